@@ -1,0 +1,25 @@
+/** A DuckDB identifier, always quoted. The only way an identifier gets into SQL. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A dotted name, as `kubearmor.logs`, each part quoted. */
+export function quoteQualified(...parts: readonly string[]): string {
+  return parts.map(quoteIdentifier).join('.');
+}
+
+/** A DuckDB string literal, for statements that take no parameters (ATTACH, COPY, SET). */
+export function quoteString(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/**
+ * Event text made safe for a terminal: C0/C1 controls (ANSI escapes included) and the Unicode direction and
+ * invisible format characters become visible `\u{…}` escapes.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}

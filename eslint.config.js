@@ -1,0 +1,88 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** The folders of backend/src in their order: each imports only from those before it, through its index.ts. */
+const layers = [
+  'core',
+  'config',
+  'engine',
+  'lake',
+  'connectors',
+  'intake',
+  'query',
+  'network',
+  'policies',
+  'outputs',
+  'api',
+  'simulator',
+  'cli',
+];
+
+const directionRules = layers.map((layer, position) => {
+  const later = layers.slice(position + 1);
+  return {
+    files: [`backend/src/${layer}/**/*.ts`],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...(later.length === 0
+              ? []
+              : [
+                  {
+                    regex: `^(\\.\\./)+(${later.join('|')})(/|$)`,
+                    message: `backend/src/${layer} may import only from the folders above it: ${layers.slice(0, position).join(', ') || 'none'}.`,
+                  },
+                ]),
+            {
+              regex: `^(\\.\\./)+(${layers.join('|')})/(?!index\\.js$|host\\.js$)`,
+              message: "Import another folder through its index.js (in the engine's process: host.js).",
+            },
+            ...(layer === 'engine'
+              ? []
+              : [{ regex: '^@duckdb/', message: 'Only backend/src/engine opens DuckDB.', allowTypeImports: true }]),
+          ],
+        },
+      ],
+    },
+  };
+});
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', 'proto/src/gen/**', '**/.cache/**'] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'TSAsExpression > TSAsExpression > TSUnknownKeyword',
+          message: 'No double casts: parse the value instead.',
+        },
+      ],
+      // Event text is hostile: matching control characters is our business.
+      'no-control-regex': 'off',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+    },
+  },
+  {
+    files: ['**/*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  ...directionRules,
+);
