@@ -1,0 +1,279 @@
+import { coalesce, decompose, distinctIrrelevant, distinctPushed } from './aggregates.js';
+import type { TableScope } from './canonical.js';
+import { canonical, ownColumn } from './canonical.js';
+import type { Split } from './split.js';
+import { cannot } from './split.js';
+import type { Expression, JsonObject, QueryNode } from './tree.js';
+import {
+  childrenOf,
+  classOf,
+  columnRef,
+  contains,
+  functionCall,
+  integer,
+  integerOf,
+  isStar,
+  isSubquery,
+  isWindow,
+  mapChildren,
+  objectAt,
+  objectsAt,
+  selectNode,
+  textAt,
+  textsAt,
+  typeOf,
+  withAlias,
+} from './tree.js';
+import type { ResultColumn } from './types.js';
+
+/** Tells aggregates from other functions, by name in lower case. */
+export type IsAggregate = (name: string) => boolean;
+
+/** What the split of an aggregating SELECT starts from. */
+export interface AggregateQuery {
+  readonly node: QueryNode;
+  readonly scope: TableScope;
+  /** What the SELECT gives. */
+  readonly output: readonly ResultColumn[];
+  readonly isAggregate: IsAggregate;
+}
+
+export function isAggregateCall(expression: Expression, isAggregate: IsAggregate): boolean {
+  return classOf(expression) === 'FUNCTION' && isAggregate(textAt(expression, 'function_name').toLowerCase());
+}
+
+/** True when the SELECT groups or aggregates. */
+export function aggregates(node: QueryNode, isAggregate: IsAggregate): boolean {
+  return (
+    objectsAt(node, 'group_expressions').length > 0 ||
+    textAt(node, 'aggregate_handling') === 'FORCE_AGGREGATES' ||
+    objectAt(node, 'having') !== null ||
+    objectsAt(node, 'select_list').some((item) => hasAggregate(item, isAggregate)) ||
+    objectsAt(node, 'modifiers').some((modifier) => hasAggregate(modifier, isAggregate))
+  );
+}
+
+/** True when an aggregate stands in the expression, outside subqueries (their aggregates are their own). */
+function hasAggregate(expression: JsonObject, isAggregate: IsAggregate): boolean {
+  if (isSubquery(expression)) return false;
+  if (isAggregateCall(expression, isAggregate)) return true;
+  for (const child of childrenOf(expression)) if (hasAggregate(child, isAggregate)) return true;
+  return false;
+}
+
+/**
+ * Splits an aggregating SELECT over one table: the fragment groups each node's rows and computes partial aggregates;
+ * the merge groups those, with HAVING, QUALIFY, windows, ORDER BY and LIMIT as they were.
+ * Throws NotSplittable when something in it needs the rows themselves.
+ */
+export class AggregateSplit {
+  readonly #query: AggregateQuery;
+  readonly #items: readonly Expression[];
+  readonly #aliases = new Map<string, Expression>();
+  readonly #groups: Expression[] = [];
+  readonly #groupOf = new Map<string, number>();
+  readonly #distinct: Expression[] = [];
+  readonly #distinctOf = new Map<string, number>();
+  readonly #partials: Expression[] = [];
+  readonly #partialOf = new Map<string, number>();
+
+  constructor(query: AggregateQuery) {
+    this.#query = query;
+    this.#items = objectsAt(query.node, 'select_list');
+    for (const item of this.#items) {
+      const alias = textAt(item, 'alias').toLowerCase();
+      if (alias !== '' && !this.#aliases.has(alias)) this.#aliases.set(alias, item);
+    }
+  }
+
+  split(): Split {
+    const { node, output } = this.#query;
+    if (this.#items.some((item) => contains(item, isStar))) cannot('a star among aggregates');
+    if (this.#items.length !== output.length) cannot('a select item that gives several columns');
+    const sets = this.#collectGroups();
+    const having = objectAt(node, 'having');
+    const qualify = objectAt(node, 'qualify');
+    const merge: QueryNode = {
+      ...node,
+      select_list: this.#items.map((item, index) => withAlias(this.#rewrite(item), output[index]?.name ?? '')),
+      where_clause: null,
+      group_expressions: this.#groups.map((_, index) => columnRef(groupName(index))),
+      group_sets: sets,
+      aggregate_handling: 'STANDARD_HANDLING',
+      having: having === null ? null : this.#rewriteAbove(having),
+      qualify: qualify === null ? null : this.#rewriteAbove(qualify),
+      modifiers: objectsAt(node, 'modifiers').map((modifier) => this.#rewriteModifier(modifier)),
+    };
+    return { fragment: this.#fragment(), merge, kind: 'agg' };
+  }
+
+  #collectGroups(): readonly (readonly number[])[] {
+    const { node } = this.#query;
+    const expressions = objectsAt(node, 'group_expressions');
+    if (textAt(node, 'aggregate_handling') === 'FORCE_AGGREGATES') {
+      for (const item of this.#items) {
+        if (!hasAggregate(item, this.#query.isAggregate) && !contains(item, isWindow)) this.#addGroup(item);
+      }
+      return this.#groups.length === 0 ? [] : [this.#groups.map((_, index) => index)];
+    }
+    const positions = expressions.map((expression) => this.#addGroup(this.#resolveGroup(expression)));
+    const sets = node['group_sets'];
+    if (!Array.isArray(sets)) return [];
+    // DuckDB keeps the same expression under two aliases apart: one may be grouped while the other reads NULL.
+    if (sets.length > 1 && this.#groups.length < positions.length) cannot('the same group twice in grouping sets');
+    return sets.map((set: unknown) =>
+      Array.isArray(set) ? set.map((index: unknown) => positions[Number(index)] ?? cannot('an unknown group')) : [],
+    );
+  }
+
+  /** A group may be a position, a column or an alias; columns win over aliases. */
+  #resolveGroup(expression: Expression): Expression {
+    const position = integerOf(expression);
+    if (position !== null) return this.#items[position - 1] ?? cannot('a group position');
+    if (ownColumn(expression, this.#query.scope) !== null) return expression;
+    return this.#aliased(expression) ?? expression;
+  }
+
+  #aliased(expression: Expression): Expression | null {
+    if (classOf(expression) !== 'COLUMN_REF') return null;
+    const names = textsAt(expression, 'column_names');
+    return names.length === 1 ? (this.#aliases.get((names[0] ?? '').toLowerCase()) ?? null) : null;
+  }
+
+  #addGroup(expression: Expression): number {
+    const { isAggregate } = this.#query;
+    if (hasAggregate(expression, isAggregate) || contains(expression, isWindow) || contains(expression, isSubquery)) {
+      cannot('a group that is not an expression of one row');
+    }
+    return this.#register(expression, this.#groups, this.#groupOf);
+  }
+
+  #register(expression: Expression, list: Expression[], indexOf: Map<string, number>): number {
+    const key = canonical(expression, this.#query.scope);
+    const known = indexOf.get(key);
+    if (known !== undefined) return known;
+    list.push(withAlias(expression, ''));
+    indexOf.set(key, list.length - 1);
+    return list.length - 1;
+  }
+
+  /** The expression over the fragment's columns. */
+  #rewrite(expression: Expression): Expression {
+    const { scope, isAggregate } = this.#query;
+    const group = this.#groupOf.get(canonical(expression, scope));
+    const alias = textAt(expression, 'alias');
+    if (group !== undefined) return withAlias(columnRef(groupName(group)), alias);
+    if (isAggregateCall(expression, isAggregate)) return withAlias(this.#rewriteAggregate(expression), alias);
+    switch (classOf(expression)) {
+      case 'COLUMN_REF':
+        if (ownColumn(expression, scope) === null && this.#aliased(expression) !== null) return expression;
+        return cannot('a column that is neither grouped nor aggregated');
+      case 'SUBQUERY':
+        return cannot('a subquery');
+      case 'STAR':
+      case 'LAMBDA':
+        return cannot('a star or lambda over aggregates');
+      default:
+        return mapChildren(expression, (child) => this.#rewrite(child));
+    }
+  }
+
+  /** HAVING and QUALIFY: there an alias that is also a column could mean either. */
+  #rewriteAbove(expression: Expression): Expression {
+    const ambiguous = contains(expression, (node) => {
+      const column = ownColumn(node, this.#query.scope);
+      return column !== null && textsAt(node, 'column_names').length === 1 && this.#shadows(column);
+    });
+    if (ambiguous) cannot('an alias that is also a column');
+    return this.#rewrite(expression);
+  }
+
+  /** True when a select item of another meaning is called like this column. */
+  #shadows(column: string): boolean {
+    const aliased = this.#aliases.get(column);
+    return aliased !== undefined && ownColumn(aliased, this.#query.scope) !== column;
+  }
+
+  #rewriteModifier(modifier: JsonObject): JsonObject {
+    switch (typeOf(modifier)) {
+      case 'ORDER_MODIFIER':
+        return {
+          ...modifier,
+          orders: objectsAt(modifier, 'orders').map((order) => ({
+            ...order,
+            expression: this.#rewriteOrder(objectAt(order, 'expression') ?? cannot('an ORDER BY')),
+          })),
+        };
+      case 'LIMIT_MODIFIER':
+      case 'LIMIT_PERCENT_MODIFIER':
+        return modifier;
+      case 'DISTINCT_MODIFIER':
+        if (objectsAt(modifier, 'distinct_on_targets').length > 0) cannot('DISTINCT ON');
+        return modifier;
+      default:
+        return cannot(`a ${typeOf(modifier)}`);
+    }
+  }
+
+  /** In ORDER BY, a number is a position, ALL is a star, and aliases win over columns. */
+  #rewriteOrder(expression: Expression): Expression {
+    if (integerOf(expression) !== null || isStar(expression) || this.#aliased(expression) !== null) return expression;
+    return this.#rewrite(expression);
+  }
+
+  #rewriteAggregate(call: Expression): Expression {
+    const name = textAt(call, 'function_name').toLowerCase();
+    const orders = objectAt(call, 'order_bys');
+    if (orders !== null && objectsAt(orders, 'orders').length > 0) cannot(`${name} with ORDER BY`);
+    if (call['distinct'] === true && !distinctIrrelevant.has(name)) return this.#rewriteDistinct(call, name);
+    const decomposition = decompose({ ...call, distinct: false });
+    if (decomposition === null) return cannot(`${name}, which needs the values`);
+    const columns = decomposition.partials.map((partial) =>
+      partialName(this.#register(partial, this.#partials, this.#partialOf)),
+    );
+    return decomposition.merge(columns);
+  }
+
+  /** A DISTINCT aggregate that ignores NULL works on the fragment's groups, once its argument is one of them. */
+  #rewriteDistinct(call: Expression, name: string): Expression {
+    const [argument, ...more] = objectsAt(call, 'children');
+    if (argument === undefined || more.length > 0 || !distinctPushed.has(name) || objectAt(call, 'filter') !== null) {
+      return cannot(`${name}(DISTINCT …), which needs the values`);
+    }
+    const group = this.#groupOf.get(canonical(argument, this.#query.scope));
+    const column =
+      group === undefined ? distinctName(this.#register(argument, this.#distinct, this.#distinctOf)) : groupName(group);
+    const merged = functionCall(name, [columnRef(column)], { distinct: true });
+    return name === 'count' ? coalesce(merged, integer(0)) : merged;
+  }
+
+  #fragment(): QueryNode {
+    const { node } = this.#query;
+    const groups = [
+      ...this.#groups.map((group, index) => withAlias(group, groupName(index))),
+      ...this.#distinct.map((value, index) => withAlias(value, distinctName(index))),
+    ];
+    const partials = this.#partials.map((partial, index) => withAlias(partial, partialName(index)));
+    // A fragment needs a column: SELECT 'x' FROM t HAVING true groups nothing and aggregates nothing.
+    if (groups.length + partials.length === 0) cannot('nothing to group or aggregate');
+    return selectNode({
+      select_list: [...groups, ...partials],
+      from_table: objectAt(node, 'from_table'),
+      where_clause: objectAt(node, 'where_clause'),
+      group_expressions: groups.map((_, index) => integer(index + 1)),
+      group_sets: groups.length === 0 ? [] : [groups.map((_, index) => index)],
+    });
+  }
+}
+
+function groupName(index: number): string {
+  return `armorlake_g${index}`;
+}
+
+function distinctName(index: number): string {
+  return `armorlake_d${index}`;
+}
+
+function partialName(index: number): string {
+  return `armorlake_p${index}`;
+}

@@ -1,0 +1,166 @@
+import type { TableScope } from './canonical.js';
+import { canonical } from './canonical.js';
+import type { Split } from './split.js';
+import { cannot } from './split.js';
+import type { Expression, JsonObject, QueryNode } from './tree.js';
+import {
+  classOf,
+  columnRef,
+  contains,
+  integer,
+  integerOf,
+  isStar,
+  isSubquery,
+  isWindow,
+  objectAt,
+  objectsAt,
+  selectNode,
+  subqueryRef,
+  textAt,
+  textsAt,
+  typeOf,
+  withAlias,
+} from './tree.js';
+import type { ResultColumn } from './types.js';
+
+/** What the split of a SELECT without aggregates starts from. */
+export interface RowQuery {
+  readonly node: QueryNode;
+  readonly scope: TableScope;
+  readonly output: readonly ResultColumn[];
+}
+
+/** ORDER BY, DISTINCT and LIMIT of a SELECT; only what can be pushed. */
+interface Modifiers {
+  readonly distinct: JsonObject | null;
+  readonly orders: readonly JsonObject[];
+  readonly limit: JsonObject | null;
+  /** Rows a node needs to give; null is all. */
+  readonly top: number | null;
+}
+
+/**
+ * Splits a SELECT of rows over one table: each node projects, filters, and keeps its own DISTINCT or top
+ * (limit + offset, sorted also by what is not selected); the merge sorts and cuts again.
+ * Throws NotSplittable when something in it looks beyond one row.
+ */
+export function splitRows(query: RowQuery): Split {
+  const { node, output } = query;
+  const items = objectsAt(node, 'select_list');
+  if (objectAt(node, 'qualify') !== null) cannot('QUALIFY');
+  if (items.some((item) => contains(item, isWindow) || contains(item, isSubquery))) {
+    cannot('a window or subquery in the select list');
+  }
+  const modifiers = readModifiers(node);
+  const hidden: Expression[] = [];
+  const orders = modifiers.orders.flatMap((order) => rewriteOrder(query, items, order, hidden));
+  if (modifiers.distinct !== null && hidden.length > 0) cannot('DISTINCT sorted by what is not selected');
+  const columns = [...output.map((_, index) => `armorlake_c${index}`), ...hidden.map((_, index) => hiddenName(index))];
+  const sorted = modifiers.top === null ? [] : fragmentOrder(orders, columns);
+  const rows = selectNode({
+    select_list: [...items, ...hidden],
+    from_table: objectAt(node, 'from_table'),
+    where_clause: objectAt(node, 'where_clause'),
+    modifiers: [
+      ...(modifiers.distinct === null ? [] : [modifiers.distinct]),
+      ...(sorted.length === 0 ? [] : [{ type: 'ORDER_MODIFIER', orders: sorted }]),
+      ...(modifiers.top === null ? [] : [{ type: 'LIMIT_MODIFIER', limit: integer(modifiers.top), offset: null }]),
+    ],
+  });
+  const fragment = selectNode({ from_table: subqueryRef(rows, 'fragment', columns) });
+  const merge: QueryNode = {
+    ...node,
+    select_list: output.map((column, index) => withAlias(columnRef(`armorlake_c${index}`), column.name)),
+    where_clause: null,
+    modifiers: [
+      ...(modifiers.distinct === null ? [] : [modifiers.distinct]),
+      ...(orders.length === 0 ? [] : [{ type: 'ORDER_MODIFIER', orders }]),
+      ...(modifiers.limit === null ? [] : [modifiers.limit]),
+    ],
+  };
+  return { kind: 'rows', fragment, merge };
+}
+
+function hiddenName(index: number): string {
+  return `armorlake_h${index}`;
+}
+
+function readModifiers(node: QueryNode): Modifiers {
+  let distinct: JsonObject | null = null;
+  let orders: readonly JsonObject[] = [];
+  let limit: JsonObject | null = null;
+  for (const modifier of objectsAt(node, 'modifiers')) {
+    switch (typeOf(modifier)) {
+      case 'DISTINCT_MODIFIER':
+        if (objectsAt(modifier, 'distinct_on_targets').length > 0) cannot('DISTINCT ON');
+        distinct = modifier;
+        break;
+      case 'ORDER_MODIFIER':
+        orders = objectsAt(modifier, 'orders');
+        break;
+      case 'LIMIT_MODIFIER':
+      case 'LIMIT_PERCENT_MODIFIER':
+        limit = modifier;
+        break;
+      default:
+        cannot(`a ${typeOf(modifier)}`);
+    }
+  }
+  return { distinct, orders, limit, top: limit === null ? null : topOf(limit) };
+}
+
+/** limit + offset when both are plain numbers. */
+function topOf(limit: JsonObject): number | null {
+  if (typeOf(limit) !== 'LIMIT_MODIFIER') return null;
+  const rows = objectAt(limit, 'limit');
+  const offset = objectAt(limit, 'offset');
+  const rowCount = rows === null ? null : integerOf(rows);
+  const offsetCount = offset === null ? 0 : integerOf(offset);
+  return rowCount === null || offsetCount === null ? null : rowCount + offsetCount;
+}
+
+/** The order over the fragment's columns; what is not selected becomes a hidden column. */
+function rewriteOrder(
+  query: RowQuery,
+  items: readonly Expression[],
+  order: JsonObject,
+  hidden: Expression[],
+): JsonObject[] {
+  const expression = objectAt(order, 'expression') ?? cannot('an ORDER BY');
+  if (contains(expression, isWindow) || contains(expression, isSubquery)) cannot('a window or subquery in ORDER BY');
+  if (isStar(expression)) {
+    return query.output.map((_, index) => ({ ...order, expression: columnRef(`armorlake_c${index}`) }));
+  }
+  const position = integerOf(expression);
+  if (position !== null) return [{ ...order, expression: columnRef(`armorlake_c${position - 1}`) }];
+  const index = selectedIndex(query, items, expression);
+  if (index !== null) return [{ ...order, expression: columnRef(`armorlake_c${index}`) }];
+  hidden.push(withAlias(expression, ''));
+  return [{ ...order, expression: columnRef(hiddenName(hidden.length - 1)) }];
+}
+
+/** Which output column this ORDER BY expression is: by alias, else by being the same expression. */
+function selectedIndex(query: RowQuery, items: readonly Expression[], expression: Expression): number | null {
+  const names = classOf(expression) === 'COLUMN_REF' ? textsAt(expression, 'column_names') : [];
+  const alias = names.length === 1 ? (names[0] ?? '').toLowerCase() : null;
+  const item = items.findIndex((each) => alias !== null && textAt(each, 'alias').toLowerCase() === alias);
+  const found =
+    item >= 0
+      ? item
+      : items.findIndex((each) => !isStar(each) && canonical(each, query.scope) === canonical(expression, query.scope));
+  if (found < 0) return null;
+  // Items that give several columns (stars) shift those behind them: count from the end when they stand before.
+  const wide = items.map((each, at) => (contains(each, isStar) ? at : -1)).filter((at) => at >= 0);
+  if (wide.length === 0 && items.length === query.output.length) return found;
+  if (wide.every((at) => at > found) && wide.length > 0) return found;
+  if (wide.every((at) => at < found) && wide.length > 0) return query.output.length - (items.length - found);
+  return cannot('an ORDER BY among several stars');
+}
+
+/** The fragment's own ORDER BY, by position. */
+function fragmentOrder(orders: readonly JsonObject[], columns: readonly string[]): readonly JsonObject[] {
+  return orders.map((order) => {
+    const name = textsAt(objectAt(order, 'expression') ?? {}, 'column_names')[0] ?? '';
+    return { ...order, expression: integer(columns.indexOf(name) + 1) };
+  });
+}

@@ -1,0 +1,16 @@
+import type { QueryNode } from './tree.js';
+import type { FragmentKind } from './types.js';
+
+/** A SELECT over one table split in two; the merge still names the table, for the caller to replace. */
+export interface Split {
+  readonly kind: FragmentKind;
+  readonly fragment: QueryNode;
+  readonly merge: QueryNode;
+}
+
+/** Says why a SELECT can't be split this way; the next, less selective way is tried. */
+export class NotSplittable extends Error {}
+
+export function cannot(what: string): never {
+  throw new NotSplittable(what);
+}

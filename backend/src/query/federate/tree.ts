@@ -1,0 +1,229 @@
+/** DuckDB's serialised tree as JSON; QueryNode, Expression and TableRef only name what a place in it holds. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+export type QueryNode = JsonObject;
+export type Expression = JsonObject;
+export type TableRef = JsonObject;
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** The object under this key, or null. */
+export function objectAt(node: JsonObject, key: string): JsonObject | null {
+  const value = node[key];
+  return isObject(value) ? value : null;
+}
+
+/** The objects in the list under this key. */
+export function objectsAt(node: JsonObject, key: string): readonly JsonObject[] {
+  const value = node[key];
+  return isList(value) ? value.filter(isObject) : [];
+}
+
+/** The string under this key, or ''. */
+export function textAt(node: JsonObject, key: string): string {
+  const value = node[key];
+  return typeof value === 'string' ? value : '';
+}
+
+/** The strings in the list under this key. */
+export function textsAt(node: JsonObject, key: string): readonly string[] {
+  const value = node[key];
+  return isList(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** The direct child objects, through lists. */
+export function* childrenOf(node: JsonObject): Generator<JsonObject> {
+  for (const value of Object.values(node)) yield* objectsIn(value);
+}
+
+function* objectsIn(value: Json): Generator<JsonObject> {
+  if (isList(value)) for (const item of value) yield* objectsIn(item);
+  else if (isObject(value)) yield value;
+}
+
+/** True when a node at or below this one answers the test. */
+export function contains(node: JsonObject, test: (node: JsonObject) => boolean): boolean {
+  if (test(node)) return true;
+  for (const child of childrenOf(node)) if (contains(child, test)) return true;
+  return false;
+}
+
+/** A copy with every direct child object replaced by what `change` gives for it. */
+export function mapChildren(node: JsonObject, change: (child: JsonObject) => JsonObject): JsonObject {
+  const copy: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(node)) copy[key] = mapValue(value, change);
+  return copy;
+}
+
+function mapValue(value: Json, change: (child: JsonObject) => JsonObject): Json {
+  if (isList(value)) return value.map((item) => mapValue(item, change));
+  return isObject(value) ? change(value) : value;
+}
+
+/** As mapChildren, in order, for changes that wait for something. */
+export async function mapChildrenAsync(
+  node: JsonObject,
+  change: (child: JsonObject) => Promise<JsonObject>,
+): Promise<JsonObject> {
+  const copy: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(node)) copy[key] = await mapValueAsync(value, change);
+  return copy;
+}
+
+async function mapValueAsync(value: Json, change: (child: JsonObject) => Promise<JsonObject>): Promise<Json> {
+  if (isList(value)) {
+    const items: Json[] = [];
+    for (const item of value) items.push(await mapValueAsync(item, change));
+    return items;
+  }
+  return isObject(value) ? await change(value) : value;
+}
+
+export function classOf(node: JsonObject): string {
+  return textAt(node, 'class');
+}
+
+export function typeOf(node: JsonObject): string {
+  return textAt(node, 'type');
+}
+
+export function isSubquery(node: JsonObject): boolean {
+  return classOf(node) === 'SUBQUERY';
+}
+
+export function isStar(node: JsonObject): boolean {
+  return classOf(node) === 'STAR';
+}
+
+export function isWindow(node: JsonObject): boolean {
+  return classOf(node) === 'WINDOW';
+}
+
+export function isQueryNode(node: JsonObject): boolean {
+  return 'select_list' in node || typeOf(node) === 'SET_OPERATION_NODE' || typeOf(node) === 'RECURSIVE_CTE_NODE';
+}
+
+/** The expression under another name; '' is none. */
+export function withAlias(expression: Expression, alias: string): Expression {
+  return { ...expression, alias };
+}
+
+export function columnRef(...names: readonly string[]): Expression {
+  return { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', column_names: names };
+}
+
+export function integer(value: number): Expression {
+  return {
+    class: 'CONSTANT',
+    type: 'VALUE_CONSTANT',
+    alias: '',
+    value: { type: { id: 'BIGINT', type_info: null }, is_null: false, value },
+  };
+}
+
+/** The value of an integer constant, or null when the expression isn't one. */
+export function integerOf(expression: Expression): number | null {
+  if (classOf(expression) !== 'CONSTANT') return null;
+  const value = objectAt(expression, 'value');
+  const number = value?.['value'];
+  return typeof number === 'number' && Number.isInteger(number) ? number : null;
+}
+
+export function functionCall(name: string, children: readonly Expression[], own: JsonObject = {}): Expression {
+  return {
+    class: 'FUNCTION',
+    type: 'FUNCTION',
+    alias: '',
+    function_name: name,
+    schema: '',
+    children,
+    filter: null,
+    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
+    distinct: false,
+    is_operator: false,
+    export_state: false,
+    catalog: '',
+    ...own,
+  };
+}
+
+export function star(): Expression {
+  return {
+    class: 'STAR',
+    type: 'STAR',
+    alias: '',
+    relation_name: '',
+    exclude_list: [],
+    replace_list: [],
+    columns: false,
+    expr: null,
+    qualified_exclude_list: [],
+    rename_list: [],
+  };
+}
+
+export function baseTable(schema: string, table: string, alias: string): TableRef {
+  return {
+    type: 'BASE_TABLE',
+    alias,
+    sample: null,
+    schema_name: schema,
+    table_name: table,
+    column_name_alias: [],
+    catalog_name: '',
+    at_clause: null,
+  };
+}
+
+/** A SELECT with nothing but what is given. */
+export function selectNode(own: JsonObject): QueryNode {
+  return {
+    type: 'SELECT_NODE',
+    modifiers: [],
+    cte_map: { map: [] },
+    select_list: [star()],
+    from_table: null,
+    where_clause: null,
+    group_expressions: [],
+    group_sets: [],
+    aggregate_handling: 'STANDARD_HANDLING',
+    having: null,
+    sample: null,
+    qualify: null,
+    ...own,
+  };
+}
+
+export function subqueryRef(node: QueryNode, alias: string, columnNames: readonly string[] = []): TableRef {
+  return {
+    type: 'SUBQUERY',
+    alias,
+    sample: null,
+    subquery: { node, named_param_map: [] },
+    column_name_alias: columnNames,
+  };
+}
+
+/** AND of all of these; null when there is none. */
+export function conjunction(conditions: readonly Expression[]): Expression | null {
+  const [first, second] = conditions;
+  if (first === undefined) return null;
+  if (second === undefined) return first;
+  return { class: 'CONJUNCTION', type: 'CONJUNCTION_AND', alias: '', children: conditions };
+}
+
+/** The conditions of which this expression is the AND. */
+export function conjunctsOf(expression: Expression | null): readonly Expression[] {
+  if (expression === null) return [];
+  return typeOf(expression) === 'CONJUNCTION_AND'
+    ? objectsAt(expression, 'children').flatMap((child) => conjunctsOf(child))
+    : [expression];
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { difference } from './support/answers.js';
+import { InProcessFederation, answerOf } from './support/federation.js';
+import { federatedTables, makeLake } from './support/federation-data.js';
+import { randomQuery } from './support/federation-fuzzer.js';
+import type { SuiteQuery } from './support/federation-queries.js';
+import { suite } from './support/federation-queries.js';
+import { Random } from './support/random.js';
+
+const nodeCount = 3;
+const seed = Number(process.env['ARMORLAKE_FUZZ_SEED'] ?? 20260301);
+const queries = Number(process.env['ARMORLAKE_FUZZ_QUERIES'] ?? (process.env['ARMORLAKE_TEST_LONG'] ? 5_000 : 500));
+
+/** Splits of every kind over three lakes, against one DuckDB that holds all their rows. */
+describe('the federated planner', () => {
+  let federation: InProcessFederation;
+
+  beforeAll(async () => {
+    const all = Array.from({ length: nodeCount }, (_, node) => node);
+    federation = await InProcessFederation.create(nodeCount, federatedTables, (connection, node) =>
+      makeLake(connection, node === null ? all : [node]),
+    );
+  });
+
+  afterAll(() => federation.close());
+
+  async function check(query: SuiteQuery): Promise<readonly string[]> {
+    const want = await answerOf(federation.whole, query.sql);
+    const got = await federation.run(query.sql);
+    expect(difference(want, got, query.ordered === true)).toBeNull();
+    return got.plan.fragments.map((fragment) => fragment.kind);
+  }
+
+  it.each(suite.map((query) => [query.sql, query] as const))('%s', async (_, query) => {
+    const kinds = await check(query);
+    if (query.kinds !== undefined) expect(kinds).toEqual(query.kinds);
+  });
+
+  it(`equals one DuckDB on ${queries} random queries`, { timeout: 1_800_000 }, async () => {
+    const wrong: string[] = [];
+    for (let index = 0; index < queries; index++) {
+      const query = randomQuery(new Random(seed + index));
+      try {
+        await check(query);
+      } catch (error: unknown) {
+        wrong.push(`seed ${seed + index}: ${query.sql}\n  ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
