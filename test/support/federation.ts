@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type {
+  Expression,
   FederatedTable,
   Plan,
   PlannerContext,
@@ -11,7 +12,7 @@ import type {
   ResultColumn,
   SqlFrontend,
 } from '../../backend/src/query/federate/index.js';
-import { Shipping, plan } from '../../backend/src/query/federate/index.js';
+import { Shipping, emptyFrom, plan, selectNode } from '../../backend/src/query/federate/index.js';
 
 /** A result as comparable text: names, types, rows. */
 export interface Answer {
@@ -49,6 +50,13 @@ export class DirectFrontend implements SqlFrontend {
     const text = JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] });
     const result = await this.connection.runAndReadAll('SELECT json_deserialize_sql($1::JSON)', [text]);
     return String(result.getRows()[0]?.[0]);
+  }
+
+  async timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]> {
+    if (constants.length === 0) return [];
+    const sql = await this.print(selectNode({ select_list: constants, from_table: emptyFrom }));
+    const result = await this.connection.runAndReadAll(`SELECT epoch_us(CAST(COLUMNS(*) AS TIMESTAMP)) FROM (${sql})`);
+    return (result.getRows()[0] ?? []).map((value) => (value === null ? null : Number(value)));
   }
 
   async describe(node: QueryNode): Promise<readonly ResultColumn[]> {

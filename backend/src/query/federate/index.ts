@@ -1,4 +1,6 @@
 export * from './planner.js';
+export * from './prune.js';
 export * from './shipping.js';
-export type { QueryNode } from './tree.js';
+export { emptyFrom, selectNode } from './tree.js';
+export type { Expression, QueryNode } from './tree.js';
 export * from './types.js';

@@ -183,6 +183,9 @@ export function baseTable(schema: string, table: string, alias: string): TableRe
   };
 }
 
+/** The FROM of a SELECT without one. */
+export const emptyFrom: TableRef = { type: 'EMPTY', alias: '', sample: null };
+
 /** A SELECT with nothing but what is given. */
 export function selectNode(own: JsonObject): QueryNode {
   return {
@@ -190,7 +193,7 @@ export function selectNode(own: JsonObject): QueryNode {
     modifiers: [],
     cte_map: { map: [] },
     select_list: [star()],
-    from_table: null,
+    from_table: emptyFrom,
     where_clause: null,
     group_expressions: [],
     group_sets: [],

@@ -14,6 +14,8 @@ export interface SqlFrontend {
   print(node: QueryNode): Promise<string>;
   /** Names and types of what the node gives; throws BAD_QUERY when it can't be bound. */
   describe(node: QueryNode): Promise<readonly ResultColumn[]>;
+  /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
+  timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]>;
 }
 
 /** Runs a whole query over the network, for a subquery whose answer becomes literals. Values are DuckDB's text. */
