@@ -22,7 +22,15 @@ import {
   textsAt,
   typeOf,
 } from './tree.js';
-import type { FederatedTable, Fragment, FragmentKind, Plan, SqlFrontend, SubqueryRunner } from './types.js';
+import type {
+  FederatedTable,
+  Fragment,
+  FragmentKind,
+  Plan,
+  ResultColumn,
+  SqlFrontend,
+  SubqueryRunner,
+} from './types.js';
 
 /** What the planner knows of the network and of DuckDB. */
 export interface PlannerContext {
@@ -47,7 +55,7 @@ export async function plan(root: QueryNode, context: PlannerContext): Promise<Pl
     typeOf(node) === 'BASE_TABLE' &&
     context.findTable(textAt(node, 'schema_name'), textAt(node, 'table_name')) !== null;
   const resolved = runner === null ? root : await resolveSubqueries(root, { frontend, runner, readsNetwork });
-  const planning = new Planning(context, namesIn(resolved));
+  const planning = new Planning(context, namesIn(resolved), resolved === root ? { node: root, columns } : null);
   const merge = await planning.rewrite(resolved, []);
   return { fragments: planning.fragments, merge, columns };
 }
@@ -58,9 +66,17 @@ class Planning {
   /** All names in the whole query: columns of other names aren't shipped by scans. */
   readonly #names: ReadonlySet<string>;
 
-  constructor(context: PlannerContext, names: ReadonlySet<string>) {
+  /** What the whole query gives, already known. */
+  readonly #whole: { readonly node: QueryNode; readonly columns: readonly ResultColumn[] } | null;
+
+  constructor(
+    context: PlannerContext,
+    names: ReadonlySet<string>,
+    whole: { readonly node: QueryNode; readonly columns: readonly ResultColumn[] } | null,
+  ) {
     this.#context = context;
     this.#names = names;
+    this.#whole = whole;
   }
 
   /** The node with its federated tables replaced; `ctes` are the CTE names in sight, in lower case. */
@@ -103,7 +119,8 @@ class Planning {
   }
 
   /** Binding alone fails for what depends on an outer query: then the rows have to be shipped. */
-  async #describe(node: QueryNode): ReturnType<SqlFrontend['describe']> {
+  async #describe(node: QueryNode): Promise<readonly ResultColumn[]> {
+    if (node === this.#whole?.node) return this.#whole.columns;
     try {
       return await this.#context.frontend.describe(node);
     } catch (error: unknown) {

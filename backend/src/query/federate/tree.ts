@@ -56,16 +56,11 @@ export function contains(node: JsonObject, test: (node: JsonObject) => boolean):
   return false;
 }
 
-/** A copy with every direct child object replaced by what `change` gives for it. */
+/** With every direct child object replaced by what `change` gives for it; the node itself when nothing changed. */
 export function mapChildren(node: JsonObject, change: (child: JsonObject) => JsonObject): JsonObject {
-  const copy: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(node)) copy[key] = mapValue(value, change);
-  return copy;
-}
-
-function mapValue(value: Json, change: (child: JsonObject) => JsonObject): Json {
-  if (isList(value)) return value.map((item) => mapValue(item, change));
-  return isObject(value) ? change(value) : value;
+  const children = new Map<JsonObject, JsonObject>();
+  for (const child of childrenOf(node)) children.set(child, change(child));
+  return replaceChildren(node, children);
 }
 
 /** As mapChildren, in order, for changes that wait for something. */
@@ -73,18 +68,21 @@ export async function mapChildrenAsync(
   node: JsonObject,
   change: (child: JsonObject) => Promise<JsonObject>,
 ): Promise<JsonObject> {
+  const children = new Map<JsonObject, JsonObject>();
+  for (const child of childrenOf(node)) children.set(child, await change(child));
+  return replaceChildren(node, children);
+}
+
+function replaceChildren(node: JsonObject, children: ReadonlyMap<JsonObject, JsonObject>): JsonObject {
+  if ([...children].every(([before, after]) => before === after)) return node;
   const copy: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(node)) copy[key] = await mapValueAsync(value, change);
+  for (const [key, value] of Object.entries(node)) copy[key] = replaceIn(value, children);
   return copy;
 }
 
-async function mapValueAsync(value: Json, change: (child: JsonObject) => Promise<JsonObject>): Promise<Json> {
-  if (isList(value)) {
-    const items: Json[] = [];
-    for (const item of value) items.push(await mapValueAsync(item, change));
-    return items;
-  }
-  return isObject(value) ? await change(value) : value;
+function replaceIn(value: Json, children: ReadonlyMap<JsonObject, JsonObject>): Json {
+  if (isList(value)) return value.map((item) => replaceIn(item, children));
+  return isObject(value) ? (children.get(value) ?? value) : value;
 }
 
 export function classOf(node: JsonObject): string {
