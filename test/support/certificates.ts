@@ -52,7 +52,10 @@ export function makeCertificate(options: CertificateOptions): Certificate & { re
 }
 
 /** The PEM files of a client's TLS settings, in a folder of their own. */
-export function writeTlsFiles(ca: string, client: Certificate): { folder: string; ca: string; cert: string; key: string } {
+export function writeTlsFiles(
+  ca: string,
+  client: Certificate,
+): { folder: string; ca: string; cert: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), 'armorlake-tls-'));
   const paths = { ca: join(folder, 'ca.crt'), cert: join(folder, 'client.crt'), key: join(folder, 'client.key') };
   writeFileSync(paths.ca, ca);

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
+import type { Expression, QueryNode } from '../../backend/src/engine/index.js';
+import { emptyFrom, selectNode } from '../../backend/src/engine/index.js';
 import type {
-  Expression,
   FederatedTable,
   Plan,
   PlannerContext,
-  QueryNode,
   ResultColumn,
   SqlFrontend,
 } from '../../backend/src/query/federate/index.js';
-import { Shipping, emptyFrom, plan, selectNode } from '../../backend/src/query/federate/index.js';
+import { incomingSql, outgoingSql, plan } from '../../backend/src/query/federate/index.js';
 
 /** A result as comparable text: names, types, rows. */
 export interface Answer {
@@ -108,7 +108,6 @@ export class InProcessFederation {
     );
     const context: PlannerContext = {
       frontend,
-      shipping: await Shipping.create(frontend),
       subqueries: null,
       isAggregate: (name) => aggregates.has(name),
       findTable: (schema, name) =>
@@ -126,20 +125,14 @@ export class InProcessFederation {
     const subqueries = { run: async (node: QueryNode) => await this.#runNode(node) };
     const planned = await plan(root, { ...this.context, subqueries });
     for (const fragment of planned.fragments) {
-      const text = await this.context.frontend.print(fragment.node);
+      const text = outgoingSql(await this.context.frontend.print(fragment.node), fragment.columns);
       const files: string[] = [];
       for (const [index, node] of this.nodes.entries()) {
         const file = join(this.#folder, `${fragment.name}-${index}.parquet`);
         await node.run(`COPY (${text}) TO '${file}' (FORMAT parquet)`);
         files.push(file);
       }
-      const arrived = await this.context.frontend.parse(
-        `SELECT * FROM read_parquet([${files.map((file) => `'${file}'`).join(', ')}])`,
-      );
-      const typed = this.context.shipping.incoming(arrived, fragment.columns);
-      await this.merge.run(
-        `CREATE OR REPLACE TEMP VIEW ${fragment.name} AS ${await this.context.frontend.print(typed)}`,
-      );
+      await this.merge.run(`CREATE OR REPLACE TEMP VIEW ${fragment.name} AS ${incomingSql(files, fragment.columns)}`);
     }
     const answer = await answerOf(this.merge, await this.context.frontend.print(planned.merge));
     return { ...answer, plan: planned };

@@ -1,1 +1,14 @@
 export * from './types.js';
+export * from './engine-process.js';
+export * from './supervisor.js';
+export { RpcClient, engineGone } from './rpc-client.js';
+export { RpcServer, STREAM_WINDOW_BYTES } from './rpc-server.js';
+export type { EngineProcessSettings } from './launch.js';
+export type { Catalog, CatalogColumn, CatalogTable } from './execute/catalog.js';
+export { completeFacts } from './facts.js';
+export type { CoverageFacts, GapFact } from './facts.js';
+export type { QueryColumn, QueryHead, QueryTail } from './execute/query.js';
+export type { TailEnd } from './execute/tail.js';
+export * from './sql/index.js';
+export type { ParameterValue, Parameters } from './execute/parameters.js';
+export type { FragmentsAnswer, FragmentsCall } from './execute/fragments.js';

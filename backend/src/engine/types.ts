@@ -49,5 +49,6 @@ export type ControlFrame =
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'head'; readonly id: number; readonly value: unknown }
   | { readonly type: 'credit'; readonly id: number; readonly bytes: number }
-  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  /** `bulkBytes`: all that was streamed under this id; the answer is whole when that much has arrived. */
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly bulkBytes: number }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorShape };

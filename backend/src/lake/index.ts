@@ -3,3 +3,8 @@ export * from './batch/columns.js';
 export * from './batch/layout.js';
 export * from './schema.js';
 export * from './tables.js';
+export * from './settings.js';
+export type { MaintenanceReport } from './maintenance.js';
+export type { Appended, LakeInfo } from './store.js';
+export * from './ingest-queue.js';
+export { replaceFile } from './identity.js';

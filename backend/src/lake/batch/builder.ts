@@ -1,12 +1,15 @@
 import type { Column, Table } from '../schema.js';
 import { tableName } from '../schema.js';
-import type { ColumnWriter, FlatPairs, Place } from './columns.js';
-import { FixedColumn, ListColumn, MapColumn, TextColumn } from './columns.js';
+import type { ColumnWriter, Place } from './columns.js';
+import { FixedColumn, fixedColumn, ListColumn, MapColumn, TextColumn } from './columns.js';
 import type { BatchHeader, ChunkLayout, DeadLetter, EventSection, Gap, LedgerDelta, Span } from './layout.js';
 import { CHUNK_ROWS, align8 } from './layout.js';
 
 /** A value as the writers take it; timestamps are µs since 1970, maps flat pairs. */
 export type CellValue = string | number | readonly string[] | null;
+
+/** The writer of a column of any type. */
+type AnyWriter = ColumnWriter<string> | ColumnWriter<number | bigint> | ListColumn | MapColumn;
 
 /** Columns that the engine fills in. */
 const engineColumns = new Set(['node', 'seq']);
@@ -51,7 +54,7 @@ export class TableRows {
   row = 0;
   /** Rows written since the last `take`. */
   rows = 0;
-  readonly #writers: readonly (ColumnWriter<string> | ColumnWriter<number> | ListColumn | MapColumn | null)[];
+  readonly #writers: readonly (AnyWriter | null)[];
   readonly #byName = new Map<string, number>();
   #sections: Sections;
   #chunks: ChunkLayout[] = [];
@@ -111,7 +114,7 @@ export class TableRows {
   }
 }
 
-function createWriter(column: Column): ColumnWriter<string> | ColumnWriter<number> | ListColumn | MapColumn {
+function createWriter(column: Column): AnyWriter {
   switch (column.type) {
     case 'VARCHAR':
     case 'BLOB':
@@ -126,7 +129,7 @@ function createWriter(column: Column): ColumnWriter<string> | ColumnWriter<numbe
     case 'BIGINT':
     case 'DOUBLE':
     case 'TIMESTAMP':
-      return new FixedColumn(column.type);
+      return fixedColumn(column.type);
   }
 }
 
@@ -225,5 +228,3 @@ export class BatchBuilder {
     return { buffer: sections.finish(header), header };
   }
 }
-
-export type { FlatPairs };

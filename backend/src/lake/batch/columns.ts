@@ -41,47 +41,110 @@ class Validity {
   }
 }
 
-type NumberArray = Uint8Array | Int32Array | Float64Array | BigInt64Array;
+/** Rows a column has room for before it has to grow: a small batch shall not cost a large one's memory. */
+const FIRST_ROWS = 64;
 
-/** Numbers of a fixed width; TIMESTAMP and BIGINT take a safe integer (µs since 1970). */
-export class FixedColumn implements ColumnWriter<number> {
-  readonly #data: NumberArray;
-  readonly #validity = new Validity(CHUNK_ROWS);
+function grownRows(rows: number): number {
+  return Math.max(FIRST_ROWS, 2 ** Math.ceil(Math.log2(rows)));
+}
 
-  constructor(type: ColumnType) {
-    this.#data = fixedArray(type);
-  }
+type NumberArray = Uint8Array | Int32Array | Float64Array;
 
-  put(row: number, value: number | null): void {
-    if (value === null) this.#validity.setNull(row);
-    else if (this.#data instanceof BigInt64Array) this.#data[row] = BigInt(value);
-    else this.#data[row] = value;
-  }
+/** Numbers of a fixed width; TIMESTAMP and BIGINT take a safe integer or a bigint (timestamps: µs since 1970). */
+export abstract class FixedColumn implements ColumnWriter<number | bigint> {
+  protected readonly validity = new Validity(CHUNK_ROWS);
+
+  abstract put(row: number, value: number | bigint | null): void;
+
+  /** The first `rows` values. */
+  protected abstract bytes(rows: number): Uint8Array;
 
   finish(rows: number, place: Place): ColumnLayout {
-    if (this.#validity.allNull(rows)) return { kind: 'null' };
-    const data = this.#data;
-    const bytes = new Uint8Array(data.buffer, 0, rows * data.BYTES_PER_ELEMENT);
-    return { kind: 'fixed', validity: this.#validity.finish(rows, place), data: place(bytes) };
+    if (this.validity.allNull(rows)) return { kind: 'null' };
+    return { kind: 'fixed', validity: this.validity.finish(rows, place), data: place(this.bytes(rows)) };
   }
 
   reset(): void {
-    this.#validity.reset();
+    this.validity.reset();
   }
 }
 
-function fixedArray(type: ColumnType): NumberArray {
+class NumberColumn extends FixedColumn {
+  #data: NumberArray;
+
+  constructor(data: NumberArray) {
+    super();
+    this.#data = data;
+  }
+
+  put(row: number, value: number | bigint | null): void {
+    if (row >= this.#data.length) this.#data = grownArray(this.#data, row + 1);
+    if (value === null) {
+      this.validity.setNull(row);
+      this.#data[row] = 0;
+    } else this.#data[row] = Number(value);
+  }
+
+  protected override bytes(rows: number): Uint8Array {
+    return new Uint8Array(this.#data.buffer, 0, rows * this.#data.BYTES_PER_ELEMENT);
+  }
+}
+
+function grownArray(data: NumberArray, rows: number): NumberArray {
+  const length = grownRows(rows);
+  if (data instanceof Uint8Array) {
+    const grown = new Uint8Array(length);
+    grown.set(data);
+    return grown;
+  }
+  const grown = data instanceof Int32Array ? new Int32Array(length) : new Float64Array(length);
+  grown.set(data);
+  return grown;
+}
+
+/** 64-bit integers, written as two words: a BigInt for each value would cost several times as much. */
+class LongColumn extends FixedColumn {
+  #words = new Uint32Array(FIRST_ROWS * 2);
+
+  put(row: number, value: number | bigint | null): void {
+    const at = row * 2;
+    if (at >= this.#words.length) {
+      const grown = new Uint32Array(grownRows(row + 1) * 2);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    if (value === null) {
+      this.validity.setNull(row);
+      this.#words[at] = 0;
+      this.#words[at + 1] = 0;
+    } else if (typeof value === 'number') {
+      const high = Math.floor(value / 0x1_0000_0000);
+      this.#words[at] = value - high * 0x1_0000_0000;
+      this.#words[at + 1] = high;
+    } else {
+      this.#words[at] = Number(BigInt.asUintN(32, value));
+      this.#words[at + 1] = Number(BigInt.asUintN(32, value >> 32n));
+    }
+  }
+
+  protected override bytes(rows: number): Uint8Array {
+    return new Uint8Array(this.#words.buffer, 0, rows * 8);
+  }
+}
+
+/** @throws TypeError for a type that isn't of a fixed width */
+export function fixedColumn(type: ColumnType): FixedColumn {
   switch (type) {
     case 'BOOLEAN':
     case 'UTINYINT':
-      return new Uint8Array(CHUNK_ROWS);
+      return new NumberColumn(new Uint8Array(FIRST_ROWS));
     case 'INTEGER':
-      return new Int32Array(CHUNK_ROWS);
+      return new NumberColumn(new Int32Array(FIRST_ROWS));
     case 'DOUBLE':
-      return new Float64Array(CHUNK_ROWS);
+      return new NumberColumn(new Float64Array(FIRST_ROWS));
     case 'BIGINT':
     case 'TIMESTAMP':
-      return new BigInt64Array(CHUNK_ROWS);
+      return new LongColumn();
     case 'VARCHAR':
     case 'BLOB':
     case 'VARCHAR[]':
@@ -91,27 +154,33 @@ function fixedArray(type: ColumnType): NumberArray {
 }
 
 const INLINE_BYTES = 12;
+/** Up to here a loop over ASCII characters is faster than a call of Buffer's. */
+const SHORT_TEXT = 32;
+const FIRST_HEAP = 4096;
+/** A heap larger than this is given back after its chunk. */
+const KEPT_HEAP = 4 << 20;
 
-/** Strings; a value seen before in the chunk is stored once. */
+/** Strings; a value seen before in the chunk is stored once. Entries of NULL rows are zero. */
 export class TextColumn implements ColumnWriter<string> {
-  #entries: Uint32Array;
-  #entryBytes: Buffer;
-  #heap: Buffer = Buffer.allocUnsafe(4096);
+  #entries = new Uint32Array(FIRST_ROWS * 4);
+  #entryBytes = Buffer.from(this.#entries.buffer);
+  #heap: Buffer = Buffer.allocUnsafe(FIRST_HEAP);
   #heapLength = 0;
   readonly #rowOf = new Map<string, number>();
-  #validity: Validity;
+  readonly #validity: Validity;
   #previous: string | null = null;
   #previousRow = 0;
 
-  constructor(capacity: number = CHUNK_ROWS) {
-    this.#entries = new Uint32Array(capacity * 4);
-    this.#entryBytes = Buffer.from(this.#entries.buffer);
-    this.#validity = new Validity(capacity);
+  /** @param nullable false for children, of which there may be more than a chunk has rows */
+  constructor(nullable = true) {
+    this.#validity = new Validity(nullable ? CHUNK_ROWS : 0);
   }
 
   put(row: number, value: string | null): void {
+    if (row * 4 >= this.#entries.length) this.#grow(row + 1);
     if (value === null) {
       this.#validity.setNull(row);
+      this.#entries.fill(0, row * 4, row * 4 + 4);
       return;
     }
     if (value === this.#previous) {
@@ -130,23 +199,39 @@ export class TextColumn implements ColumnWriter<string> {
   }
 
   #repeat(row: number, from: number): void {
-    this.#entries.copyWithin(row * 4, from * 4, from * 4 + 4);
+    const entries = this.#entries;
+    const to = row * 4;
+    const at = from * 4;
+    entries[to] = entries[at] ?? 0;
+    entries[to + 1] = entries[at + 1] ?? 0;
+    entries[to + 2] = entries[at + 2] ?? 0;
+    entries[to + 3] = entries[at + 3] ?? 0;
   }
 
   #write(row: number, value: string): void {
-    const at = row * 16;
     if (this.#heap.length - this.#heapLength < value.length * 3) this.#growHeap(value.length * 3);
-    const length = this.#heap.write(value, this.#heapLength, 'utf8');
-    this.#entries[row * 4] = length;
+    const heap = this.#heap;
+    const start = this.#heapLength;
+    const length = writeText(heap, start, value);
+    const entries = this.#entries;
+    const at = row * 4;
+    entries[at] = length;
     if (length <= INLINE_BYTES) {
-      this.#entries.fill(0, row * 4 + 1, row * 4 + 4);
-      this.#heap.copy(this.#entryBytes, at + 4, this.#heapLength, this.#heapLength + length);
+      entries[at + 1] = 0;
+      entries[at + 2] = 0;
+      entries[at + 3] = 0;
+      const inline = this.#entryBytes;
+      for (let index = 0; index < length; index++) inline[row * 16 + 4 + index] = heap[start + index] ?? 0;
       return;
     }
-    this.#heap.copy(this.#entryBytes, at + 4, this.#heapLength, this.#heapLength + 4);
-    this.#entries[row * 4 + 2] = this.#heapLength;
-    this.#entries[row * 4 + 3] = 0;
-    this.#heapLength += length;
+    entries[at + 1] =
+      (heap[start] ?? 0) |
+      ((heap[start + 1] ?? 0) << 8) |
+      ((heap[start + 2] ?? 0) << 16) |
+      ((heap[start + 3] ?? 0) << 24);
+    entries[at + 2] = start;
+    entries[at + 3] = 0;
+    this.#heapLength = start + length;
   }
 
   #growHeap(need: number): void {
@@ -155,10 +240,8 @@ export class TextColumn implements ColumnWriter<string> {
     this.#heap = grown;
   }
 
-  /** Makes room for at least `rows` rows (children of lists and maps have no fixed bound). */
-  reserve(rows: number): void {
-    if (rows * 4 <= this.#entries.length) return;
-    const grown = new Uint32Array(rows * 8);
+  #grow(rows: number): void {
+    const grown = new Uint32Array(grownRows(rows) * 4);
     grown.set(this.#entries);
     this.#entries = grown;
     this.#entryBytes = Buffer.from(grown.buffer);
@@ -175,8 +258,7 @@ export class TextColumn implements ColumnWriter<string> {
   }
 
   reset(): void {
-    // The heap of an unusual chunk (long strings) is given back.
-    if (this.#heap.length > 4 << 20) this.#heap = Buffer.allocUnsafe(4096);
+    if (this.#heap.length > KEPT_HEAP) this.#heap = Buffer.allocUnsafe(FIRST_HEAP);
     this.#heapLength = 0;
     this.#rowOf.clear();
     this.#validity.reset();
@@ -184,9 +266,21 @@ export class TextColumn implements ColumnWriter<string> {
   }
 }
 
+/** Writes a text as UTF-8; its length in bytes. */
+function writeText(target: Buffer, start: number, text: string): number {
+  const { length } = text;
+  if (length > SHORT_TEXT) return target.write(text, start, 'utf8');
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return target.write(text, start, 'utf8');
+    target[start + index] = code;
+  }
+  return length;
+}
+
 /** Pairs of u64 (offset, length) of a list or map column. */
 class ListEntries {
-  readonly #words = new Uint32Array(CHUNK_ROWS * 4);
+  #words = new Uint32Array(FIRST_ROWS * 4);
   readonly #validity = new Validity(CHUNK_ROWS);
   childRows = 0;
 
@@ -202,6 +296,11 @@ class ListEntries {
   }
 
   #set(row: number, length: number): void {
+    if (row * 4 >= this.#words.length) {
+      const grown = new Uint32Array(grownRows(row + 1) * 4);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
     this.#words[row * 4] = this.childRows;
     this.#words[row * 4 + 1] = 0;
     this.#words[row * 4 + 2] = length;
@@ -229,7 +328,7 @@ class ListEntries {
 /** VARCHAR[]. */
 export class ListColumn implements ColumnWriter<readonly string[]> {
   readonly #entries = new ListEntries();
-  readonly #child = new TextColumn();
+  readonly #child = new TextColumn(false);
 
   put(row: number, value: readonly string[] | null): void {
     if (value === null) {
@@ -237,8 +336,7 @@ export class ListColumn implements ColumnWriter<readonly string[]> {
       return;
     }
     const first = this.#entries.childRows;
-    this.#child.reserve(first + value.length);
-    value.forEach((item, index) => this.#child.put(first + index, item));
+    for (let index = 0; index < value.length; index++) this.#child.put(first + index, value[index] ?? '');
     this.#entries.put(row, value.length);
   }
 
@@ -260,8 +358,8 @@ export type FlatPairs = readonly string[];
 /** MAP(VARCHAR, VARCHAR). */
 export class MapColumn implements ColumnWriter<FlatPairs> {
   readonly #entries = new ListEntries();
-  readonly #keys = new TextColumn();
-  readonly #values = new TextColumn();
+  readonly #keys = new TextColumn(false);
+  readonly #values = new TextColumn(false);
 
   put(row: number, pairs: FlatPairs | null): void {
     if (pairs === null) {
@@ -270,8 +368,6 @@ export class MapColumn implements ColumnWriter<FlatPairs> {
     }
     const first = this.#entries.childRows;
     const count = pairs.length >> 1;
-    this.#keys.reserve(first + count);
-    this.#values.reserve(first + count);
     for (let index = 0; index < count; index++) {
       this.#keys.put(first + index, pairs[index * 2] ?? '');
       this.#values.put(first + index, pairs[index * 2 + 1] ?? '');

@@ -3,7 +3,7 @@ import type { TableScope } from './canonical.js';
 import { canonical, ownColumn } from './canonical.js';
 import type { Split } from './split.js';
 import { cannot } from './split.js';
-import type { Expression, JsonObject, QueryNode } from './tree.js';
+import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
 import {
   childrenOf,
   classOf,
@@ -16,14 +16,14 @@ import {
   isSubquery,
   isWindow,
   mapChildren,
-  objectAt,
-  objectsAt,
+  recordOf,
+  recordsOf,
   selectNode,
-  textAt,
-  textsAt,
+  textOf,
+  textsOf,
   typeOf,
   withAlias,
-} from './tree.js';
+} from '../../engine/index.js';
 import type { ResultColumn } from './types.js';
 
 /** Tells aggregates from other functions, by name in lower case. */
@@ -39,22 +39,22 @@ export interface AggregateQuery {
 }
 
 export function isAggregateCall(expression: Expression, isAggregate: IsAggregate): boolean {
-  return classOf(expression) === 'FUNCTION' && isAggregate(textAt(expression, 'function_name').toLowerCase());
+  return classOf(expression) === 'FUNCTION' && isAggregate(textOf(expression, 'function_name').toLowerCase());
 }
 
 /** True when the SELECT groups or aggregates. */
 export function aggregates(node: QueryNode, isAggregate: IsAggregate): boolean {
   return (
-    objectsAt(node, 'group_expressions').length > 0 ||
-    textAt(node, 'aggregate_handling') === 'FORCE_AGGREGATES' ||
-    objectAt(node, 'having') !== null ||
-    objectsAt(node, 'select_list').some((item) => hasAggregate(item, isAggregate)) ||
-    objectsAt(node, 'modifiers').some((modifier) => hasAggregate(modifier, isAggregate))
+    recordsOf(node, 'group_expressions').length > 0 ||
+    textOf(node, 'aggregate_handling') === 'FORCE_AGGREGATES' ||
+    recordOf(node, 'having') !== null ||
+    recordsOf(node, 'select_list').some((item) => hasAggregate(item, isAggregate)) ||
+    recordsOf(node, 'modifiers').some((modifier) => hasAggregate(modifier, isAggregate))
   );
 }
 
 /** True when an aggregate stands in the expression, outside subqueries (their aggregates are their own). */
-function hasAggregate(expression: JsonObject, isAggregate: IsAggregate): boolean {
+function hasAggregate(expression: TreeRecord, isAggregate: IsAggregate): boolean {
   if (isSubquery(expression)) return false;
   if (isAggregateCall(expression, isAggregate)) return true;
   for (const child of childrenOf(expression)) if (hasAggregate(child, isAggregate)) return true;
@@ -79,9 +79,9 @@ export class AggregateSplit {
 
   constructor(query: AggregateQuery) {
     this.#query = query;
-    this.#items = objectsAt(query.node, 'select_list');
+    this.#items = recordsOf(query.node, 'select_list');
     for (const item of this.#items) {
-      const alias = textAt(item, 'alias').toLowerCase();
+      const alias = textOf(item, 'alias').toLowerCase();
       if (alias !== '' && !this.#aliases.has(alias)) this.#aliases.set(alias, item);
     }
   }
@@ -91,8 +91,8 @@ export class AggregateSplit {
     if (this.#items.some((item) => contains(item, isStar))) cannot('a star among aggregates');
     if (this.#items.length !== output.length) cannot('a select item that gives several columns');
     const sets = this.#collectGroups();
-    const having = objectAt(node, 'having');
-    const qualify = objectAt(node, 'qualify');
+    const having = recordOf(node, 'having');
+    const qualify = recordOf(node, 'qualify');
     const merge: QueryNode = {
       ...node,
       select_list: this.#items.map((item, index) => withAlias(this.#rewrite(item), output[index]?.name ?? '')),
@@ -102,15 +102,15 @@ export class AggregateSplit {
       aggregate_handling: 'STANDARD_HANDLING',
       having: having === null ? null : this.#rewriteAbove(having),
       qualify: qualify === null ? null : this.#rewriteAbove(qualify),
-      modifiers: objectsAt(node, 'modifiers').map((modifier) => this.#rewriteModifier(modifier)),
+      modifiers: recordsOf(node, 'modifiers').map((modifier) => this.#rewriteModifier(modifier)),
     };
     return { fragment: this.#fragment(), merge, kind: 'agg' };
   }
 
   #collectGroups(): readonly (readonly number[])[] {
     const { node } = this.#query;
-    const expressions = objectsAt(node, 'group_expressions');
-    if (textAt(node, 'aggregate_handling') === 'FORCE_AGGREGATES') {
+    const expressions = recordsOf(node, 'group_expressions');
+    if (textOf(node, 'aggregate_handling') === 'FORCE_AGGREGATES') {
       for (const item of this.#items) {
         if (!hasAggregate(item, this.#query.isAggregate) && !contains(item, isWindow)) this.#addGroup(item);
       }
@@ -136,7 +136,7 @@ export class AggregateSplit {
 
   #aliased(expression: Expression): Expression | null {
     if (classOf(expression) !== 'COLUMN_REF') return null;
-    const names = textsAt(expression, 'column_names');
+    const names = textsOf(expression, 'column_names');
     return names.length === 1 ? (this.#aliases.get((names[0] ?? '').toLowerCase()) ?? null) : null;
   }
 
@@ -161,7 +161,7 @@ export class AggregateSplit {
   #rewrite(expression: Expression): Expression {
     const { scope, isAggregate } = this.#query;
     const group = this.#groupOf.get(canonical(expression, scope));
-    const alias = textAt(expression, 'alias');
+    const alias = textOf(expression, 'alias');
     if (group !== undefined) return withAlias(columnRef(groupName(group)), alias);
     if (isAggregateCall(expression, isAggregate)) return withAlias(this.#rewriteAggregate(expression), alias);
     switch (classOf(expression)) {
@@ -182,7 +182,7 @@ export class AggregateSplit {
   #rewriteAbove(expression: Expression): Expression {
     const ambiguous = contains(expression, (node) => {
       const column = ownColumn(node, this.#query.scope);
-      return column !== null && textsAt(node, 'column_names').length === 1 && this.#shadows(column);
+      return column !== null && textsOf(node, 'column_names').length === 1 && this.#shadows(column);
     });
     if (ambiguous) cannot('an alias that is also a column');
     return this.#rewrite(expression);
@@ -194,21 +194,21 @@ export class AggregateSplit {
     return aliased !== undefined && ownColumn(aliased, this.#query.scope) !== column;
   }
 
-  #rewriteModifier(modifier: JsonObject): JsonObject {
+  #rewriteModifier(modifier: TreeRecord): TreeRecord {
     switch (typeOf(modifier)) {
       case 'ORDER_MODIFIER':
         return {
           ...modifier,
-          orders: objectsAt(modifier, 'orders').map((order) => ({
+          orders: recordsOf(modifier, 'orders').map((order) => ({
             ...order,
-            expression: this.#rewriteOrder(objectAt(order, 'expression') ?? cannot('an ORDER BY')),
+            expression: this.#rewriteOrder(recordOf(order, 'expression') ?? cannot('an ORDER BY')),
           })),
         };
       case 'LIMIT_MODIFIER':
       case 'LIMIT_PERCENT_MODIFIER':
         return modifier;
       case 'DISTINCT_MODIFIER':
-        if (objectsAt(modifier, 'distinct_on_targets').length > 0) cannot('DISTINCT ON');
+        if (recordsOf(modifier, 'distinct_on_targets').length > 0) cannot('DISTINCT ON');
         return modifier;
       default:
         return cannot(`a ${typeOf(modifier)}`);
@@ -222,9 +222,9 @@ export class AggregateSplit {
   }
 
   #rewriteAggregate(call: Expression): Expression {
-    const name = textAt(call, 'function_name').toLowerCase();
-    const orders = objectAt(call, 'order_bys');
-    if (orders !== null && objectsAt(orders, 'orders').length > 0) cannot(`${name} with ORDER BY`);
+    const name = textOf(call, 'function_name').toLowerCase();
+    const orders = recordOf(call, 'order_bys');
+    if (orders !== null && recordsOf(orders, 'orders').length > 0) cannot(`${name} with ORDER BY`);
     if (call['distinct'] === true && !distinctIrrelevant.has(name)) return this.#rewriteDistinct(call, name);
     const decomposition = decompose({ ...call, distinct: false });
     if (decomposition === null) return cannot(`${name}, which needs the values`);
@@ -236,8 +236,8 @@ export class AggregateSplit {
 
   /** A DISTINCT aggregate that ignores NULL works on the fragment's groups, once its argument is one of them. */
   #rewriteDistinct(call: Expression, name: string): Expression {
-    const [argument, ...more] = objectsAt(call, 'children');
-    if (argument === undefined || more.length > 0 || !distinctPushed.has(name) || objectAt(call, 'filter') !== null) {
+    const [argument, ...more] = recordsOf(call, 'children');
+    if (argument === undefined || more.length > 0 || !distinctPushed.has(name) || recordOf(call, 'filter') !== null) {
       return cannot(`${name}(DISTINCT …), which needs the values`);
     }
     const group = this.#groupOf.get(canonical(argument, this.#query.scope));
@@ -258,8 +258,8 @@ export class AggregateSplit {
     if (groups.length + partials.length === 0) cannot('nothing to group or aggregate');
     return selectNode({
       select_list: [...groups, ...partials],
-      from_table: objectAt(node, 'from_table'),
-      where_clause: objectAt(node, 'where_clause'),
+      from_table: recordOf(node, 'from_table'),
+      where_clause: recordOf(node, 'where_clause'),
       group_expressions: groups.map((_, index) => integer(index + 1)),
       group_sets: groups.length === 0 ? [] : [groups.map((_, index) => index)],
     });

@@ -1,5 +1,5 @@
-import type { Expression, JsonObject } from './tree.js';
-import { columnRef, functionCall, integer, objectAt, objectsAt, textAt } from './tree.js';
+import type { Expression, TreeRecord } from '../../engine/index.js';
+import { columnRef, functionCall, integer, recordOf, recordsOf, textOf } from '../../engine/index.js';
 
 /** How one aggregate is split: what each node computes, and how those are put together. */
 export interface Decomposition {
@@ -56,9 +56,9 @@ export const distinctIrrelevant = new Set(['min', 'max', 'bool_and', 'bool_or', 
 
 /** The split of a call of an aggregate without DISTINCT and ORDER BY, or null when its values have to be shipped. */
 export function decompose(call: Expression): Decomposition | null {
-  const name = textAt(call, 'function_name').toLowerCase();
-  const children = objectsAt(call, 'children');
-  const own = { filter: objectAt(call, 'filter') };
+  const name = textOf(call, 'function_name').toLowerCase();
+  const children = recordsOf(call, 'children');
+  const own = { filter: recordOf(call, 'filter') };
   const [first, second] = children;
   if (counting.has(name)) return { partials: [{ ...call, alias: '' }], merge: ([column = '']) => total(column) };
   if (first === undefined) return null;
@@ -81,7 +81,7 @@ function total(column: string): Expression {
   return castTo('BIGINT', coalesce(functionCall('sum', [columnRef(column)]), integer(0)));
 }
 
-function average(value: Expression, own: JsonObject): Decomposition {
+function average(value: Expression, own: TreeRecord): Decomposition {
   return {
     partials: [functionCall('sum', [castTo('DOUBLE', value)], own), functionCall('count', [value], own)],
     merge: ([sum = '', count = '']) =>
@@ -91,7 +91,7 @@ function average(value: Expression, own: JsonObject): Decomposition {
 
 function varianceOf(
   value: Expression,
-  own: JsonObject,
+  own: TreeRecord,
   formula: { minimum: number; ddof: number; root: boolean },
 ): Decomposition {
   const asDouble = castTo('DOUBLE', value);

@@ -1,5 +1,5 @@
-import type { Expression, Json, JsonObject } from './tree.js';
-import { classOf, isList, isObject, textAt, textsAt } from './tree.js';
+import type { Expression, Json, TreeRecord } from '../../engine/index.js';
+import { classOf, isList, isRecord, textOf, textsOf } from '../../engine/index.js';
 
 /** The names by which a query can reach a table's columns. */
 export interface TableScope {
@@ -11,7 +11,7 @@ export interface TableScope {
 /** The name of the scope's column that this expression is, in lower case; null when it is something else. */
 export function ownColumn(expression: Expression, scope: TableScope): string | null {
   if (classOf(expression) !== 'COLUMN_REF') return null;
-  const names = textsAt(expression, 'column_names').map((name) => name.toLowerCase());
+  const names = textsOf(expression, 'column_names').map((name) => name.toLowerCase());
   const [first, second] = names;
   if (names.length === 1 && first !== undefined && scope.columns.has(first)) return first;
   if (names.length === 2 && first === scope.alias.toLowerCase() && second !== undefined && scope.columns.has(second)) {
@@ -27,7 +27,7 @@ export function canonical(expression: Expression, scope: TableScope): string {
 
 function canonicalValue(value: Json, scope: TableScope): Json {
   if (isList(value)) return value.map((item) => canonicalValue(item, scope));
-  if (!isObject(value)) return value;
+  if (!isRecord(value)) return value;
   const column = ownColumn(value, scope);
   if (column !== null) return { column };
   const copy: Record<string, Json> = {};
@@ -39,6 +39,6 @@ function canonicalValue(value: Json, scope: TableScope): Json {
   return nameless(copy);
 }
 
-function nameless(node: JsonObject): JsonObject {
-  return classOf(node) === 'FUNCTION' ? { ...node, function_name: textAt(node, 'function_name').toLowerCase() } : node;
+function nameless(node: TreeRecord): TreeRecord {
+  return classOf(node) === 'FUNCTION' ? { ...node, function_name: textOf(node, 'function_name').toLowerCase() } : node;
 }

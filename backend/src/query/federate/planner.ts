@@ -6,9 +6,8 @@ import type { TableUse } from './scan-fragment.js';
 import { filterMayMoveTo, namesIn, reachesUnnamedColumns, scanFragment, splitWhere } from './scan-fragment.js';
 import type { Split } from './split.js';
 import { NotSplittable } from './split.js';
-import type { Shipping } from './shipping.js';
 import { resolveSubqueries } from './subqueries.js';
-import type { JsonObject, QueryNode, TableRef } from './tree.js';
+import type { TreeRecord, QueryNode, TableRef } from '../../engine/index.js';
 import {
   baseTable,
   conjunction,
@@ -16,12 +15,12 @@ import {
   isQueryNode,
   isSubquery,
   mapChildrenAsync,
-  objectAt,
-  objectsAt,
-  textAt,
-  textsAt,
+  recordOf,
+  recordsOf,
+  textOf,
+  textsOf,
   typeOf,
-} from './tree.js';
+} from '../../engine/index.js';
 import type {
   FederatedTable,
   Fragment,
@@ -35,7 +34,6 @@ import type {
 /** What the planner knows of the network and of DuckDB. */
 export interface PlannerContext {
   readonly frontend: SqlFrontend;
-  readonly shipping: Shipping;
   readonly isAggregate: IsAggregate;
   /** Runs subqueries that come first; null leaves them to the merge. */
   readonly subqueries: SubqueryRunner | null;
@@ -51,9 +49,9 @@ export interface PlannerContext {
 export async function plan(root: QueryNode, context: PlannerContext): Promise<Plan> {
   const columns = await context.frontend.describe(root);
   const { frontend, subqueries: runner } = context;
-  const readsNetwork = (node: JsonObject): boolean =>
+  const readsNetwork = (node: TreeRecord): boolean =>
     typeOf(node) === 'BASE_TABLE' &&
-    context.findTable(textAt(node, 'schema_name'), textAt(node, 'table_name')) !== null;
+    context.findTable(textOf(node, 'schema_name'), textOf(node, 'table_name')) !== null;
   const resolved = runner === null ? root : await resolveSubqueries(root, { frontend, runner, readsNetwork });
   const planning = new Planning(context, namesIn(resolved), resolved === root ? { node: root, columns } : null);
   const merge = await planning.rewrite(resolved, []);
@@ -80,7 +78,7 @@ class Planning {
   }
 
   /** The node with its federated tables replaced; `ctes` are the CTE names in sight, in lower case. */
-  async rewrite(node: JsonObject, ctes: readonly string[]): Promise<JsonObject> {
+  async rewrite(node: TreeRecord, ctes: readonly string[]): Promise<TreeRecord> {
     if (!isQueryNode(node)) {
       const use = this.#useOf(node, ctes);
       if (use !== null) return await this.#scan(node, use, use.table.columns, []);
@@ -93,11 +91,11 @@ class Planning {
 
   /** agg or rows, when the SELECT reads exactly one federated table and can be bound on its own. */
   async #rewriteOneTable(node: QueryNode, ctes: readonly string[]): Promise<QueryNode | null> {
-    const from = objectAt(node, 'from_table');
+    const from = recordOf(node, 'from_table');
     const use = from === null ? null : this.#useOf(from, ctes);
-    if (from === null || use === null || objectAt(node, 'sample') !== null) return null;
-    if (textsAt(from, 'column_name_alias').length > 0 || cteNames(node).length > 0) return null;
-    const where = objectAt(node, 'where_clause');
+    if (from === null || use === null || recordOf(node, 'sample') !== null) return null;
+    if (textsOf(from, 'column_name_alias').length > 0 || cteNames(node).length > 0) return null;
+    const where = recordOf(node, 'where_clause');
     if (where !== null && contains(where, isSubquery)) return null;
     try {
       const split = await this.#split(node, use);
@@ -130,15 +128,15 @@ class Planning {
 
   /** A SELECT whose FROM is more than one table, or that looks beyond rows: its tables are scanned. */
   async #rewriteSelect(node: QueryNode, ctes: readonly string[]): Promise<QueryNode> {
-    const from = objectAt(node, 'from_table');
-    let where = objectAt(node, 'where_clause');
+    const from = recordOf(node, 'from_table');
+    let where = recordOf(node, 'where_clause');
     const scans = new Map<TableRef, TableRef>();
     const leaves = from === null ? [] : leavesOf(from);
     for (const leaf of leaves) {
       const use = this.#useOf(leaf, ctes);
       if (use === null) continue;
       const others = leaves.filter((other) => other !== leaf).map((other) => this.#relationOf(other, ctes));
-      const movable = from !== null && filterMayMoveTo(from, leaf) && textsAt(leaf, 'column_name_alias').length === 0;
+      const movable = from !== null && filterMayMoveTo(from, leaf) && textsOf(leaf, 'column_name_alias').length === 0;
       const { pushed, rest } = movable ? splitWhere(where, use, others) : { pushed: [], rest: [] };
       if (pushed.length > 0) where = conjunction(rest);
       scans.set(leaf, await this.#scan(leaf, use, this.#neededColumns(node, leaf, use), pushed));
@@ -148,10 +146,10 @@ class Planning {
   }
 
   async #replaceScans(
-    node: JsonObject,
+    node: TreeRecord,
     scans: ReadonlyMap<TableRef, TableRef>,
     ctes: readonly string[],
-  ): Promise<JsonObject> {
+  ): Promise<TreeRecord> {
     const scan = scans.get(node);
     if (scan !== undefined) return scan;
     if (typeOf(node) !== 'JOIN') return await this.rewrite(node, ctes);
@@ -160,7 +158,7 @@ class Planning {
 
   #neededColumns(select: QueryNode, leaf: TableRef, use: TableUse): readonly string[] {
     const { columns } = use.table;
-    if (textsAt(leaf, 'column_name_alias').length > 0 || reachesUnnamedColumns(select, use)) return columns;
+    if (textsOf(leaf, 'column_name_alias').length > 0 || reachesUnnamedColumns(select, use)) return columns;
     const needed = columns.filter((name) => this.#names.has(name));
     return needed.length > 0 ? needed : columns.slice(0, 1);
   }
@@ -168,7 +166,7 @@ class Planning {
   #relationOf(leaf: TableRef, ctes: readonly string[]): { alias: string; columns: ReadonlySet<string> | null } {
     const use = this.#useOf(leaf, ctes);
     return use === null
-      ? { alias: textAt(leaf, 'alias'), columns: null }
+      ? { alias: textOf(leaf, 'alias'), columns: null }
       : { alias: use.alias, columns: new Set(use.table.columns) };
   }
 
@@ -176,7 +174,7 @@ class Planning {
     leaf: TableRef,
     use: TableUse,
     columns: readonly string[],
-    conditions: readonly JsonObject[],
+    conditions: readonly TreeRecord[],
   ): Promise<TableRef> {
     const fragment = await this.#add('scan', use.table, scanFragment(use, columns, conditions));
     return { ...leaf, schema_name: '', catalog_name: '', table_name: fragment.name, alias: use.alias };
@@ -188,9 +186,9 @@ class Planning {
       name: `armorlake_fragment_${this.fragments.length}`,
       kind,
       table: `${table.schema}.${table.name}`,
-      node: this.#context.shipping.outgoing(node, columns),
+      node,
       columns,
-      filter: objectAt(innermost(node), 'where_clause'),
+      filter: recordOf(innermost(node), 'where_clause'),
     };
     this.fragments.push(fragment);
     return fragment;
@@ -198,31 +196,31 @@ class Planning {
 
   #useOf(node: TableRef, ctes: readonly string[]): TableUse | null {
     if (typeOf(node) !== 'BASE_TABLE') return null;
-    const schema = textAt(node, 'schema_name');
-    const name = textAt(node, 'table_name');
+    const schema = textOf(node, 'schema_name');
+    const name = textOf(node, 'table_name');
     if (schema === '' && ctes.includes(name.toLowerCase())) return null;
     const table = this.#context.findTable(schema, name);
-    return table === null ? null : { table, alias: textAt(node, 'alias') || name };
+    return table === null ? null : { table, alias: textOf(node, 'alias') || name };
   }
 }
 
 /** The relations of a FROM, through its joins. */
 function leavesOf(from: TableRef): readonly TableRef[] {
   if (typeOf(from) !== 'JOIN') return [from];
-  return [objectAt(from, 'left'), objectAt(from, 'right')].flatMap((side) => (side === null ? [] : leavesOf(side)));
+  return [recordOf(from, 'left'), recordOf(from, 'right')].flatMap((side) => (side === null ? [] : leavesOf(side)));
 }
 
 function cteNames(node: QueryNode): readonly string[] {
-  const map = objectAt(node, 'cte_map');
-  const own = map === null ? [] : objectsAt(map, 'map').map((entry) => textAt(entry, 'key').toLowerCase());
-  const recursive = textAt(node, 'cte_name');
+  const map = recordOf(node, 'cte_map');
+  const own = map === null ? [] : recordsOf(map, 'map').map((entry) => textOf(entry, 'key').toLowerCase());
+  const recursive = textOf(node, 'cte_name');
   return recursive === '' ? own : [...own, recursive.toLowerCase()];
 }
 
 /** The SELECT that reads the table: a rows fragment wraps it to name its columns. */
 function innermost(node: QueryNode): QueryNode {
-  const from = objectAt(node, 'from_table');
-  const subquery = from === null || typeOf(from) !== 'SUBQUERY' ? null : objectAt(from, 'subquery');
-  const inner = subquery === null ? null : objectAt(subquery, 'node');
+  const from = recordOf(node, 'from_table');
+  const subquery = from === null || typeOf(from) !== 'SUBQUERY' ? null : recordOf(from, 'subquery');
+  const inner = subquery === null ? null : recordOf(subquery, 'node');
   return inner === null ? node : innermost(inner);
 }

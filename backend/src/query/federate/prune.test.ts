@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DirectFrontend } from '../../../../test/support/federation.js';
 import type { Member } from '../scatter.js';
 import { constraintsOf, prunedBecause } from './prune.js';
-import { objectAt } from './tree.js';
+import { recordOf } from '../../engine/index.js';
 
 const micros = (iso: string): number => Date.parse(iso) * 1000;
 
@@ -31,7 +31,7 @@ describe('pruning', () => {
   async function reason(where: string, beforeMicros: number | null = null): Promise<string | null> {
     const frontend = new DirectFrontend(connection);
     const node = await frontend.parse(`SELECT 1 FROM kubearmor.logs l WHERE ${where}`);
-    const filter = objectAt(node, 'where_clause');
+    const filter = recordOf(node, 'where_clause');
     const fragment = { name: 'f', kind: 'rows', table: 'kubearmor.logs', node, columns: [], filter } as const;
     const [constraint] = await constraintsOf([fragment], beforeMicros, frontend);
     if (constraint === undefined) throw new Error('no constraint');

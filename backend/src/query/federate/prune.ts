@@ -1,6 +1,16 @@
 import type { Member, PrunedColumn } from '../scatter.js';
-import type { Expression, JsonObject } from './tree.js';
-import { classOf, conjunctsOf, contains, isSubquery, objectAt, objectsAt, textAt, textsAt, typeOf } from './tree.js';
+import type { Expression, TreeRecord } from '../../engine/index.js';
+import {
+  classOf,
+  conjunctsOf,
+  contains,
+  isSubquery,
+  recordOf,
+  recordsOf,
+  textOf,
+  textsOf,
+  typeOf,
+} from '../../engine/index.js';
 import type { Fragment, SqlFrontend } from './types.js';
 
 const prunedColumns = ['cluster', 'host', 'namespace', 'policy'] as const satisfies readonly PrunedColumn[];
@@ -49,15 +59,16 @@ function intersection(left: ReadonlySet<string>, right: ReadonlySet<string>): Re
 function demandOf(condition: Expression): { column: string; values: ReadonlySet<string> } | null {
   const sides =
     typeOf(condition) === 'COMPARE_EQUAL'
-      ? [objectAt(condition, 'left'), objectAt(condition, 'right')].filter((side) => side !== null)
+      ? [recordOf(condition, 'left'), recordOf(condition, 'right')].filter((side) => side !== null)
       : typeOf(condition) === 'COMPARE_IN'
-        ? objectsAt(condition, 'children')
+        ? recordsOf(condition, 'children')
         : [];
-  const named = typeOf(condition) === 'COMPARE_EQUAL' && textOf(sides[0] ?? {}) !== null ? sides.toReversed() : sides;
+  const named =
+    typeOf(condition) === 'COMPARE_EQUAL' && literalText(sides[0] ?? {}) !== null ? sides.toReversed() : sides;
   const [first, ...constants] = named;
   const column = first === undefined ? null : columnOf(first);
   if (column === null || !(column === 'node' || prunedColumns.some((name) => name === column))) return null;
-  const texts = constants.map(textOf);
+  const texts = constants.map(literalText);
   return constants.length > 0 && texts.every((text) => text !== null) ? { column, values: new Set(texts) } : null;
 }
 
@@ -68,28 +79,28 @@ function upperBoundOf(condition: Expression): readonly Expression[] {
     : ['COMPARE_GREATERTHAN', 'COMPARE_GREATERTHANOREQUALTO'].includes(typeOf(condition))
       ? ['right', 'left']
       : ['', ''];
-  const constant = objectAt(condition, constantSide);
-  return constant !== null && columnOf(objectAt(condition, columnSide) ?? {}) === 'time' && isConstant(constant)
+  const constant = recordOf(condition, constantSide);
+  return constant !== null && columnOf(recordOf(condition, columnSide) ?? {}) === 'time' && isConstant(constant)
     ? [constant]
     : [];
 }
 
-function columnOf(expression: JsonObject): string | null {
+function columnOf(expression: TreeRecord): string | null {
   return classOf(expression) === 'COLUMN_REF'
-    ? (textsAt(expression, 'column_names').at(-1)?.toLowerCase() ?? null)
+    ? (textsOf(expression, 'column_names').at(-1)?.toLowerCase() ?? null)
     : null;
 }
 
 /** The text of a string literal; other types compare by other rules than equal text. */
-function textOf(expression: JsonObject): string | null {
+function literalText(expression: TreeRecord): string | null {
   if (classOf(expression) === 'CAST') {
-    const type = objectAt(expression, 'cast_type');
-    return type !== null && textAt(type, 'id') === 'VARCHAR' ? textOf(objectAt(expression, 'child') ?? {}) : null;
+    const type = recordOf(expression, 'cast_type');
+    return type !== null && textOf(type, 'id') === 'VARCHAR' ? literalText(recordOf(expression, 'child') ?? {}) : null;
   }
-  const value = classOf(expression) === 'CONSTANT' ? objectAt(expression, 'value') : null;
-  const type = value === null ? null : objectAt(value, 'type');
+  const value = classOf(expression) === 'CONSTANT' ? recordOf(expression, 'value') : null;
+  const type = value === null ? null : recordOf(value, 'type');
   const text = value?.['value'];
-  return type !== null && textAt(type, 'id') === 'VARCHAR' && typeof text === 'string' ? text : null;
+  return type !== null && textOf(type, 'id') === 'VARCHAR' && typeof text === 'string' ? text : null;
 }
 
 function isConstant(expression: Expression): boolean {

@@ -2,7 +2,7 @@ import type { TableScope } from './canonical.js';
 import { canonical } from './canonical.js';
 import type { Split } from './split.js';
 import { cannot } from './split.js';
-import type { Expression, JsonObject, QueryNode } from './tree.js';
+import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
 import {
   classOf,
   columnRef,
@@ -12,15 +12,15 @@ import {
   isStar,
   isSubquery,
   isWindow,
-  objectAt,
-  objectsAt,
+  recordOf,
+  recordsOf,
   selectNode,
   subqueryRef,
-  textAt,
-  textsAt,
+  textOf,
+  textsOf,
   typeOf,
   withAlias,
-} from './tree.js';
+} from '../../engine/index.js';
 import type { ResultColumn } from './types.js';
 
 /** What the split of a SELECT without aggregates starts from. */
@@ -32,9 +32,9 @@ export interface RowQuery {
 
 /** ORDER BY, DISTINCT and LIMIT of a SELECT; only what can be pushed. */
 interface Modifiers {
-  readonly distinct: JsonObject | null;
-  readonly orders: readonly JsonObject[];
-  readonly limit: JsonObject | null;
+  readonly distinct: TreeRecord | null;
+  readonly orders: readonly TreeRecord[];
+  readonly limit: TreeRecord | null;
   /** Rows a node needs to give; null is all. */
   readonly top: number | null;
 }
@@ -46,8 +46,8 @@ interface Modifiers {
  */
 export function splitRows(query: RowQuery): Split {
   const { node, output } = query;
-  const items = objectsAt(node, 'select_list');
-  if (objectAt(node, 'qualify') !== null) cannot('QUALIFY');
+  const items = recordsOf(node, 'select_list');
+  if (recordOf(node, 'qualify') !== null) cannot('QUALIFY');
   if (items.some((item) => contains(item, isWindow) || contains(item, isSubquery))) {
     cannot('a window or subquery in the select list');
   }
@@ -59,8 +59,8 @@ export function splitRows(query: RowQuery): Split {
   const sorted = modifiers.top === null ? [] : fragmentOrder(orders, columns);
   const rows = selectNode({
     select_list: [...items, ...hidden],
-    from_table: objectAt(node, 'from_table'),
-    where_clause: objectAt(node, 'where_clause'),
+    from_table: recordOf(node, 'from_table'),
+    where_clause: recordOf(node, 'where_clause'),
     modifiers: [
       ...(modifiers.distinct === null ? [] : [modifiers.distinct]),
       ...(sorted.length === 0 ? [] : [{ type: 'ORDER_MODIFIER', orders: sorted }]),
@@ -86,17 +86,17 @@ function hiddenName(index: number): string {
 }
 
 function readModifiers(node: QueryNode): Modifiers {
-  let distinct: JsonObject | null = null;
-  let orders: readonly JsonObject[] = [];
-  let limit: JsonObject | null = null;
-  for (const modifier of objectsAt(node, 'modifiers')) {
+  let distinct: TreeRecord | null = null;
+  let orders: readonly TreeRecord[] = [];
+  let limit: TreeRecord | null = null;
+  for (const modifier of recordsOf(node, 'modifiers')) {
     switch (typeOf(modifier)) {
       case 'DISTINCT_MODIFIER':
-        if (objectsAt(modifier, 'distinct_on_targets').length > 0) cannot('DISTINCT ON');
+        if (recordsOf(modifier, 'distinct_on_targets').length > 0) cannot('DISTINCT ON');
         distinct = modifier;
         break;
       case 'ORDER_MODIFIER':
-        orders = objectsAt(modifier, 'orders');
+        orders = recordsOf(modifier, 'orders');
         break;
       case 'LIMIT_MODIFIER':
       case 'LIMIT_PERCENT_MODIFIER':
@@ -110,10 +110,10 @@ function readModifiers(node: QueryNode): Modifiers {
 }
 
 /** limit + offset when both are plain numbers. */
-function topOf(limit: JsonObject): number | null {
+function topOf(limit: TreeRecord): number | null {
   if (typeOf(limit) !== 'LIMIT_MODIFIER') return null;
-  const rows = objectAt(limit, 'limit');
-  const offset = objectAt(limit, 'offset');
+  const rows = recordOf(limit, 'limit');
+  const offset = recordOf(limit, 'offset');
   const rowCount = rows === null ? null : integerOf(rows);
   const offsetCount = offset === null ? 0 : integerOf(offset);
   return rowCount === null || offsetCount === null ? null : rowCount + offsetCount;
@@ -123,10 +123,10 @@ function topOf(limit: JsonObject): number | null {
 function rewriteOrder(
   query: RowQuery,
   items: readonly Expression[],
-  order: JsonObject,
+  order: TreeRecord,
   hidden: Expression[],
-): JsonObject[] {
-  const expression = objectAt(order, 'expression') ?? cannot('an ORDER BY');
+): TreeRecord[] {
+  const expression = recordOf(order, 'expression') ?? cannot('an ORDER BY');
   if (contains(expression, isWindow) || contains(expression, isSubquery)) cannot('a window or subquery in ORDER BY');
   if (isStar(expression)) {
     return query.output.map((_, index) => ({ ...order, expression: columnRef(`armorlake_c${index}`) }));
@@ -141,9 +141,9 @@ function rewriteOrder(
 
 /** Which output column this ORDER BY expression is: by alias, else by being the same expression. */
 function selectedIndex(query: RowQuery, items: readonly Expression[], expression: Expression): number | null {
-  const names = classOf(expression) === 'COLUMN_REF' ? textsAt(expression, 'column_names') : [];
+  const names = classOf(expression) === 'COLUMN_REF' ? textsOf(expression, 'column_names') : [];
   const alias = names.length === 1 ? (names[0] ?? '').toLowerCase() : null;
-  const item = items.findIndex((each) => alias !== null && textAt(each, 'alias').toLowerCase() === alias);
+  const item = items.findIndex((each) => alias !== null && textOf(each, 'alias').toLowerCase() === alias);
   const found =
     item >= 0
       ? item
@@ -158,9 +158,9 @@ function selectedIndex(query: RowQuery, items: readonly Expression[], expression
 }
 
 /** The fragment's own ORDER BY, by position. */
-function fragmentOrder(orders: readonly JsonObject[], columns: readonly string[]): readonly JsonObject[] {
+function fragmentOrder(orders: readonly TreeRecord[], columns: readonly string[]): readonly TreeRecord[] {
   return orders.map((order) => {
-    const name = textsAt(objectAt(order, 'expression') ?? {}, 'column_names')[0] ?? '';
+    const name = textsOf(recordOf(order, 'expression') ?? {}, 'column_names')[0] ?? '';
     return { ...order, expression: integer(columns.indexOf(name) + 1) };
   });
 }

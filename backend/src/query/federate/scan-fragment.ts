@@ -1,4 +1,4 @@
-import type { Expression, JsonObject, QueryNode, TableRef } from './tree.js';
+import type { Expression, TreeRecord, QueryNode, TableRef } from '../../engine/index.js';
 import {
   baseTable,
   childrenOf,
@@ -10,12 +10,12 @@ import {
   isStar,
   isSubquery,
   isWindow,
-  objectAt,
+  recordOf,
   selectNode,
-  textAt,
-  textsAt,
+  textOf,
+  textsOf,
   typeOf,
-} from './tree.js';
+} from '../../engine/index.js';
 import type { FederatedTable } from './types.js';
 
 /** A table in a FROM, with how the query calls it. */
@@ -26,7 +26,7 @@ export interface TableUse {
 }
 
 /** Every name in the tree (of columns, USING, EXCLUDE …) in lower case: what is not among them isn't needed. */
-export function namesIn(node: JsonObject): ReadonlySet<string> {
+export function namesIn(node: TreeRecord): ReadonlySet<string> {
   const names = new Set<string>();
   collectNames(node, names);
   return names;
@@ -42,28 +42,28 @@ function collectNames(value: unknown, names: Set<string>): void {
 /** True when the SELECT (not its subqueries) reaches columns without naming them. */
 export function reachesUnnamedColumns(select: QueryNode, use: TableUse): boolean {
   const parts = [...childrenOf({ ...select, cte_map: null, from_table: null })];
-  const from = objectAt(select, 'from_table');
+  const from = recordOf(select, 'from_table');
   return (
     parts.some((part) => reachesUnnamed(part, use)) || (from !== null && contains(from, (node) => unnamedJoin(node)))
   );
 }
 
-function reachesUnnamed(node: JsonObject, use: TableUse): boolean {
+function reachesUnnamed(node: TreeRecord, use: TableUse): boolean {
   // A correlated subquery can name the table as a whole, but its stars are its own.
-  if (isStar(node) && textAt(node, 'relation_name') !== '' && !sameName(textAt(node, 'relation_name'), use.alias)) {
+  if (isStar(node) && textOf(node, 'relation_name') !== '' && !sameName(textOf(node, 'relation_name'), use.alias)) {
     return false;
   }
   if (isStar(node)) return true;
   if (classOf(node) === 'COLUMN_REF') {
-    const names = textsAt(node, 'column_names');
+    const names = textsOf(node, 'column_names');
     return names.length === 1 && sameName(names[0] ?? '', use.alias);
   }
   for (const child of childrenOf(node)) if (reachesUnnamed(child, use)) return true;
   return false;
 }
 
-function unnamedJoin(node: JsonObject): boolean {
-  return textAt(node, 'ref_type') === 'NATURAL' || typeOf(node) === 'PIVOT' || typeOf(node) === 'UNPIVOT';
+function unnamedJoin(node: TreeRecord): boolean {
+  return textOf(node, 'ref_type') === 'NATURAL' || typeOf(node) === 'PIVOT' || typeOf(node) === 'UNPIVOT';
 }
 
 function sameName(left: string, right: string): boolean {
@@ -97,8 +97,8 @@ export function splitWhere(
   const pushed: Expression[] = [];
   const rest: Expression[] = [];
   const own = new Set(use.table.columns);
-  const belongs = (node: JsonObject): boolean => {
-    const names = textsAt(node, 'column_names').map((name) => name.toLowerCase());
+  const belongs = (node: TreeRecord): boolean => {
+    const names = textsOf(node, 'column_names').map((name) => name.toLowerCase());
     const [first, second] = names;
     if (names.length === 1 && first !== undefined) {
       return own.has(first) && others.every((other) => other.columns !== null && !other.columns.has(first));
@@ -126,8 +126,8 @@ export function splitWhere(
 export function filterMayMoveTo(from: TableRef, target: TableRef): boolean {
   if (from === target) return true;
   if (typeOf(from) !== 'JOIN') return false;
-  const left = objectAt(from, 'left');
-  const right = objectAt(from, 'right');
+  const left = recordOf(from, 'left');
+  const right = recordOf(from, 'right');
   if (left !== null && reaches(left, target)) return keepsLeft(from) && filterMayMoveTo(left, target);
   return right !== null && reaches(right, target) && keepsRight(from) && filterMayMoveTo(right, target);
 }
@@ -139,13 +139,13 @@ function reaches(from: TableRef, target: TableRef): boolean {
 /** Filtering the left rows first gives the same as filtering the joined rows. */
 function keepsLeft(join: TableRef): boolean {
   return (
-    ['INNER', 'LEFT', 'SEMI', 'ANTI'].includes(textAt(join, 'join_type')) && textAt(join, 'ref_type') !== 'POSITIONAL'
+    ['INNER', 'LEFT', 'SEMI', 'ANTI'].includes(textOf(join, 'join_type')) && textOf(join, 'ref_type') !== 'POSITIONAL'
   );
 }
 
 /** As keepsLeft for the right; an ASOF join picks a row of the right, so filtering there first changes the pick. */
 function keepsRight(join: TableRef): boolean {
   return (
-    ['INNER', 'RIGHT'].includes(textAt(join, 'join_type')) && ['REGULAR', 'CROSS'].includes(textAt(join, 'ref_type'))
+    ['INNER', 'RIGHT'].includes(textOf(join, 'join_type')) && ['REGULAR', 'CROSS'].includes(textOf(join, 'ref_type'))
   );
 }

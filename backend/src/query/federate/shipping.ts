@@ -1,57 +1,31 @@
-import type { Expression, JsonObject, QueryNode } from './tree.js';
-import { columnRef, objectAt, objectsAt, selectNode, subqueryRef } from './tree.js';
-import type { ResultColumn, SqlFrontend } from './types.js';
+import { quoteIdentifier, quoteString } from '../../core/index.js';
+import type { ResultColumn } from './types.js';
 
 /** Types that Parquet would change; they travel as text, which DuckDB reads back without loss. */
-const travelsAsText = new Set(['HUGEINT', 'UHUGEINT', 'INTERVAL', 'BIT', 'TIME WITH TIME ZONE']);
+const textTypes = new Set(['HUGEINT', 'UHUGEINT', 'INTERVAL', 'BIT', 'TIME WITH TIME ZONE']);
 
-/** Puts casts around what Parquet can't carry: out of the node as text, back to the type in the merge. */
-export class Shipping {
-  readonly #castTypes: ReadonlyMap<string, JsonObject>;
+export function travelsAsText(type: string): boolean {
+  return textTypes.has(type);
+}
 
-  private constructor(castTypes: ReadonlyMap<string, JsonObject>) {
-    this.#castTypes = castTypes;
+/** A fragment's SQL with the columns that Parquet can't carry cast to text. */
+export function outgoingSql(sql: string, columns: readonly ResultColumn[]): string {
+  if (!columns.some(({ type }) => travelsAsText(type))) return sql;
+  return `SELECT ${columns.map((column) => cast(column, 'VARCHAR')).join(', ')} FROM (${sql}) AS shipped`;
+}
+
+/** SQL for what arrived of a fragment, with the columns' own types again; no rows when there are no files. */
+export function incomingSql(files: readonly string[], columns: readonly ResultColumn[]): string {
+  if (files.length === 0) {
+    const nothing = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`);
+    return `SELECT ${nothing.join(', ')} LIMIT 0`;
   }
+  const list = columns.map((column) => cast(column, column.type));
+  return `SELECT ${list.join(', ')} FROM read_parquet([${files.map(quoteString).join(', ')}])`;
+}
 
-  /** Asks DuckDB's parser for the tree of each type that travels as text. */
-  static async create(frontend: SqlFrontend): Promise<Shipping> {
-    const castTypes = new Map<string, JsonObject>();
-    for (const type of ['VARCHAR', ...travelsAsText]) {
-      const node = await frontend.parse(`SELECT CAST(NULL AS ${type})`);
-      const tree = objectAt(objectsAt(node, 'select_list')[0] ?? {}, 'cast_type');
-      if (tree !== null) castTypes.set(type, tree);
-    }
-    return new Shipping(castTypes);
-  }
-
-  /** The fragment with lossy columns cast to text. */
-  outgoing(node: QueryNode, columns: readonly ResultColumn[]): QueryNode {
-    return this.#wrap(node, columns, () => 'VARCHAR');
-  }
-
-  /** SELECT over what arrived, with the columns' own types again. */
-  incoming(arrived: QueryNode, columns: readonly ResultColumn[]): QueryNode {
-    return this.#wrap(arrived, columns, (column) => column.type);
-  }
-
-  #wrap(node: QueryNode, columns: readonly ResultColumn[], type: (column: ResultColumn) => string): QueryNode {
-    if (!columns.some((column) => travelsAsText.has(column.type))) return node;
-    return selectNode({
-      select_list: columns.map((column) =>
-        travelsAsText.has(column.type) ? this.#cast(column.name, type(column)) : columnRef(column.name),
-      ),
-      from_table: subqueryRef(node, 'shipped'),
-    });
-  }
-
-  #cast(name: string, type: string): Expression {
-    return {
-      class: 'CAST',
-      type: 'OPERATOR_CAST',
-      alias: name,
-      child: columnRef(name),
-      cast_type: this.#castTypes.get(type) ?? { id: type, type_info: null },
-      try_cast: false,
-    };
-  }
+/** The column as it is, or cast when its type travels as text. Types are DuckDB's own spelling, never a user's. */
+function cast({ name, type }: ResultColumn, to: string): string {
+  const quoted = quoteIdentifier(name);
+  return travelsAsText(type) ? `CAST(${quoted} AS ${to}) AS ${quoted}` : quoted;
 }

@@ -1,4 +1,4 @@
-import type { QueryNode } from './tree.js';
+import type { QueryNode } from '../../engine/index.js';
 import type { FragmentKind } from './types.js';
 
 /** A SELECT over one table split in two; the merge still names the table, for the caller to replace. */

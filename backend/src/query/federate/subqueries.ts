@@ -1,5 +1,5 @@
-import type { Expression, JsonObject, QueryNode } from './tree.js';
-import { contains, isSubquery, mapChildrenAsync, objectAt, objectsAt, textAt, typeOf } from './tree.js';
+import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
+import { contains, isSubquery, mapChildrenAsync, recordOf, recordsOf, textOf, typeOf } from '../../engine/index.js';
 import type { SqlFrontend, SubqueryRunner } from './types.js';
 
 /** Types whose text DuckDB reads back as the same value. */
@@ -14,14 +14,14 @@ export interface SubqueryContext {
   readonly frontend: SqlFrontend;
   readonly runner: SubqueryRunner;
   /** True when a federated table is read at or below this node. */
-  readsNetwork(node: JsonObject): boolean;
+  readsNetwork(node: TreeRecord): boolean;
 }
 
 /**
  * The query with its uncorrelated scalar and IN subqueries run and replaced by literals, so that the conditions they
  * stand in can be pushed. What depends on the outer query, or has an answer that is no list of simple values, stays.
  */
-export async function resolveSubqueries(node: JsonObject, context: SubqueryContext): Promise<JsonObject> {
+export async function resolveSubqueries(node: TreeRecord, context: SubqueryContext): Promise<TreeRecord> {
   if (isSubquery(node)) {
     const literal = await literalOf(node, context);
     if (literal !== null) return literal;
@@ -30,9 +30,9 @@ export async function resolveSubqueries(node: JsonObject, context: SubqueryConte
 }
 
 async function literalOf(subquery: Expression, context: SubqueryContext): Promise<Expression | null> {
-  const kind = textAt(subquery, 'subquery_type');
-  const listed = kind === 'ANY' && textAt(subquery, 'comparison_type') === 'COMPARE_EQUAL';
-  const node = objectAt(objectAt(subquery, 'subquery') ?? {}, 'node');
+  const kind = textOf(subquery, 'subquery_type');
+  const listed = kind === 'ANY' && textOf(subquery, 'comparison_type') === 'COMPARE_EQUAL';
+  const node = recordOf(recordOf(subquery, 'subquery') ?? {}, 'node');
   if (node === null || !(kind === 'SCALAR' || listed) || !contains(node, (each) => context.readsNetwork(each)))
     return null;
   const type = await typeOfOnlyColumn(node, context);
@@ -42,14 +42,14 @@ async function literalOf(subquery: Expression, context: SubqueryContext): Promis
   const literals = await literalsOf(values, type, context.frontend);
   if (!listed)
     return values.length > 1 ? null : withAlias(literals[0] ?? (await nullOf(type, context.frontend)), subquery);
-  const child = objectAt(subquery, 'child');
+  const child = recordOf(subquery, 'child');
   if (child === null || values.length > MAX_LIST) return null;
   if (literals.length === 0) return withAlias(await constant('false', context.frontend), subquery);
   return withAlias({ class: 'OPERATOR', type: 'COMPARE_IN', alias: '', children: [child, ...literals] }, subquery);
 }
 
 function withAlias(expression: Expression, subquery: Expression): Expression {
-  return { ...expression, alias: textAt(subquery, 'alias') };
+  return { ...expression, alias: textOf(subquery, 'alias') };
 }
 
 /** The type of a subquery's one column; null when it can't be bound alone or has another shape. */
@@ -92,7 +92,7 @@ async function nullOf(type: string, frontend: SqlFrontend): Promise<Expression> 
 
 async function constant(sql: string, frontend: SqlFrontend): Promise<Expression> {
   const node = await frontend.parse(`SELECT ${sql}`);
-  const expression = objectsAt(node, 'select_list')[0];
+  const expression = recordsOf(node, 'select_list')[0];
   if (expression === undefined) throw new TypeError(`${sql} gives no expression (${typeOf(node)})`);
   return expression;
 }

@@ -1,4 +1,4 @@
-import type { Expression, QueryNode } from './tree.js';
+import type { Expression, QueryNode } from '../../engine/index.js';
 
 /** A column of an answer: its name and DuckDB's own spelling of its type. */
 export interface ResultColumn {
@@ -20,10 +20,7 @@ export interface SqlFrontend {
 
 /** Runs a whole query over the network, for a subquery whose answer becomes literals. Values are DuckDB's text. */
 export interface SubqueryRunner {
-  run(
-    node: QueryNode,
-    maxRows: number,
-  ): Promise<{ columns: readonly ResultColumn[]; rows: readonly (string | null)[][] }>;
+  run(node: QueryNode, maxRows: number): Promise<{ readonly rows: readonly (readonly (string | null)[])[] }>;
 }
 
 /** A table that lies on the nodes, as the planner sees it. */

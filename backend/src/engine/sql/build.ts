@@ -1,111 +1,84 @@
-/** DuckDB's serialised tree as JSON; QueryNode, Expression and TableRef only name what a place in it holds. */
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: Json;
-}
-export type QueryNode = JsonObject;
-export type Expression = JsonObject;
-export type TableRef = JsonObject;
+import type { Json, TreeRecord } from './tree.js';
+import { isList, isRecord, recordsOf, textOf } from './tree.js';
 
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+/** What a place in the tree holds; the names are for readers only. */
+export type QueryNode = TreeRecord;
+export type Expression = TreeRecord;
+export type TableRef = TreeRecord;
 
-export function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-/** The object under this key, or null. */
-export function objectAt(node: JsonObject, key: string): JsonObject | null {
+/** The record under a key, or null. */
+export function recordOf(node: TreeRecord, key: string): TreeRecord | null {
   const value = node[key];
-  return isObject(value) ? value : null;
-}
-
-/** The objects in the list under this key. */
-export function objectsAt(node: JsonObject, key: string): readonly JsonObject[] {
-  const value = node[key];
-  return isList(value) ? value.filter(isObject) : [];
-}
-
-/** The string under this key, or ''. */
-export function textAt(node: JsonObject, key: string): string {
-  const value = node[key];
-  return typeof value === 'string' ? value : '';
-}
-
-/** The strings in the list under this key. */
-export function textsAt(node: JsonObject, key: string): readonly string[] {
-  const value = node[key];
-  return isList(value) ? value.filter((item) => typeof item === 'string') : [];
+  return isRecord(value) ? value : null;
 }
 
 /** The direct child objects, through lists. */
-export function* childrenOf(node: JsonObject): Generator<JsonObject> {
+export function* childrenOf(node: TreeRecord): Generator<TreeRecord> {
   for (const value of Object.values(node)) yield* objectsIn(value);
 }
 
-function* objectsIn(value: Json): Generator<JsonObject> {
+function* objectsIn(value: Json): Generator<TreeRecord> {
   if (isList(value)) for (const item of value) yield* objectsIn(item);
-  else if (isObject(value)) yield value;
+  else if (isRecord(value)) yield value;
 }
 
 /** True when a node at or below this one answers the test. */
-export function contains(node: JsonObject, test: (node: JsonObject) => boolean): boolean {
+export function contains(node: TreeRecord, test: (node: TreeRecord) => boolean): boolean {
   if (test(node)) return true;
   for (const child of childrenOf(node)) if (contains(child, test)) return true;
   return false;
 }
 
 /** With every direct child object replaced by what `change` gives for it; the node itself when nothing changed. */
-export function mapChildren(node: JsonObject, change: (child: JsonObject) => JsonObject): JsonObject {
-  const children = new Map<JsonObject, JsonObject>();
+export function mapChildren(node: TreeRecord, change: (child: TreeRecord) => TreeRecord): TreeRecord {
+  const children = new Map<TreeRecord, TreeRecord>();
   for (const child of childrenOf(node)) children.set(child, change(child));
   return replaceChildren(node, children);
 }
 
 /** As mapChildren, in order, for changes that wait for something. */
 export async function mapChildrenAsync(
-  node: JsonObject,
-  change: (child: JsonObject) => Promise<JsonObject>,
-): Promise<JsonObject> {
-  const children = new Map<JsonObject, JsonObject>();
+  node: TreeRecord,
+  change: (child: TreeRecord) => Promise<TreeRecord>,
+): Promise<TreeRecord> {
+  const children = new Map<TreeRecord, TreeRecord>();
   for (const child of childrenOf(node)) children.set(child, await change(child));
   return replaceChildren(node, children);
 }
 
-function replaceChildren(node: JsonObject, children: ReadonlyMap<JsonObject, JsonObject>): JsonObject {
+function replaceChildren(node: TreeRecord, children: ReadonlyMap<TreeRecord, TreeRecord>): TreeRecord {
   if ([...children].every(([before, after]) => before === after)) return node;
   const copy: Record<string, Json> = {};
   for (const [key, value] of Object.entries(node)) copy[key] = replaceIn(value, children);
   return copy;
 }
 
-function replaceIn(value: Json, children: ReadonlyMap<JsonObject, JsonObject>): Json {
+function replaceIn(value: Json, children: ReadonlyMap<TreeRecord, TreeRecord>): Json {
   if (isList(value)) return value.map((item) => replaceIn(item, children));
-  return isObject(value) ? (children.get(value) ?? value) : value;
+  return isRecord(value) ? (children.get(value) ?? value) : value;
 }
 
-export function classOf(node: JsonObject): string {
-  return textAt(node, 'class');
+export function classOf(node: TreeRecord): string {
+  return textOf(node, 'class');
 }
 
-export function typeOf(node: JsonObject): string {
-  return textAt(node, 'type');
+export function typeOf(node: TreeRecord): string {
+  return textOf(node, 'type');
 }
 
-export function isSubquery(node: JsonObject): boolean {
+export function isSubquery(node: TreeRecord): boolean {
   return classOf(node) === 'SUBQUERY';
 }
 
-export function isStar(node: JsonObject): boolean {
+export function isStar(node: TreeRecord): boolean {
   return classOf(node) === 'STAR';
 }
 
-export function isWindow(node: JsonObject): boolean {
+export function isWindow(node: TreeRecord): boolean {
   return classOf(node) === 'WINDOW';
 }
 
-export function isQueryNode(node: JsonObject): boolean {
+export function isQueryNode(node: TreeRecord): boolean {
   return 'select_list' in node || typeOf(node) === 'SET_OPERATION_NODE' || typeOf(node) === 'RECURSIVE_CTE_NODE';
 }
 
@@ -130,12 +103,12 @@ export function integer(value: number): Expression {
 /** The value of an integer constant, or null when the expression isn't one. */
 export function integerOf(expression: Expression): number | null {
   if (classOf(expression) !== 'CONSTANT') return null;
-  const value = objectAt(expression, 'value');
+  const value = recordOf(expression, 'value');
   const number = value?.['value'];
   return typeof number === 'number' && Number.isInteger(number) ? number : null;
 }
 
-export function functionCall(name: string, children: readonly Expression[], own: JsonObject = {}): Expression {
+export function functionCall(name: string, children: readonly Expression[], own: TreeRecord = {}): Expression {
   return {
     class: 'FUNCTION',
     type: 'FUNCTION',
@@ -185,7 +158,7 @@ export function baseTable(schema: string, table: string, alias: string): TableRe
 export const emptyFrom: TableRef = { type: 'EMPTY', alias: '', sample: null };
 
 /** A SELECT with nothing but what is given. */
-export function selectNode(own: JsonObject): QueryNode {
+export function selectNode(own: TreeRecord): QueryNode {
   return {
     type: 'SELECT_NODE',
     modifiers: [],
@@ -225,6 +198,6 @@ export function conjunction(conditions: readonly Expression[]): Expression | nul
 export function conjunctsOf(expression: Expression | null): readonly Expression[] {
   if (expression === null) return [];
   return typeOf(expression) === 'CONJUNCTION_AND'
-    ? objectsAt(expression, 'children').flatMap((child) => conjunctsOf(child))
+    ? recordsOf(expression, 'children').flatMap((child) => conjunctsOf(child))
     : [expression];
 }

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Clock } from '../core/index.js';
+import { ArmorlakeError } from '../core/index.js';
+import type { QueryService } from '../query/index.js';
+import { requireRole } from './access.js';
+import { clientGone } from './client-gone.js';
+import type { Metrics } from './metrics.js';
+import type { NodeView } from './ports.js';
+import { jsonSchemaOf, parseBody } from './schemas.js';
+import type { TokenStore } from './tokens.js';
+import { roles } from './tokens.js';
+
+/** GET /healthz, /readyz, /metrics, /api/v1/status, /api/v1/catalog, /api/v1/openapi.json */
+export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryService, metrics: Metrics): void {
+  app.get('/healthz', { schema: { summary: 'The process answers' } }, () => ({ status: 'ok' }));
+  app.get('/readyz', { schema: { summary: 'Lake open, migrated, listeners bound' } }, () => {
+    const reason = node.unready();
+    if (reason !== null) throw new ArmorlakeError('NOT_READY', reason, { hint: 'Wait, or see the log of the node.' });
+    return { status: 'ready', node: node.name };
+  });
+  app.get('/metrics', { schema: { summary: 'Figures in Prometheus’ form' } }, async (request, reply) => {
+    requireRole(request.identity, ['read']);
+    const figures = await node.figures(clientGone(reply));
+    return reply.type(metrics.contentType).send(await metrics.text(figures, queries));
+  });
+  app.get('/api/v1/status', { schema: { summary: 'How the node is' } }, async (request, reply) => {
+    requireRole(request.identity, ['read']);
+    const figures = await node.figures(clientGone(reply));
+    return { node: node.name, version: node.version, ready: node.unready() === null, ...figures };
+  });
+  app.get('/api/v1/catalog', { schema: { summary: 'Databases, their tables and columns' } }, async (request, reply) => {
+    requireRole(request.identity, ['read']);
+    return queries.catalog(clientGone(reply));
+  });
+  app.get('/api/v1/openapi.json', { schema: { summary: 'This document' } }, () => app.swagger());
+}
+
+const newToken = z.strictObject({ name: z.string(), role: z.enum(roles) });
+
+/** GET and POST /api/v1/tokens, DELETE /api/v1/tokens/:name: for admins. */
+export function tokenRoutes(app: FastifyInstance, tokens: TokenStore, clock: Clock): void {
+  app.get('/api/v1/tokens', { schema: { summary: 'The tokens there are' } }, (request) => {
+    requireRole(request.identity, []);
+    return { tokens: tokens.list() };
+  });
+  app.post(
+    '/api/v1/tokens',
+    { schema: { summary: 'Make a token; it is shown only now', body: jsonSchemaOf(newToken) } },
+    (request, reply) => {
+      requireRole(request.identity, []);
+      const { name, role } = parseBody(newToken, request.body);
+      void reply.code(201);
+      return { name, role, token: tokens.create(name, role, new Date(clock.wallMs())) };
+    },
+  );
+  app.delete<{ Params: { name: string } }>(
+    '/api/v1/tokens/:name',
+    { schema: { summary: 'Take a token away' } },
+    (request, reply) => {
+      requireRole(request.identity, []);
+      tokens.revoke(request.params.name);
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,52 @@
+import type { ConnectorStatus, IntakeResult } from '../connectors/index.js';
+import type { ArmorlakeError } from '../core/index.js';
+import type { IngestFigures } from '../lake/index.js';
+
+/** One POST to an intake: written in pieces, answered after the last commit. */
+export interface IntakeStream {
+  /** Resolves when the next piece may come. */
+  write(chunk: Uint8Array): Promise<void>;
+  finish(): Promise<IntakeResult>;
+  /** The client went away; what was parsed is kept. */
+  abort(): void;
+}
+
+/** Where posted events go. */
+export interface Intake {
+  /** @param connector the `connector` of the rows; the intake's own name when undefined. */
+  open(connector: string | undefined): IntakeStream;
+  /** Why nothing is taken now; null when all is well. */
+  refusal(): ArmorlakeError | null;
+}
+
+/** What the lake engine says of itself; null while it (re)starts. */
+export interface LakeFigures {
+  readonly lastSeq: number;
+  readonly rows: Readonly<Record<string, number>>;
+  readonly hotBytes: number;
+  readonly walBytes: number;
+  readonly archiveBytes: number;
+  readonly memoryBytes: number;
+  readonly rssBytes: number;
+  readonly warnings: readonly string[];
+}
+
+/** The node's parts, as status and metrics show them. */
+export interface NodeFigures {
+  readonly engine: { readonly state: string; readonly restarts: number; readonly pid: number | undefined };
+  readonly workerRestarts: number;
+  readonly lake: LakeFigures | null;
+  readonly ingest: IngestFigures;
+  readonly connectors: readonly ConnectorStatus[];
+  /** What an operator should know, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** What api asks of the rest of the node. */
+export interface NodeView {
+  readonly name: string;
+  readonly version: string;
+  /** Why the node isn't ready (lake open, migrated, listeners bound), or null when it is. */
+  unready(): string | null;
+  figures(signal: AbortSignal): Promise<NodeFigures>;
+}

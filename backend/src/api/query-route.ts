@@ -1,0 +1,141 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Identity } from './access.js';
+import { requireRole } from './access.js';
+import { clientGone } from './client-gone.js';
+import type { QueryAnswer, QueryEnd, QueryService } from '../query/index.js';
+import { queryRequest, withArrowMetadata } from '../query/index.js';
+import { jsonSchemaOf, parseBody } from './schemas.js';
+
+const ARROW = 'application/vnd.apache.arrow.stream';
+/** An answer up to this size is held until it is whole: an error midway is then still an error. */
+const HELD_BYTES = 1 << 20;
+
+const queryAnswer = z.object({
+  schema: z.array(z.object({ name: z.string(), type: z.string() })),
+  rows: z.array(z.array(z.unknown())),
+  stats: z.object({
+    rows: z.number(),
+    truncated: z.boolean().describe('There are more rows than the limits allow'),
+    elapsedMs: z.number(),
+    queryId: z.string(),
+  }),
+  coverage: z.looseObject({
+    complete: z.boolean(),
+    expected: z.number(),
+    asked: z.number(),
+    answered: z.number(),
+    failed: z.number(),
+    pruned: z.number(),
+  }),
+});
+
+/** POST /api/v1/query */
+export function queryRoute(app: FastifyInstance, queries: QueryService): void {
+  app.post(
+    '/api/v1/query',
+    {
+      schema: {
+        summary: 'Run one SELECT',
+        description: `Answers JSON, or an Arrow IPC stream for Accept: ${ARROW} (coverage in the schema's metadata).`,
+        body: jsonSchemaOf(queryRequest),
+        response: { 200: jsonSchemaOf(queryAnswer) },
+      },
+    },
+    async (request, reply) => {
+      requireRole(request.identity, ['read']);
+      const body = parseBody(queryRequest, request.body);
+      const arrow = (request.headers.accept ?? '').includes(ARROW);
+      const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
+      const answer = await queries.run(body, caller, arrow ? 'arrow' : 'json', clientGone(reply));
+      return arrow ? sendArrow(answer, reply) : sendJson(answer, reply);
+    },
+  );
+}
+
+/** Queries wait in turn by token, or by address where there are none. */
+function callerKey(identity: Identity, address: string): string {
+  return identity.token === null ? `address ${address}` : `token ${identity.token}`;
+}
+
+/** The beginning of an answer, and the end when that came within it. */
+interface Held {
+  readonly pieces: readonly Uint8Array[];
+  readonly rest: AsyncIterator<Uint8Array>;
+  readonly end: QueryEnd | null;
+}
+
+async function hold(answer: QueryAnswer): Promise<Held> {
+  const pieces: Uint8Array[] = [];
+  const rest = answer.chunks[Symbol.asyncIterator]();
+  let bytes = 0;
+  while (bytes < HELD_BYTES) {
+    const next = await rest.next();
+    if (next.done === true) return { pieces, rest, end: await answer.end };
+    pieces.push(next.value);
+    bytes += next.value.byteLength;
+  }
+  return { pieces, rest, end: null };
+}
+
+async function* continued({ pieces, rest }: Held): AsyncGenerator<Uint8Array, void, undefined> {
+  let whole = false;
+  try {
+    yield* pieces;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+    whole = true;
+  } finally {
+    // Left early, as by a client that went away: the query is cancelled.
+    if (!whole) await rest.return?.();
+  }
+}
+
+async function sendJson(answer: QueryAnswer, reply: FastifyReply): Promise<FastifyReply> {
+  const held = await hold(answer);
+  void reply.type('application/json; charset=utf-8');
+  const begin = Buffer.from(`{"schema":${JSON.stringify(answer.schema)},"rows":[`);
+  if (held.end !== null) return reply.send(Buffer.concat([begin, ...held.pieces, ending(held.end)]));
+  return reply.send(
+    Readable.from(
+      (async function* () {
+        yield begin;
+        yield* continued(held);
+        yield ending(await answer.end);
+      })(),
+      { objectMode: false },
+    ),
+  );
+}
+
+function ending({ stats, coverage }: QueryEnd): Buffer {
+  return Buffer.from(`],"stats":${JSON.stringify(stats)},"coverage":${JSON.stringify(coverage)}}`);
+}
+
+/**
+ * What is known when the first bytes go stands in the schema's metadata: `armorlake.coverage`, `armorlake.queryId`, and
+ * `armorlake.stats` when the answer was held; the trailer `armorlake-stats` has it for long ones.
+ */
+async function sendArrow(answer: QueryAnswer, reply: FastifyReply): Promise<FastifyReply> {
+  const held = await hold(answer);
+  const metadata = (): Record<string, string> => ({
+    'armorlake.coverage': JSON.stringify(held.end?.coverage ?? answer.coverage),
+    'armorlake.queryId': answer.queryId,
+    ...(held.end === null ? {} : { 'armorlake.stats': JSON.stringify(held.end.stats) }),
+  });
+  void reply.type(ARROW);
+  const chunks = withArrowMetadata(continued(held), metadata);
+  if (held.end !== null) {
+    const whole: Uint8Array[] = [];
+    for await (const chunk of chunks) whole.push(chunk);
+    return reply.send(Buffer.concat(whole));
+  }
+  reply.trailer('armorlake-stats', async () => JSON.stringify((await answer.end).stats));
+  return reply.send(Readable.from(chunks, { objectMode: false }));
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    identity: Identity;
+  }
+}

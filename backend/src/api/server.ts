@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import swagger from '@fastify/swagger';
+import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Clock, Logger } from '../core/index.js';
+import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
+import type { EngineClient } from '../engine/index.js';
+import type { QueryService } from '../query/index.js';
+import { Access, refuseExposed } from './access.js';
+import { sendError } from './errors.js';
+import { intakeRoute } from './intake-route.js';
+import type { Metrics } from './metrics.js';
+import { nodeRoutes, tokenRoutes } from './node-routes.js';
+import type { Intake, NodeView } from './ports.js';
+import { queryRoute } from './query-route.js';
+import { tailRoute } from './tail-route.js';
+import type { TokenStore } from './tokens.js';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Listen beyond loopback without TLS or tokens. */
+  readonly insecure: boolean;
+  /** PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+export interface ApiOptions {
+  readonly listen: ListenOptions;
+  readonly node: NodeView;
+  readonly queries: QueryService;
+  readonly engine: EngineClient;
+  readonly intake: Intake;
+  readonly tokens: TokenStore;
+  readonly metrics: Metrics;
+  /** Bytes of one POST to an intake. */
+  readonly intakeBodyBytes: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** JSON bodies, SQL and its parameters. */
+const BODY_BYTES = 4 << 20;
+const CLOSE_MS = 5000;
+/** For a whole request to arrive: a large import over a slow line takes a while. */
+const REQUEST_MS = 30 * 60_000;
+
+/** The HTTP door, not yet listening: `inject()` works on it. */
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { listen, node, queries, engine, intake, tokens, metrics, logger, clock } = options;
+  const access = new Access({ tokens, host: listen.host, insecure: listen.insecure });
+  const app = fastify({
+    // Requests are counted in /metrics; what goes wrong is logged by the error handler.
+    logger: false,
+    bodyLimit: BODY_BYTES,
+    forceCloseConnections: true,
+    serverFactory: (handler) => createServer(listen.tls, handler),
+  });
+  // Bodies are parsed by zod, which also makes the document's schemas.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, logger));
+  app.setNotFoundHandler((request) => {
+    throw new ArmorlakeError(
+      'NOT_FOUND',
+      `There is no ${request.method} ${new URL(request.url, 'http://node').pathname}.`,
+      {
+        hint: 'GET /api/v1/openapi.json lists what there is.',
+      },
+    );
+  });
+  app.decorateRequest('identity');
+  app.addHook('onRequest', async (request) => {
+    request.identity = access.identify(request.headers);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.onRequest(request.routeOptions.url ?? 'unknown', reply.statusCode);
+  });
+  await app.register(swagger, {
+    openapi: {
+      info: { title: 'Armorlake', version: node.version, description: 'KubeArmor events of this node, by SQL.' },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+  });
+  await app.register(async (routes) => {
+    nodeRoutes(routes, node, queries, metrics);
+    tokenRoutes(routes, tokens, clock);
+    queryRoute(routes, queries);
+    tailRoute(routes, { engine, node: node.name, logger });
+    await intakeRoute(routes, intake, options.intakeBodyBytes);
+  });
+  await app.ready();
+  return app;
+}
+
+/** The listening door of a node. */
+export interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Creates the door and binds it.
+ * @throws ArmorlakeError BAD_CONFIG when it would be open to anybody, CONFLICT when the port is taken.
+ */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { host, port, insecure, tls } = options.listen;
+  refuseExposed(host, tls !== null, options.tokens.size, insecure);
+  const app = await createApi(options);
+  try {
+    await app.listen({ host, port });
+  } catch (thrown) {
+    await app.close();
+    throw listenError(thrown, host, port);
+  }
+  const address = app.server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `${tls === null ? 'http' : 'https'}://${name}:${bound}`,
+    close: async () => {
+      const force = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+      await app.close();
+      clearTimeout(force);
+    },
+  };
+}
+
+function createServer(tls: ListenOptions['tls'], handler: RequestListener): Server {
+  const server = tls === null ? createHttpServer(handler) : createHttpsServer(readTls(tls), handler);
+  server.requestTimeout = REQUEST_MS;
+  return server;
+}
+
+function readTls({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(cert), key: readFileSync(key) };
+  } catch (thrown) {
+    throw new ArmorlakeError('BAD_CONFIG', `The listener's certificate can't be read: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function listenError(thrown: unknown, host: string, port: number): ArmorlakeError {
+  if (hasErrno(thrown, 'EADDRINUSE')) {
+    return new ArmorlakeError('CONFLICT', `${host}:${port} is in use.`, {
+      hint: 'Choose another with --http HOST:PORT; port 0 takes a free one.',
+      cause: thrown,
+    });
+  }
+  return new ArmorlakeError('BAD_CONFIG', `Can't listen on ${host}:${port}: ${messageOf(thrown)}`, { cause: thrown });
+}

@@ -1,0 +1,137 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { z } from 'zod';
+import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
+
+/** read: ask; intake: post events; admin: both, and tokens. */
+export const roles = ['read', 'intake', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** A token as it is shown: never the token itself. */
+export interface TokenInfo {
+  readonly name: string;
+  readonly role: Role;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+const storedToken = z.object({
+  name: z.string(),
+  role: z.enum(roles),
+  created: z.string(),
+  /** SHA-256 of the token, in hex: 256 random bits need no slow hash. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+const tokenFile = z.object({ tokens: z.array(storedToken) });
+
+type StoredToken = z.infer<typeof storedToken>;
+
+export const tokenName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** The node's tokens, hashed, in a file of the data folder that only its owner can read. */
+export class TokenStore {
+  readonly #path: string;
+  #tokens: readonly StoredToken[];
+
+  private constructor(path: string, tokens: readonly StoredToken[]) {
+    this.#path = path;
+    this.#tokens = tokens;
+  }
+
+  /** @throws ArmorlakeError BAD_CONFIG when the file can't be read: no file means no tokens, a damaged one does not. */
+  static open(path: string): TokenStore {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (thrown) {
+      if (hasErrno(thrown, 'ENOENT')) return new TokenStore(path, []);
+      throw new ArmorlakeError('BAD_CONFIG', `The tokens in ${path} can't be read: ${messageOf(thrown)}`, {
+        cause: thrown,
+      });
+    }
+    try {
+      return new TokenStore(path, tokenFile.parse(JSON.parse(text)).tokens);
+    } catch (thrown) {
+      throw new ArmorlakeError('BAD_CONFIG', `The tokens in ${path} are damaged.`, {
+        hint: 'Restore the file, or remove it and create the tokens again.',
+        cause: thrown,
+      });
+    }
+  }
+
+  get size(): number {
+    return this.#tokens.length;
+  }
+
+  list(): readonly TokenInfo[] {
+    return this.#tokens.map(({ name, role, created }) => ({ name, role, created }));
+  }
+
+  /**
+   * Makes a token; it is given only now.
+   * @throws ArmorlakeError BAD_REQUEST, CONFLICT.
+   */
+  create(name: string, role: Role, now: Date): string {
+    if (!tokenName.test(name)) {
+      throw new ArmorlakeError(
+        'BAD_REQUEST',
+        'A token’s name has 1 to 63 letters, digits, dots, dashes or underscores.',
+      );
+    }
+    if (this.#tokens.some((token) => token.name === name)) {
+      throw new ArmorlakeError('CONFLICT', `There is a token ${name} already.`, { hint: 'Revoke it first.' });
+    }
+    if (role !== 'admin' && !this.#tokens.some((token) => token.role === 'admin')) {
+      throw new ArmorlakeError(
+        'CONFLICT',
+        'The first token has to be of role admin: from then on every request needs one.',
+        {
+          hint: 'armorlake token create admin --role admin',
+        },
+      );
+    }
+    const token = `alk_${randomBytes(32).toString('base64url')}`;
+    this.#save([...this.#tokens, { name, role, created: now.toISOString(), hash: hashOf(token).toString('hex') }]);
+    return token;
+  }
+
+  /** @throws ArmorlakeError NOT_FOUND, CONFLICT. */
+  revoke(name: string): void {
+    const token = this.#tokens.find((each) => each.name === name);
+    if (token === undefined) throw new ArmorlakeError('NOT_FOUND', `There is no token ${name}.`);
+    const rest = this.#tokens.filter((each) => each !== token);
+    if (rest.length > 0 && !rest.some((each) => each.role === 'admin')) {
+      throw new ArmorlakeError('CONFLICT', `${name} is the last token of role admin.`, {
+        hint: 'Revoke the other tokens first, or create another admin.',
+      });
+    }
+    this.#save(rest);
+  }
+
+  /** Whose token this is; every stored hash is compared, in constant time. */
+  authenticate(token: string): TokenInfo | null {
+    const hash = hashOf(token);
+    let found: TokenInfo | null = null;
+    for (const stored of this.#tokens) {
+      if (timingSafeEqual(hash, Buffer.from(stored.hash, 'hex'))) found = stored;
+    }
+    return found;
+  }
+
+  #save(tokens: readonly StoredToken[]): void {
+    const temporary = `${this.#path}.tmp`;
+    const file = openSync(temporary, 'w', 0o600);
+    try {
+      writeSync(file, `${JSON.stringify({ tokens }, null, 2)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, this.#path);
+    this.#tokens = tokens;
+  }
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

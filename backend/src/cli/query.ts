@@ -1,0 +1,123 @@
+import { Command, Option } from 'commander';
+import { parseDuration } from '../config/index.js';
+import { ArmorlakeError, printable } from '../core/index.js';
+import type { Answer, Coverage } from './client.js';
+import type { CliContext, ClientOptions } from './context.js';
+import { clientOf, withClientOptions } from './context.js';
+import { csvLine } from './csv.js';
+import { readInput } from './io.js';
+import { countOption } from './options.js';
+import { renderTable } from './table.js';
+import { errorText, jsonLine } from './text.js';
+
+type Format = 'table' | 'json' | 'csv';
+
+interface QueryCliOptions extends ClientOptions {
+  readonly format: Format;
+  readonly limit?: number;
+  readonly timeout?: string;
+  readonly raw?: boolean;
+}
+
+const help = `
+Examples:
+  armorlake query "SELECT namespace, count(*) FROM kubearmor.logs GROUP BY ALL ORDER BY 2 DESC"
+  armorlake query --format csv "FROM kubearmor.alerts" > alerts.csv
+  echo "SELECT * FROM armorlake.gaps" | armorlake query --format json
+
+The answer goes to stdout; the time taken and what is missing from the answer go to stderr.`;
+
+/** \`armorlake query\`: one SELECT, as a table, JSON or CSV. */
+export function queryCommand(context: CliContext): Command {
+  const { io } = context;
+  return withClientOptions(new Command('query'), io)
+    .description('ask a node one SELECT')
+    .argument('[sql]', 'the SELECT; read from stdin when left out')
+    .addOption(
+      new Option('--format <format>', 'how to print the answer').choices(['table', 'json', 'csv']).default('table'),
+    )
+    .addOption(countOption('--limit <rows>', 'rows at most (default 10,000)'))
+    .option('--timeout <time>', 'time at most, as 30s (the default) or 2m')
+    .option('--raw', 'csv: leave text that a spreadsheet runs as a formula as it is (default: an apostrophe in front)')
+    .addHelpText('after', help)
+    .action(async (sql: string | undefined, options: QueryCliOptions) => {
+      context.setExitCode(await run(context, sql, options));
+    });
+}
+
+async function run({ io }: CliContext, given: string | undefined, options: QueryCliOptions): Promise<number> {
+  const sql = given ?? (io.inputIsTerminal ? '' : await readInput(io.input));
+  if (sql.trim() === '') {
+    throw new ArmorlakeError('BAD_REQUEST', 'There is no SQL.', {
+      hint: 'Write armorlake query "SELECT …", or pipe the SQL in.',
+    });
+  }
+  const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout);
+  if (options.timeout !== undefined && timeoutMs === undefined) {
+    throw new ArmorlakeError('BAD_REQUEST', `--timeout ${options.timeout} is no length of time.`, {
+      hint: 'Write it as 30s or 2m.',
+    });
+  }
+  const limits = {
+    ...(options.limit === undefined ? {} : { rows: options.limit }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+  try {
+    const answer = await clientOf(options, io).query(sql, { limits, signal: io.signal });
+    await printAnswer(answer, options, io);
+    return 0;
+  } catch (thrown) {
+    io.err(errorText(ArmorlakeError.from(thrown), sql));
+    return 1;
+  }
+}
+
+async function printAnswer(answer: Answer, options: QueryCliOptions, io: CliContext['io']): Promise<void> {
+  switch (options.format) {
+    case 'json':
+      await io.out(jsonLine(answer));
+      break;
+    case 'csv':
+      await printCsv(answer, options.raw === true, io);
+      break;
+    case 'table':
+      await io.out(renderTable(answer.schema, answer.rows, io.outIsTerminal ? 80 : 0));
+  }
+  const { stats } = answer;
+  io.err(`${stats.rows} ${stats.rows === 1 ? 'row' : 'rows'} in ${stats.elapsedMs.toFixed(0)} ms\n`);
+  if (stats.truncated) io.err('The answer was cut at the row limit; there are more rows (--limit).\n');
+  for (const notice of coverageNotices(answer.coverage)) io.err(`${printable(notice)}\n`);
+}
+
+async function printCsv(answer: Answer, raw: boolean, io: CliContext['io']): Promise<void> {
+  const shown = (line: string): string => (io.outIsTerminal ? `${printable(line.slice(0, -2))}\r\n` : line);
+  await io.out(
+    shown(
+      csvLine(
+        answer.schema.map((column) => column.name),
+        raw,
+      ),
+    ),
+  );
+  for (const row of answer.rows) await io.out(shown(csvLine(row, raw)));
+}
+
+/** What a reader must know about what an answer lacks, a sentence each. */
+export function coverageNotices(coverage: Coverage | null | undefined): readonly string[] {
+  if (coverage === null || coverage === undefined || coverage.complete) return [];
+  const failed = coverage.nodes.filter((node) => node.status === 'failed');
+  const notices = failed.map((node) => `Missing: ${node.name} did not answer (${node.message ?? 'no reason given'}).`);
+  if (coverage.gaps !== null && coverage.gaps !== undefined && coverage.gaps.nodes > 0) {
+    const { minutes, nodes } = coverage.gaps;
+    notices.push(
+      `Incomplete: ${nodes} ${nodes === 1 ? 'node has' : 'nodes have'} gaps of ${minutes} min in this range; see armorlake.gaps.`,
+    );
+  }
+  if (coverage.retention !== null && coverage.retention !== undefined && coverage.retention.nodesShort > 0) {
+    const { nodesShort, from } = coverage.retention;
+    notices.push(
+      `Incomplete: ${nodesShort} ${nodesShort === 1 ? 'node remembers' : 'nodes remember'} only what came after ${from ?? 'the start of the range'}.`,
+    );
+  }
+  return notices.length > 0 ? notices : ['Incomplete: see coverage in --format json.'];
+}

@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { printable } from '../core/index.js';
+import type { CliContext, ClientOptions } from './context.js';
+import { clientOf, withClientOptions } from './context.js';
+import { eventLine } from './event-line.js';
+import { follow } from './follow.js';
+import { countOption } from './options.js';
+import { jsonLine } from './text.js';
+
+interface TailOptions extends ClientOptions {
+  readonly where?: string;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+const help = `
+Examples:
+  armorlake tail
+  armorlake tail kubearmor.logs --where "operation = 'Network' AND remote_port = 443" --json`;
+
+/** `armorlake tail`: the rows of one table as they are committed. */
+export function tailCommand(context: CliContext): Command {
+  return withClientOptions(new Command('tail'), context.io)
+    .description('follow the rows of a table as they come')
+    .argument('[table]', 'kubearmor.alerts, kubearmor.logs or kubearmor.messages', 'kubearmor.alerts')
+    .option('--where <condition>', 'a condition, as in a SELECT')
+    .addOption(countOption('--limit <rows>', 'end after so many rows'))
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', help)
+    .action(async (table: string, options: TailOptions) => {
+      const condition = { sql: options.where ?? '', params: [] };
+      await printFollowed(context, options, { table, condition });
+    });
+}
+
+/** Prints what a live tail gives, until a signal or the limit. */
+export async function printFollowed(
+  { io }: CliContext,
+  options: ClientOptions & { readonly limit?: number; readonly json?: boolean },
+  request: Parameters<typeof follow>[1],
+): Promise<void> {
+  let left = options.limit ?? Infinity;
+  for await (const item of follow(clientOf(options, io), request, io.signal)) {
+    if ('notice' in item) {
+      io.err(`${printable(item.notice)}\n`);
+      continue;
+    }
+    for (const row of item.rows.slice(0, left)) await io.out(options.json === true ? jsonLine(row) : eventLine(row));
+    left -= item.rows.length;
+    if (left <= 0) return;
+  }
+}

@@ -1,0 +1,16 @@
+export type { BatchOutcome, ConnectorWorkerOptions } from './connector-worker.js';
+export { ConnectorWorker } from './connector-worker.js';
+export type { HubOptions } from './hub.js';
+export { ConnectorHub } from './hub.js';
+export { IntakeSession } from './intake-session.js';
+export type { EventKind, KubeArmorEvent } from './kubearmor/event-sink.js';
+export { EventSink } from './kubearmor/event-sink.js';
+export { Normaliser } from './kubearmor/normaliser.js';
+export type { Arrival } from './kubearmor/normaliser.js';
+export { isObject, readJsonEvent } from './kubearmor/json-event.js';
+export type { JsonEvent } from './kubearmor/json-event.js';
+export { Lane, Window } from './lane.js';
+export type * from './messages.js';
+export { loadRedactionKey } from './redaction-key.js';
+export { probeKubeArmor } from './kubearmor/probe.js';
+export { Redactor } from './redaction/redactor.js';

@@ -1,0 +1,37 @@
+import type { FlatPairs } from '../../lake/index.js';
+
+/** Labels as pairs; `duplicate` says that a key came twice, and then its last value counts. */
+export interface Labels {
+  readonly pairs: FlatPairs;
+  readonly duplicate: boolean;
+}
+
+/** Parses KubeArmor's Labels, `app=web,tier=front`, and remembers the texts it saw lately. */
+export class LabelReader {
+  readonly #known = new Map<string, Labels>();
+
+  read(text: string): Labels {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const labels = parseLabels(text);
+    if (text.length <= 4096) {
+      if (this.#known.size >= 512) this.#known.clear();
+      this.#known.set(text, labels);
+    }
+    return labels;
+  }
+}
+
+/** `k=v` pairs apart by commas, each split at its first `=`; one without `=` has an empty value. */
+export function parseLabels(text: string): Labels {
+  const values = new Map<string, string>();
+  let duplicate = false;
+  for (const item of text.split(',')) {
+    if (item === '') continue;
+    const equals = item.indexOf('=');
+    const key = equals < 0 ? item : item.slice(0, equals);
+    duplicate ||= values.has(key);
+    values.set(key, equals < 0 ? '' : item.slice(equals + 1));
+  }
+  return { pairs: [...values].flat(), duplicate };
+}

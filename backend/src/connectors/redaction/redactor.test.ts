@@ -1,0 +1,228 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { isSecretName } from './names.js';
+import { Redactor } from './redactor.js';
+
+const key = Buffer.alloc(32, 7);
+
+function hashed(secret: string): string {
+  return `[redacted:${createHmac('sha256', key).update(secret).digest('hex').slice(0, 12)}]`;
+}
+
+/** `«secret»` marks what must go. */
+function check(marked: string): void {
+  const text = marked.replaceAll(/[«»]/g, '');
+  const expected = marked.replaceAll(/«([^»]*)»/g, (_, secret: string) => hashed(secret));
+  expect(new Redactor(key).redact(text)).toBe(expected);
+}
+
+const jwtLike = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
+
+describe('Redactor', () => {
+  it.each([
+    'app --password «hunter2» --user me',
+    'app --password=«hunter2» --user me',
+    'app --db-password «p@ss;w|ord»',
+    `app --password "«two words»" next`,
+    `app --password '«two words»' next`,
+    'app -password «x»',
+    'sh -c "run --token=«abc»"',
+    'PASSWORD=«x» DB_PASSWORD=«y» run',
+    'env PGPASSWORD=«s3cret» psql -h db',
+    'export MYSQL_PWD=«abc»',
+    'TOKEN=«abc» SECRET=«def» API_KEY=«ghi» run',
+    'AWS_SECRET_ACCESS_KEY=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY» aws s3 ls',
+    'aws configure set aws_secret_access_key=«abc/def+ghi=»',
+    'AWS_ACCESS_KEY_ID=«AKIAIOSFODNN7EXAMPLE» x',
+    'echo «ASIAIOSFODNN7EXAMPLE»',
+    'kubectl create secret generic x --from-literal=password=«abc»',
+    `curl -d '{"password": "«p\\"q»", "user": "me"}'`,
+    `curl -H "Authorization: Bearer «abcdef0123456789»" https://api.example`,
+    'curl -H Authorization: Bearer «abc.def-ghi_jkl» https://api.example',
+    `curl -H 'authorization:Basic «dXNlcjpwYXNz»' https://api.example`,
+    'curl -H Authorization: «opaque» https://api.example',
+    'x Bearer «abcdef0123456789» y',
+    'curl -H X-Api-Key: «abc123» https://api.example',
+    'git clone https://user:«pa55»@git.example/x.git',
+    'git clone https://user:«pa55/w»@git.example/x.git',
+    'git clone https://«0123456789abcdefghij»@git.example/x.git',
+    'psql postgres://app:«s3cret»@db:5432/shop',
+    'curl https://x.example/?token=«abc»&page=2',
+    'curl https://x.example/?a=1&api_key=«abc»#top',
+    'mysql -uroot -p«hunter2» shop',
+    '/usr/bin/mysqldump -h db -p«hunter2» shop | gzip',
+    'sshpass -p «secret» ssh -p 22 host',
+    'sshpass -p«hunter2» ssh host',
+    'redis-cli -h db -a «secret» ping',
+    'docker login -u me -p «secret» registry.example',
+    'curl -u me:«secret» https://x.example',
+    'curl --user me:«secret» https://x.example',
+    'curl --user=me:«secret» https://x.example',
+    'mongosh --host db -u root -p «secret»',
+    'ldapsearch -x -D cn=admin -w «secret» -b dc=x',
+    'smbclient //host/share -U me%«secret»',
+    'zip -P «secret» out.zip in',
+    '7z a -p«hunter2» out.7z in',
+    'openssl rsa -passin pass:«secret» -in key.pem',
+    'git push with «ghp_0123456789abcdefghijklmnopqrstuvwxyz»',
+    'x «github_pat_0123456789abcdefghij_klmno» y',
+    'x «glpat-0123456789abcdefghij» y',
+    'x «xoxb-0123456789-abcdef» y',
+    `x «${jwtLike}» y`,
+    'printf -----BEGIN RSA PRIVATE KEY-----«\nMIIE\nabc\n»-----END RSA PRIVATE KEY----- > key',
+    'printf -----BEGIN PRIVATE KEY-----«MIIEcut»',
+    'app --client-secret «äöü🚀» --x',
+    'clientSecret=«abc» accountKey=«def==»',
+  ])('redacts %s', (marked) => {
+    check(marked);
+  });
+
+  it.each([
+    '/usr/bin/mysqladmin ping -h localhost',
+    '/usr/bin/bash -c mysqladmin ping -uroot',
+    'redis-cli -h 10.0.0.1 ping',
+    'docker run -p 8080:80 -u 1000:1000 nginx',
+    'cat /etc/passwd /etc/shadow',
+    'cp /etc/passwd: /tmp',
+    'docker run -v /etc/passwd:/etc/passwd x',
+    'cat /var/run/secrets/kubernetes.io/serviceaccount/token',
+    'kubectl get secret -n shop',
+    'PWD=/home/me OLDPWD=/tmp run',
+    'app --password-file /run/pw --token-ttl 5m',
+    'app --password --user me',
+    'node --token --other x',
+    'passwd root',
+    'tokenizer=fast bypass=true compass=north',
+    'git clone ssh://git@git.example/x.git',
+    'curl http://host:8080/path@2x.png',
+    'curl http://10.0.0.1:80/x?y=z@w',
+    'monkey=1 keyboard=us key=abc',
+    'AKIA is short',
+    '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+    'PASSWORD= run',
+    'eyJhbGciOi without dots',
+    '',
+  ])('leaves %j as it is', (text) => {
+    expect(new Redactor(key).redact(text)).toBe(text);
+  });
+
+  it('gives equal secrets equal hashes, under this key only', () => {
+    const one = new Redactor(key);
+    const two = new Redactor(Buffer.alloc(32, 8));
+    const hash = (text: string): string | undefined => /\[redacted:([0-9a-f]{12})\]/.exec(text)?.[1];
+    expect(hash(one.redact('--password hunter2'))).toBe(hash(one.redact('PASSWORD="hunter2" x')));
+    expect(hash(one.redact('--password hunter2'))).not.toBe(hash(one.redact('--password hunter3')));
+    expect(hash(one.redact('--password hunter2'))).not.toBe(hash(two.redact('--password hunter2')));
+  });
+
+  it('leaves what is redacted already', () => {
+    const redactor = new Redactor(key);
+    for (const text of ['--password hunter2 x', 'https://u:hunter2@h/', 'curl -u a:hunter2 x', `{"token":"hunter2"}`]) {
+      const once = redactor.redact(text);
+      expect(once).not.toContain('hunter2');
+      expect(redactor.redact(once)).toBe(once);
+    }
+  });
+
+  it('redacts pairs by their key and by their value', () => {
+    const redactor = new Redactor(key);
+    const pairs = ['Syscall', 'SYS_EXECVE', 'Token', 'abc', 'Args', 'run --password x'];
+    expect(redactor.redactPairs(pairs)).toEqual([
+      'Syscall',
+      'SYS_EXECVE',
+      'Token',
+      hashed('abc'),
+      'Args',
+      `run --password ${hashed('x')}`,
+    ]);
+    const clean = ['Syscall', 'SYS_OPENAT', 'Fd', '-100'];
+    expect(redactor.redactPairs(clean)).toBe(clean);
+  });
+
+  it('redacts bytes that are no text', () => {
+    const redactor = new Redactor(key);
+    const bytes = Buffer.concat([
+      Buffer.from([0xff, 0x00, 0xc3]),
+      Buffer.from(' --password hunter2 '),
+      Buffer.from([0xfe]),
+    ]);
+    const safe = Buffer.from(redactor.redactBytes(bytes));
+    expect(safe.includes('hunter2')).toBe(false);
+    expect(safe.subarray(0, 3)).toEqual(bytes.subarray(0, 3));
+    expect(safe.at(-1)).toBe(0xfe);
+  });
+
+  it.each([
+    ['dashes', '-'],
+    ['names', 'password'],
+    ['flags', '--password'],
+    ['assignments', 'password='],
+    ['assignments apart', 'password= '],
+    ['quotes', 'password="'],
+    ['escapes', 'password="\\'],
+    ['JWT heads', 'eyJ'],
+    ['JWT heads with dots', 'eyJa.'],
+    ['JWT heads with dashes', 'eyJ-'],
+    ['schemes', '://'],
+    ['user infos', '://a:b'],
+    ['user infos with slashes', '://a:b/'],
+    ['signs', '://a@'],
+    ['PEM heads', '-----BEGIN RSA PRIVATE KEY-----'],
+    ['broken PEM heads', '-----BEGIN AAAAAAAAAAAAAAAAAAAAAAAA'],
+    ['bearers', 'Bearer '],
+    ['authorizations', 'authorization: '],
+    ['tools', 'mysql '],
+    ['tools with flags', 'mysql -p '],
+    ['subcommands', 'docker login '],
+    ['tokens too short', 'ghp_abc '],
+    ['glpats', 'glpat-'],
+    ['slacks', 'xoxb-'],
+    ['spaces', 'token '],
+    ['words', 'a-key_'],
+    ['letters', 'a'],
+  ])('takes linear time for 1 MiB of %s', (_name, unit) => {
+    const redactor = new Redactor(key);
+    const time = (bytes: number): number => {
+      const text = unit.repeat(Math.ceil(bytes / unit.length));
+      const start = performance.now();
+      redactor.redact(text);
+      return performance.now() - start;
+    };
+    time(1 << 14);
+    // Quadratic work on 1 MiB would take minutes.
+    expect(time(1 << 20)).toBeLessThan(3000);
+  });
+});
+
+describe('isSecretName', () => {
+  it.each([
+    'password',
+    '--db-password',
+    'DB_PASS',
+    'PGPASSWORD',
+    'clientSecret',
+    'X-Api-Key',
+    'token',
+    'password1',
+    'secret_id',
+    'REDISCLI_AUTH',
+  ])('knows %s', (name) => {
+    expect(isSecretName(name)).toBe(true);
+  });
+
+  it.each([
+    'PWD',
+    'OLDPWD',
+    'password-file',
+    'secretName',
+    'tokens_total',
+    'bypass',
+    'monkey',
+    'public_key',
+    'key',
+    'author',
+    '',
+  ])('lets %j go', (name) => {
+    expect(isSecretName(name)).toBe(false);
+  });
+});

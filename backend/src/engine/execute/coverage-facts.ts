@@ -1,0 +1,88 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { timestampValue } from '@duckdb/node-api';
+import type { LakeReader } from './lake-reader.js';
+import { isoMicros } from './json-rows.js';
+import type { CoverageFacts, GapFact } from '../facts.js';
+import { completeFacts } from '../facts.js';
+import type { QueryTable, TimeSpan } from './sources.js';
+
+const WORST_GAPS = 5;
+const MINUTE = 60_000_000;
+
+/**
+ * Looks up the gaps and the retention that a query's range meets.
+ * @param tables the event tables read, views' own included.
+ * @param nowMicros the end of gaps that are still open.
+ * @param retainedSince since when tables are whole.
+ */
+export async function coverageFacts(
+  connection: DuckDBConnection,
+  tables: readonly QueryTable[],
+  span: TimeSpan,
+  nowMicros: bigint,
+  retainedSince: LakeReader['retainedSince'],
+): Promise<CoverageFacts> {
+  const events = tables.filter((table) => table.kind === 'event');
+  if (events.length === 0) return completeFacts;
+  const gaps = await gapsIn(connection, span, nowMicros, new Set(events.map((table) => table.name)));
+  // Without a lower bound "all there is" was asked for: such a query is never short.
+  if (span.from === null) return { gaps, shortFrom: null };
+  const names = events.map((table) => `${table.schema}.${table.name}`);
+  const since = await retainedSince(connection, names);
+  return { gaps, shortFrom: since !== null && span.from <= since ? isoMicros(since) : null };
+}
+
+async function gapsIn(
+  connection: DuckDBConnection,
+  span: TimeSpan,
+  nowMicros: bigint,
+  streams: ReadonlySet<string>,
+): Promise<CoverageFacts['gaps']> {
+  const from = span.from ?? -(2n ** 62n);
+  const to = span.to !== null && span.to < nowMicros ? span.to : nowMicros;
+  const reader = await connection.runAndReadAll(
+    `SELECT connector, stream, epoch_us(greatest(from_time, $from)), epoch_us(least(coalesce(to_time, $now), $to)),
+            to_time IS NULL, cause, estimated
+       FROM armorlake.gaps
+      WHERE from_time < $to AND coalesce(to_time, $now) > $from ORDER BY from_time`,
+    { from: timestampValue(from), to: timestampValue(to), now: timestampValue(nowMicros) },
+  );
+  const met: (GapFact & { readonly start: number; readonly end: number })[] = [];
+  for (const [connector, stream, start, end, open, cause, estimated] of reader.getRows()) {
+    // A gap of another stream says nothing of these tables; one without a stream (a crash) is everybody's.
+    if (typeof stream === 'string' && stream !== '' && isEventStream(stream) && !streams.has(stream)) continue;
+    const [first, last] = [Number(start), Number(end)];
+    met.push({
+      connector: String(connector ?? ''),
+      stream: String(stream ?? ''),
+      from: isoMicros(BigInt(first)),
+      to: open === true ? null : isoMicros(BigInt(last)),
+      cause: String(cause ?? ''),
+      minutes: Math.round(((last - first) / MINUTE) * 100) / 100,
+      estimated: estimated === null || estimated === undefined ? null : Number(estimated),
+      start: first,
+      end: last,
+    });
+  }
+  const worst = met
+    .toSorted((left, right) => right.end - right.start - (left.end - left.start))
+    .slice(0, WORST_GAPS)
+    .map(({ start: _start, end: _end, ...fact }) => fact);
+  return { minutes: coveredMinutes(met), worst };
+}
+
+/** The streams that are named like the table they fill. */
+function isEventStream(stream: string): boolean {
+  return ['alerts', 'logs', 'messages'].includes(stream);
+}
+
+/** Minutes in at least one of the gaps (sorted by start), begun minutes counted whole, but for the µs of `<=`. */
+function coveredMinutes(gaps: readonly { readonly start: number; readonly end: number }[]): number {
+  let total = 0;
+  let reached = -Infinity;
+  for (const { start, end } of gaps) {
+    total += Math.max(0, end - Math.max(start, reached));
+    reached = Math.max(reached, end);
+  }
+  return Math.ceil(Math.max(0, total - 1) / MINUTE);
+}

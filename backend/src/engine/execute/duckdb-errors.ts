@@ -1,0 +1,60 @@
+import { ArmorlakeError, messageOf } from '../../core/index.js';
+import type { TreeRecord } from '../sql/index.js';
+import { characterOffset, locationOf, textOf, textsOf, visit } from '../sql/index.js';
+
+/** The SQL as the user wrote it and its tree: places in DuckDB's errors are found in it. */
+export interface WrittenSql {
+  readonly sql: string;
+  readonly statement: TreeRecord;
+}
+
+/** DuckDB's error kinds that mean the query is at fault, not the node. */
+const queryFaults =
+  /^(Binder|Catalog|Parser|Syntax|Conversion|Out of Range|Invalid Input|Mismatch Type|Invalid Type|Not implemented|Invalid|Divide by Zero|Parameter|Constraint|Expression|Sequence|Dependency|Executor|Optimizer)\b[^:]*Error:\s*/i;
+
+/**
+ * What DuckDB threw, as an ArmorlakeError: BAD_QUERY for the query's own faults, LIMIT_EXCEEDED for memory, INTERNAL
+ * else. Its excerpts ("LINE 1: …") show our text, not the user's, so they go; the place is looked up in the user's.
+ */
+export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeError {
+  if (thrown instanceof ArmorlakeError) return thrown;
+  const full = messageOf(thrown);
+  const text = full.replace(/^Failed to execute prepared statement:?\s*/i, '');
+  const [first = '', ...rest] = text.split('\n');
+  if (/^INTERRUPT Error/i.test(first)) {
+    return new ArmorlakeError('CANCELLED', 'The query was interrupted.', { cause: thrown });
+  }
+  if (/^Out of Memory Error/i.test(first) || /bad_alloc|allocat/i.test(first)) {
+    return new ArmorlakeError('LIMIT_EXCEEDED', 'The query needs more memory than the node gives to queries.', {
+      hint: 'Add a time filter, aggregate earlier, or select fewer columns.',
+      cause: thrown,
+    });
+  }
+  if (!queryFaults.test(first)) {
+    return new ArmorlakeError('INTERNAL', `The database failed: ${first}`, { cause: thrown });
+  }
+  const sentence = first.replace(queryFaults, '').replace(/!$/, '.');
+  const hint = rest.find((line) => /^(Candidate bindings|Did you mean|Either add|HINT)/.test(line.trim()))?.trim();
+  return new ArmorlakeError('BAD_QUERY', sentence, {
+    hint,
+    position: written === undefined ? undefined : placeOf(first, written),
+    cause: thrown,
+  });
+}
+
+/** Where the name an error speaks of stands in the user's SQL. */
+function placeOf(message: string, { sql, statement }: WrittenSql): number | undefined {
+  const column = /(?:column|table) "([^"]+)"/i.exec(message)?.[1]?.toLowerCase();
+  const callee = /argument types '([^('\s]+)\(/i.exec(message)?.[1]?.toLowerCase();
+  let at: number | null = null;
+  visit(statement, 'statement', {
+    enter(record) {
+      if (at !== null) return;
+      const names = textsOf(record, 'column_names').map((name) => name.toLowerCase());
+      const isColumn = column !== undefined && (names.includes(column) || names.join('.') === column);
+      const isCallee = callee !== undefined && textOf(record, 'function_name').toLowerCase() === callee;
+      if (isColumn || isCallee) at = locationOf(record);
+    },
+  });
+  return at === null ? undefined : characterOffset(sql, at);
+}

@@ -1,0 +1,64 @@
+import type { DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api';
+import { listValue } from '@duckdb/node-api';
+import { ArmorlakeError } from '../../core/index.js';
+
+export type ScalarParameter = string | number | boolean | null;
+export type ParameterValue = ScalarParameter | readonly ScalarParameter[];
+/** By place, or by name. */
+export type Parameters = readonly ParameterValue[] | Readonly<Record<string, ParameterValue>>;
+
+/**
+ * Binds what a prepared statement asks for. Text goes as VARCHAR, which DuckDB casts to the type it expects (so large
+ * integers and times are sent as text), whole numbers as INTEGER or BIGINT, others as DOUBLE.
+ * @param wanted names of all parameters of the SQL, to refuse superfluous values; null when this is only a part of it.
+ * @throws ArmorlakeError BAD_QUERY for a missing or superfluous value.
+ */
+export function bindParameters(
+  prepared: DuckDBPreparedStatement,
+  given: Parameters,
+  wanted: readonly string[] | null,
+): void {
+  const values = new Map(
+    Array.isArray(given)
+      ? given.map((value, index): [string, ParameterValue] => [String(index + 1), value])
+      : Object.entries(given as Readonly<Record<string, ParameterValue>>),
+  );
+  const names = wanted === null ? null : new Set(wanted.map((name) => name.toLowerCase()));
+  for (const name of values.keys()) {
+    if (names?.has(name.toLowerCase()) === false) {
+      throw new ArmorlakeError(
+        'BAD_QUERY',
+        `There is a value for the parameter ${name}, which the SQL does not have.`,
+        {
+          hint: 'Parameters are written as $1, $2, … or $name.',
+        },
+      );
+    }
+  }
+  for (let index = 1; index <= prepared.parameterCount; index += 1) {
+    const name = prepared.parameterName(index);
+    const value = values.get(name) ?? [...values].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+    if (value === undefined && !values.has(name)) {
+      throw new ArmorlakeError('BAD_QUERY', `The parameter $${name} has no value.`, {
+        hint: 'Send it in "params": a list for $1, $2, …, an object for $name.',
+      });
+    }
+    bind(prepared, index, value ?? null);
+  }
+}
+
+function bind(prepared: DuckDBPreparedStatement, index: number, value: ParameterValue): void {
+  if (value === null) prepared.bindNull(index);
+  else if (typeof value === 'string') prepared.bindVarchar(index, value);
+  else if (typeof value === 'boolean') prepared.bindBoolean(index, value);
+  else if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) prepared.bindDouble(index, value);
+    else if (value === (value | 0)) prepared.bindInteger(index, value);
+    else prepared.bindBigInt(index, BigInt(value));
+  } else prepared.bindList(index, listValue(value.map(element)));
+}
+
+function element(value: ScalarParameter): DuckDBValue {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  return value;
+}

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { TreeRecord } from '../sql/index.js';
+import { freezeMoments, limitRows, replaceTables } from '../sql/index.js';
+import type { CoverageFacts } from '../facts.js';
+import { coverageFacts } from './coverage-facts.js';
+import type { LakeReader } from './lake-reader.js';
+import type { Parameters } from './parameters.js';
+import type { ArchiveFile, Expected, QueryTable, TimeSpan } from './sources.js';
+import { TableSources, tableKey } from './sources.js';
+import type { Analysed } from './statements.js';
+import { Statements, deserialize } from './statements.js';
+import { intersect, statedSpan } from './time-span.js';
+
+/** What is asked, before it is known to be allowed. */
+export interface PlanRequest {
+  readonly sql: string;
+  readonly params: Parameters;
+  readonly timeRange: TimeSpan;
+  /** The statement is limited to these rows. */
+  readonly rows: number;
+  /** Columns that the network knows of the tables read; those this node's schema lacks read NULL. */
+  readonly expects?: Expected;
+}
+
+/** A contained statement as it runs on this node, in the transaction that is open on its connection. */
+export interface Plan {
+  readonly analysed: Analysed;
+  readonly sql: string;
+  readonly facts: CoverageFacts;
+  readonly files: readonly ArchiveFile[];
+  /** Columns that read NULL because this node's schema lacks them: `schema.name.column`. */
+  readonly missingColumns: readonly string[];
+}
+
+/** A part of the log: after < seq <= upTo. */
+export interface SeqInterval {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+const always: TimeSpan = { from: null, to: null };
+
+/** Opens the read transaction that planning and running need. */
+export async function beginRead(connection: DuckDBConnection): Promise<void> {
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+}
+
+/** Makes of other people's SQL what runs: contained, `now()` frozen, tables bounded and joined with their archive. */
+export class Planner {
+  readonly #lake: LakeReader;
+  readonly #archiveFolder: string | null;
+  readonly #statements: Statements;
+  readonly #sources: TableSources;
+
+  /** @param archiveFolder where the files of armorlake.archive are; null when there are none. */
+  constructor(tables: readonly QueryTable[], lake: LakeReader, archiveFolder: string | null) {
+    this.#lake = lake;
+    this.#archiveFolder = archiveFolder;
+    this.#statements = new Statements(tables);
+    this.#sources = new TableSources(tables);
+  }
+
+  /**
+   * Plans a query in the read transaction that is open on the connection: one snapshot for the list of archive files,
+   * the ledger and the rows, so nothing counts twice and nothing is missed.
+   * @throws ArmorlakeError of containment.
+   */
+  async query(connection: DuckDBConnection, request: PlanRequest, nowMicros: bigint): Promise<Plan> {
+    const analysed = await this.#statements.analyse(connection, request.sql);
+    const statement = frozen(analysed, nowMicros);
+    const tables = await this.#sources.reached(connection, analysed.tables);
+    const timed = new Set(tables.filter((table) => table.kind === 'event' || table.kind === 'view').map(tableKey));
+    const stated = timed.size === 0 ? always : await statedSpan(connection, statement, timed, request.params);
+    const span = intersect(request.timeRange, stated);
+    const files = await this.#files(connection, tables, span);
+    const facts = await coverageFacts(connection, tables, span, nowMicros, (...given) =>
+      this.#lake.retainedSince(...given),
+    );
+    const own = await this.#sources.build(connection, tables, request.timeRange, files);
+    const { sources, missing } = await this.#sources.widen(connection, tables, own, request.expects ?? []);
+    const placed = sources.size === 0 ? statement : replaceTables(statement, sources);
+    const sql = await deserialize(connection, limitRows(placed, request.rows));
+    return { analysed, files, facts, sql, missingColumns: missing };
+  }
+
+  /**
+   * The same for a tail: only rows of an interval of seq.
+   * @param check refuses statements that are none.
+   */
+  async tail(
+    connection: DuckDBConnection,
+    request: PlanRequest,
+    interval: SeqInterval,
+    nowMicros: bigint,
+    check: (statement: TreeRecord) => void,
+  ): Promise<Omit<Plan, 'facts' | 'missingColumns'>> {
+    const analysed = await this.#statements.analyse(connection, request.sql);
+    check(analysed.statement);
+    const tables = await this.#sources.reached(connection, analysed.tables);
+    const files = await this.#files(connection, tables, always);
+    const bounds = { ...always, afterSeq: BigInt(interval.after), upToSeq: BigInt(interval.upTo) };
+    const sources = await this.#sources.build(connection, tables, bounds, files);
+    const placed = replaceTables(frozen(analysed, nowMicros), sources);
+    return { analysed, files, sql: await deserialize(connection, limitRows(placed, request.rows)) };
+  }
+
+  /** The archive files that may hold rows of the tables within the span. */
+  async #files(
+    connection: DuckDBConnection,
+    tables: readonly QueryTable[],
+    span: TimeSpan,
+  ): Promise<readonly ArchiveFile[]> {
+    const folder = this.#archiveFolder;
+    const names = tables.filter((table) => table.kind === 'event').map((table) => `${table.schema}.${table.name}`);
+    if (folder === null || names.length === 0) return [];
+    const reader = await connection.runAndReadAll(
+      'SELECT table_name, file, epoch_us(min_time), epoch_us(max_time) FROM armorlake.archive ORDER BY first_seq',
+    );
+    return reader.getRows().flatMap(([table, file, min, max]) => {
+      if (typeof table !== 'string' || typeof file !== 'string' || !names.includes(table)) return [];
+      const later = span.to !== null && typeof min === 'bigint' && min >= span.to;
+      const earlier = span.from !== null && typeof max === 'bigint' && max < span.from;
+      return later || earlier ? [] : [{ table, path: join(folder, file) }];
+    });
+  }
+}
+
+/** The statement with `now()` and its like as one moment. */
+export function frozen(analysed: Analysed, nowMicros: bigint): TreeRecord {
+  if (!analysed.moments) return analysed.statement;
+  return freezeMoments(analysed.statement, momentText(nowMicros), analysed.names);
+}
+
+/** `2026-01-31 12:00:00.123456` of µs since 1970. */
+function momentText(micros: bigint): string {
+  const milliseconds = new Date(Number(micros / 1000n)).toISOString().slice(0, -1).replace('T', ' ');
+  return `${milliseconds}${String(micros % 1000n).padStart(3, '0')}`;
+}

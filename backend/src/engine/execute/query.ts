@@ -1,0 +1,167 @@
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import type { Clock } from '../../core/index.js';
+import { ArmorlakeError, messageOf } from '../../core/index.js';
+import type { CallContext } from '../types.js';
+import type { ConnectionPool } from './connection-pool.js';
+import type { CoverageFacts } from '../facts.js';
+import { queryError } from './duckdb-errors.js';
+import type { LakeReader } from './lake-reader.js';
+import type { Parameters } from './parameters.js';
+import { bindParameters } from './parameters.js';
+import type { Plan } from './plan.js';
+import { Planner, beginRead } from './plan.js';
+import { Runs } from './runs.js';
+import type { SendLimits, Sent } from './send.js';
+import { sendArrow, sendJson } from './send.js';
+import type { ArchiveFile, QueryTable, TimeSpan } from './sources.js';
+
+/** What `query` is asked. */
+export interface QueryCall {
+  readonly queryId: string;
+  readonly sql: string;
+  readonly params: Parameters;
+  readonly timeRange: TimeSpan;
+  readonly limits: SendLimits & { readonly timeoutMs: number };
+  readonly format: 'json' | 'arrow';
+}
+
+export interface QueryColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The head of a query's answer: known before the first row. */
+export interface QueryHead {
+  readonly schema: readonly QueryColumn[];
+  readonly tables: readonly string[];
+  readonly facts: CoverageFacts;
+}
+
+/** The tail of a query's answer. */
+export interface QueryTail extends Sent {
+  readonly elapsedMs: number;
+}
+
+/** What a statement reads and gives, without running it. */
+export interface Description {
+  readonly tables: readonly string[];
+  readonly parameters: readonly string[];
+  readonly schema: readonly QueryColumn[];
+}
+
+export interface QueryRunnerOptions {
+  readonly pool: ConnectionPool;
+  readonly tables: readonly QueryTable[];
+  readonly lake: LakeReader;
+  /** Where the files of armorlake.archive are; null when there are none. */
+  readonly archiveFolder: string | null;
+  readonly clock: Clock;
+}
+
+/** Runs contained queries on a lake: one connection, one read transaction and one deadline each. */
+export class QueryRunner {
+  readonly planner: Planner;
+  readonly runs: Runs;
+  readonly #options: QueryRunnerOptions;
+
+  constructor(options: QueryRunnerOptions) {
+    this.#options = options;
+    this.runs = new Runs(options.pool);
+    this.planner = new Planner(options.tables, options.lake, options.archiveFolder);
+  }
+
+  /**
+   * Analyses, bounds and runs a query; the rows go to `context.write` chunk by chunk, never materialised.
+   * @throws ArmorlakeError BAD_QUERY, NOT_ALLOWED, UNKNOWN_TABLE, LIMIT_EXCEEDED, DEADLINE, CANCELLED.
+   */
+  async run(call: QueryCall, context: CallContext): Promise<QueryTail> {
+    const started = this.#options.clock.monotonicMs();
+    const sent = await this.#retried(() =>
+      this.runs.guarded(call.queryId, call.limits.timeoutMs, context.signal, async (connection, guard) => {
+        const request = { ...call, rows: call.limits.rows + 1 };
+        await beginRead(connection);
+        const plan = await this.planner.query(connection, request, this.nowMicros());
+        guard.check();
+        const result = await execute(connection, plan, call.params);
+        const schema = columnsOf(result);
+        context.head({ schema, tables: plan.analysed.tables, facts: plan.facts } satisfies QueryHead);
+        return call.format === 'json'
+          ? await sendJson(result, call.limits, context, guard)
+          : await sendArrow(result, call.limits, context, guard);
+      }),
+    );
+    return { ...sent, elapsedMs: this.#options.clock.monotonicMs() - started };
+  }
+
+  /** What a query reads and gives. @throws ArmorlakeError as `run` does. */
+  async describe(sql: string, timeoutMs: number, signal: AbortSignal): Promise<Description> {
+    return this.runs.guarded('analyse', timeoutMs, signal, async (connection) => {
+      const request = { sql, params: [], timeRange: { from: null, to: null }, rows: 1 };
+      await beginRead(connection);
+      const { analysed, sql: text } = await this.planner.query(connection, request, this.nowMicros());
+      const prepared = await connection.prepare(text).catch((thrown: unknown) => {
+        throw queryError(thrown, analysed);
+      });
+      try {
+        const schema = Array.from({ length: prepared.columnCount }, (_, index) => ({
+          name: prepared.columnName(index),
+          type: String(prepared.columnType(index)),
+        }));
+        return { tables: analysed.tables, parameters: analysed.parameters, schema };
+      } finally {
+        prepared.destroySync();
+      }
+    });
+  }
+
+  nowMicros(): bigint {
+    return BigInt(Math.round(this.#options.clock.wallMs() * 1000));
+  }
+
+  /** Once more without the archive file that turned out to be damaged: it is put aside and known as a gap. */
+  async #retried<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (thrown) {
+      if (!(thrown instanceof UnreadableFile)) throw thrown;
+      if (await this.#options.lake.checkArchiveFile(thrown.path)) return run();
+      throw queryError(thrown.cause);
+    }
+  }
+}
+
+/** An archive file that DuckDB could not read, before any row was sent. */
+class UnreadableFile extends ArmorlakeError {
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super('INTERNAL', `The archive file ${path} can't be read: ${messageOf(cause)}`, { cause });
+    this.path = path;
+  }
+}
+
+/** Starts a planned statement; the result streams. */
+export async function execute(
+  connection: DuckDBConnection,
+  { sql, analysed, files }: Pick<Plan, 'sql' | 'analysed' | 'files'>,
+  params: Parameters,
+): Promise<DuckDBResult> {
+  try {
+    const prepared = await connection.prepare(sql);
+    try {
+      bindParameters(prepared, params, analysed.parameters);
+      return await prepared.stream();
+    } finally {
+      prepared.destroySync();
+    }
+  } catch (thrown) {
+    const unreadable = files.find((file: ArchiveFile) => messageOf(thrown).includes(file.path));
+    if (unreadable !== undefined) throw new UnreadableFile(unreadable.path, thrown);
+    throw queryError(thrown, analysed);
+  }
+}
+
+export function columnsOf(result: DuckDBResult): readonly QueryColumn[] {
+  const types = result.columnTypes();
+  return result.columnNames().map((name, index) => ({ name, type: String(types[index]) }));
+}

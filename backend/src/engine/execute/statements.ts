@@ -1,0 +1,161 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { ArmorlakeError } from '../../core/index.js';
+import type { Contained, KnownTable, TreeRecord } from '../sql/index.js';
+import {
+  MAX_SQL_LENGTH,
+  contain,
+  holdsMoment,
+  offsetOfCodePoint,
+  printStatement,
+  readSerialized,
+  selectOf,
+  unnamedMoments,
+} from '../sql/index.js';
+import { queryError } from './duckdb-errors.js';
+
+/** Rows that range or generate_series in FROM may give. */
+const MAX_SERIES_ROWS = 1_000_000;
+/** Statements kept analysed: dashboards ask the same again and again. */
+const CACHED_STATEMENTS = 256;
+const CACHED_SQL_LENGTH = 8192;
+
+/** A statement that passed containment. */
+export interface Analysed extends Contained {
+  readonly sql: string;
+  readonly statement: TreeRecord;
+  /** It holds `now()` or its like. */
+  readonly moments: boolean;
+  /** The column names that items with `now()` are to keep. */
+  readonly names: ReadonlyMap<TreeRecord, string>;
+}
+
+/** One value of the first row of a statement of our own. */
+export async function readText(connection: DuckDBConnection, sql: string, parameter: string): Promise<string> {
+  const prepared = await connection.prepare(sql);
+  try {
+    prepared.bindVarchar(1, parameter);
+    const value = (await prepared.runAndReadAll()).getRows()[0]?.[0];
+    return typeof value === 'string' ? value : '';
+  } finally {
+    prepared.destroySync();
+  }
+}
+
+/** SQL as DuckDB's tree, unchecked: for SQL of our own, and the first step of containment. */
+export async function serialize(connection: DuckDBConnection, sql: string): Promise<TreeRecord> {
+  const answer = readSerialized(await readText(connection, 'SELECT json_serialize_sql($1::VARCHAR)', sql));
+  if (!answer.ok) {
+    if (answer.type === 'parser') {
+      throw new ArmorlakeError('BAD_QUERY', `The SQL can't be understood: ${answer.message}.`, {
+        position: answer.codePoint === null ? undefined : offsetOfCodePoint(sql, answer.codePoint),
+      });
+    }
+    if (/Only SELECT/.test(answer.message)) throw notOneSelect(sql);
+    throw new ArmorlakeError('BAD_QUERY', answer.message.replace(/[.!]?$/, '.'));
+  }
+  const [statement, second] = answer.statements;
+  if (statement === undefined) {
+    throw new ArmorlakeError('BAD_QUERY', 'The SQL is empty.', { hint: 'As SELECT count(*) FROM kubearmor.logs.' });
+  }
+  if (second !== undefined) {
+    throw new ArmorlakeError('NOT_ALLOWED', 'Only one statement may be sent at a time.', {
+      hint: 'Send the statements one by one.',
+    });
+  }
+  return statement;
+}
+
+/** A tree as SQL text. */
+export async function deserialize(connection: DuckDBConnection, statement: TreeRecord): Promise<string> {
+  return readText(connection, 'SELECT json_deserialize_sql($1::VARCHAR::JSON)', printStatement(statement));
+}
+
+/** Analyses SQL of other people and remembers what it found. */
+export class Statements {
+  readonly #tables: readonly KnownTable[];
+  readonly #cache = new Map<string, Analysed>();
+
+  constructor(tables: readonly KnownTable[]) {
+    this.#tables = tables;
+  }
+
+  /**
+   * Parses SQL and checks it against the allow lists.
+   * @throws ArmorlakeError BAD_QUERY, NOT_ALLOWED or UNKNOWN_TABLE, placed in the SQL where DuckDB gives a place.
+   */
+  async analyse(connection: DuckDBConnection, sql: string): Promise<Analysed> {
+    const cached = this.#cache.get(sql);
+    if (cached !== undefined) {
+      // Moved to the end: the first of the map is the one not asked for longest.
+      this.#cache.delete(sql);
+      this.#cache.set(sql, cached);
+      return cached;
+    }
+    if (sql.length > MAX_SQL_LENGTH) {
+      throw new ArmorlakeError('NOT_ALLOWED', `The SQL has more than ${MAX_SQL_LENGTH} characters.`, {
+        hint: 'Pass long lists as parameters: host IN $hosts.',
+      });
+    }
+    const nul = sql.indexOf('\0');
+    if (nul >= 0) {
+      throw new ArmorlakeError('BAD_QUERY', 'The SQL holds a NUL character.', {
+        hint: 'Pass such text as a parameter.',
+        position: nul,
+      });
+    }
+    const analysed = await this.#analyse(connection, sql);
+    if (sql.length <= CACHED_SQL_LENGTH) {
+      this.#cache.set(sql, analysed);
+      const [oldest] = this.#cache.keys();
+      if (this.#cache.size > CACHED_STATEMENTS && oldest !== undefined) this.#cache.delete(oldest);
+    }
+    return analysed;
+  }
+
+  async #analyse(connection: DuckDBConnection, sql: string): Promise<Analysed> {
+    let statement: TreeRecord;
+    try {
+      statement = await serialize(connection, sql);
+    } catch (thrown) {
+      // DuckDB writes an infinite constant as no JSON at all.
+      if (thrown instanceof SyntaxError) throw new ArmorlakeError('BAD_QUERY', 'A number in the SQL is too large.');
+      throw queryError(thrown);
+    }
+    const contained = contain(sql, statement, this.#tables);
+    for (const series of contained.series) await this.#checkSeries(connection, series);
+    const names = new Map<TreeRecord, string>();
+    for (const item of unnamedMoments(statement)) names.set(item, await expressionText(connection, item));
+    return { ...contained, sql, statement, moments: holdsMoment(statement), names };
+  }
+
+  async #checkSeries(connection: DuckDBConnection, call: TreeRecord): Promise<void> {
+    const text = await expressionText(connection, call);
+    const probe = `SELECT count(*) FROM (SELECT 1 FROM ${text} LIMIT ${MAX_SERIES_ROWS + 1})`;
+    let rows: unknown;
+    try {
+      rows = (await connection.runAndReadAll(probe)).getRows()[0]?.[0];
+    } catch (thrown) {
+      throw queryError(thrown);
+    }
+    if (rows === BigInt(MAX_SERIES_ROWS + 1)) {
+      throw new ArmorlakeError('NOT_ALLOWED', `${text} gives more than ${MAX_SERIES_ROWS} rows.`, {
+        hint: 'Use fewer or larger steps.',
+      });
+    }
+  }
+}
+
+/** An expression as SQL text: also the name DuckDB gives the column it makes. */
+async function expressionText(connection: DuckDBConnection, expression: TreeRecord): Promise<string> {
+  const text = await deserialize(connection, selectOf([expression]));
+  return text.replace(/^SELECT /, '');
+}
+
+function notOneSelect(sql: string): ArmorlakeError {
+  const pivot = /\bPIVOT\b/i.test(sql);
+  return new ArmorlakeError('NOT_ALLOWED', pivot ? 'A PIVOT has to list its values.' : 'Only one SELECT is allowed.', {
+    hint: pivot
+      ? 'As PIVOT kubearmor.alerts ON severity IN (1, 5, 10) USING count(*) GROUP BY host.'
+      : 'Queries read: start with SELECT, FROM, WITH, VALUES, PIVOT or DESCRIBE.',
+  });
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** How an engine process is started. */
+export interface EngineProcessSettings {
+  /** The engine's entry, an absolute path to JavaScript. */
+  readonly entry: string;
+  /** Options of node itself, before the entry. */
+  readonly nodeArguments?: readonly string[];
+  /** Data segment (`ulimit -d`): what native code may allocate, in bytes; null for no limit. Held on Linux only. */
+  readonly dataLimitBytes: number | null;
+  /** Threads of libuv's pool: queries at the same time, and some for ingest. */
+  readonly poolThreads: number;
+}
+
+/** The longest path a Unix socket can have on Linux is 107 bytes, on macOS 103. */
+const SOCKET_PATH_BYTES = 103;
+
+/** A folder of our own (0700) for the engine's socket: below `parent`, or below the system's when the path is too long. */
+export class SocketFolder {
+  readonly path: string;
+
+  constructor(parent: string) {
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    // mkdtemp adds six characters; then "/engine.sock".
+    const fits = Buffer.byteLength(join(parent, 'engine-XXXXXX', 'engine.sock')) <= SOCKET_PATH_BYTES;
+    this.path = mkdtempSync(join(fits ? parent : tmpdir(), fits ? 'engine-' : 'armorlake-'));
+    chmodSync(this.path, 0o700);
+  }
+
+  get socketPath(): string {
+    return join(this.path, 'engine.sock');
+  }
+
+  close(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** What an engine finds in its environment. */
+export const SOCKET_VARIABLE = 'ARMORLAKE_ENGINE_SOCKET';
+export const GENERATION_VARIABLE = 'ARMORLAKE_ENGINE_GENERATION';
+
+/** Starts the process; it becomes node itself (`exec`), so that its pid is the engine's. */
+export function launchEngine(settings: EngineProcessSettings, socketPath: string, generation: number): ChildProcess {
+  const command = [process.execPath, ...(settings.nodeArguments ?? []), settings.entry];
+  const environment = {
+    ...process.env,
+    UV_THREADPOOL_SIZE: String(settings.poolThreads),
+    [SOCKET_VARIABLE]: socketPath,
+    [GENERATION_VARIABLE]: String(generation),
+  };
+  // Standard error goes where ours goes: the engine logs in the same form.
+  const options: SpawnOptions = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] };
+  if (settings.dataLimitBytes === null || process.platform !== 'linux') {
+    const [node = process.execPath, ...rest] = command;
+    return spawn(node, rest, options);
+  }
+  const kibibytes = Math.ceil(settings.dataLimitBytes / 1024);
+  return spawn('/bin/sh', ['-c', 'ulimit -d "$0" && exec "$@"', String(kibibytes), ...command], options);
+}

@@ -1,0 +1,56 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { queryError } from '../execute/duckdb-errors.js';
+import { deserialize, serialize } from '../execute/statements.js';
+import type { Expression, QueryNode } from '../sql/index.js';
+import { castTo, emptyFrom, isRecord, selectNode } from '../sql/index.js';
+
+/** DuckDB's parser, printer and binder, on a connection whose tables exist but are empty. */
+export class SchemaFrontend {
+  readonly #connection: DuckDBConnection;
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection;
+  }
+
+  /** The root query node of one SELECT of our own. */
+  async parse(sql: string): Promise<QueryNode> {
+    const node = (await serialize(this.#connection, sql))['node'];
+    if (!isRecord(node)) throw new TypeError('DuckDB gave a statement without a query');
+    return node;
+  }
+
+  async print(node: QueryNode): Promise<string> {
+    return await deserialize(this.#connection, { node, named_param_map: [] });
+  }
+
+  /** Names and types of what the node gives; throws BAD_QUERY when it can't be bound. */
+  async describe(node: QueryNode): Promise<readonly { readonly name: string; readonly type: string }[]> {
+    const sql = await this.print(node);
+    try {
+      const prepared = await this.#connection.prepare(sql);
+      try {
+        return Array.from({ length: prepared.columnCount }, (_, index) => ({
+          name: prepared.columnName(index),
+          type: String(prepared.columnType(index)),
+        }));
+      } finally {
+        prepared.destroySync();
+      }
+    } catch (thrown) {
+      throw queryError(thrown);
+    }
+  }
+
+  /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
+  async timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]> {
+    if (constants.length === 0) return [];
+    const list = constants.map((constant) => ({ ...castTo('TIMESTAMP', constant), alias: '' }));
+    const sql = await this.print(selectNode({ select_list: list, from_table: emptyFrom }));
+    try {
+      const reader = await this.#connection.runAndReadAll(`SELECT epoch_us(COLUMNS(*)) FROM (${sql})`);
+      return (reader.getRows()[0] ?? []).map((value) => (typeof value === 'bigint' ? Number(value) : null));
+    } catch {
+      return constants.map(() => null); // The query itself will say what is wrong with them.
+    }
+  }
+}

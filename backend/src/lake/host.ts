@@ -1,0 +1,6 @@
+/** What runs only in the lake engine's process: these need the native DuckDB. */
+export { lakeHandlers } from './handlers.js';
+export { LakeStore } from './store.js';
+export type { Appended, Commit, LakeInfo } from './store.js';
+export type { LakeOptions } from './open-lake.js';
+export type { MaintenanceReport } from './maintenance.js';

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
+
+const identitySchema = z.object({
+  format: z.literal(1),
+  lakeId: z.string().min(1),
+  schemaVersion: z.number().int().nonnegative(),
+  /** No seq above it has been given away. */
+  seqReserved: z.number().int().nonnegative(),
+  /** The last seq at the time of writing; a lake file that ends below it has lost rows. */
+  lastSeq: z.number().int().nonnegative(),
+  /** False while an engine has the lake open. */
+  clean: z.boolean(),
+  /** When it was opened last, µs since 1970. */
+  openedAtMicros: z.number().int(),
+  /** Why the lake file must not be opened any more; null when nothing is known against it. */
+  damaged: z.string().nullable(),
+});
+
+/** What `lake.json` says of a lake; it outlives a lake file that has to be replaced. */
+export type LakeIdentity = Readonly<z.infer<typeof identitySchema>>;
+
+export function newIdentity(): LakeIdentity {
+  return {
+    format: 1,
+    lakeId: randomUUID(),
+    schemaVersion: 0,
+    seqReserved: 0,
+    lastSeq: 0,
+    clean: true,
+    openedAtMicros: 0,
+    damaged: null,
+  };
+}
+
+/** `lake.json`: replaced whole, by rename, and on the disk before `write` returns. */
+export class IdentityFile {
+  readonly #path: string;
+
+  constructor(dataFolder: string) {
+    this.#path = join(dataFolder, 'lake.json');
+  }
+
+  /** Null when there is none; throws BAD_CONFIG when it can't be understood. */
+  read(): LakeIdentity | null {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, 'utf8');
+    } catch (thrown) {
+      if (hasErrno(thrown, 'ENOENT')) return null;
+      throw thrown;
+    }
+    try {
+      return identitySchema.parse(JSON.parse(text));
+    } catch (thrown) {
+      throw new ArmorlakeError('BAD_CONFIG', `${this.#path} can't be understood: ${messageOf(thrown)}`, {
+        hint: 'Restore it from a backup, or move it aside: the lake then gets a new identity.',
+        cause: thrown,
+      });
+    }
+  }
+
+  write(identity: LakeIdentity): void {
+    replaceFile(this.#path, JSON.stringify(identity, null, 2) + '\n');
+  }
+}
+
+/** Writes a file so that after a crash either the old or the new content is there. */
+export function replaceFile(path: string, content: string): void {
+  const temporary = `${path}.new`;
+  const file = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes renames in a folder durable, where the system can. */
+export function syncFolder(path: string): void {
+  if (process.platform === 'win32' || !existsSync(path)) return;
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { DataFolder, packRows, plainRows } from '../../../test/support/lake-fixture.js';
+import { ArmorlakeError, silentLogger } from '../core/index.js';
+import type { CallOptions, EngineClient } from '../engine/index.js';
+import { LakeStore, lakeHandlers } from './host.js';
+import { IngestQueue } from './ingest-queue.js';
+import type { QueuedBatch } from './ingest-queue.js';
+import { kubearmorLogs } from './tables.js';
+
+/** A lake in this very process, behind the interface of an engine. */
+class LocalEngine implements EngineClient {
+  readonly store: LakeStore;
+  /** Set to let calls fail. */
+  error: ArmorlakeError | null = null;
+
+  constructor(store: LakeStore) {
+    this.store = store;
+  }
+
+  async call(method: string, parameters: unknown, options: CallOptions = {}): Promise<unknown> {
+    if (this.error !== null && method === 'append') throw this.error;
+    const handler = lakeHandlers(this.store)[method];
+    return handler?.(parameters, {
+      signal: options.signal ?? new AbortController().signal,
+      // As over the socket: the engine gets its own bytes.
+      bulk: options.bulk === undefined ? null : options.bulk.slice(0),
+      head: () => undefined,
+      write: () => Promise.resolve(),
+    });
+  }
+
+  stream(): never {
+    throw new TypeError('nothing is streamed here');
+  }
+}
+
+function queued(rows: number): QueuedBatch {
+  const { buffer } = packRows(kubearmorLogs, rows, plainRows(1));
+  const delta = { connector: 'c1', stream: 'logs', received: rows, stored: rows, deadLettered: 0, dropped: 0 };
+  return { buffer, priority: 'other', rows, ledger: [{ ...delta, reason: null }], gaps: [] };
+}
+
+async function rowsOf(store: LakeStore, sql: string): Promise<unknown> {
+  const reader = await store.openReader();
+  try {
+    return (await reader.runAndReadAll(sql)).getRowsJson();
+  } finally {
+    store.closeReader(reader);
+  }
+}
+
+describe('IngestQueue', () => {
+  it('goes on by itself after a full disk; the ledger balances and a gap row stands for the time', async () => {
+    using folder = new DataFolder();
+    let freeBytes = 1e6;
+    const store = await LakeStore.open({
+      settings: folder.settings({ minFreeBytes: 5e6 }),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+      readDisk: () => Promise.resolve({ freeBytes, totalBytes: 1e12 }),
+    });
+    const one = queued(10);
+    const queue = new IngestQueue({
+      engine: new LocalEngine(store),
+      maxBytes: one.buffer.byteLength * 2,
+      logger: silentLogger,
+    });
+    queue.start(store.lastBatch);
+    const outcomes = [queue.push(one)];
+    while (!queue.figures().diskFull) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(queue.refusal()).toMatchObject({ code: 'DISK_FULL' });
+    outcomes.push(...[1, 2, 3, 4].map(() => queue.push(queued(10))));
+    // The account is taken even while events are not.
+    while (((await rowsOf(store, 'SELECT sum(dropped)::INT FROM armorlake.ledger')) as number[][])[0]?.[0] === null) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await rowsOf(store, 'SELECT DISTINCT reason, stored::INT FROM armorlake.ledger')).toEqual([
+      ['disk_full', 0],
+    ]);
+    freeBytes = 1e9;
+    await queue.drain(AbortSignal.timeout(10_000));
+    const settled = await Promise.all(outcomes);
+    const dropped = settled.filter((outcome) => outcome === 'dropped').length * 10;
+    expect(dropped).toBeGreaterThan(0);
+    expect(dropped).toBeLessThan(50);
+    expect(
+      await rowsOf(store, 'SELECT sum(received)::INT, sum(stored)::INT, sum(dropped)::INT FROM armorlake.ledger'),
+    ).toEqual([[50, 50 - dropped, dropped]]);
+    expect(await rowsOf(store, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[50 - dropped]]);
+    expect(await rowsOf(store, 'SELECT cause, estimated::INT FROM armorlake.gaps')).toEqual([['disk_full', dropped]]);
+    expect(queue.refusal()).toBeNull();
+    await queue.close();
+    await store.close();
+  });
+
+  it('drops a batch that can never be stored, says so, and stores the next', async () => {
+    using folder = new DataFolder();
+    const store = await LakeStore.open({
+      settings: folder.settings(),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+    });
+    const engine = new LocalEngine(store);
+    const queue = new IngestQueue({ engine, maxBytes: 1e9, logger: silentLogger });
+    engine.error = new ArmorlakeError('INTERNAL', 'this batch breaks it');
+    queue.start(0);
+    const bad = queue.push(queued(3));
+    expect(await bad).toBe('dropped');
+    engine.error = null;
+    expect(await queue.push(queued(4))).toBe('committed');
+    await queue.drain(AbortSignal.timeout(10_000));
+    expect(await rowsOf(store, 'SELECT stored::INT, dropped::INT, reason FROM armorlake.ledger ORDER BY ALL')).toEqual([
+      [0, 3, 'rejected'],
+      [4, 0, null],
+    ]);
+    await queue.close();
+    await store.close();
+  });
+});

@@ -1,0 +1,263 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteQualified } from '../core/index.js';
+import type { Clock } from '../core/index.js';
+import type { Archive, ArchiveEntry } from './archive.js';
+import { addToManifest, readManifest, removeFromManifest } from './archive.js';
+import { ClockGuard } from './clock-guard.js';
+import { LedgerCompaction } from './compaction.js';
+import type { DiskWatch } from './disk.js';
+import type { Lane } from './lane.js';
+import { LAKE_CATALOG } from './migrations.js';
+import { batchesTable } from './recovery.js';
+import type { Expiry } from './retention.js';
+import {
+  byteCap,
+  expiredByAge,
+  expiredByShare,
+  expiredHistory,
+  expiredTable,
+  historyTimes,
+  shareOverCap,
+} from './retention.js';
+import { tableName } from './schema.js';
+import type { Table } from './schema.js';
+import type { LakeSettings } from './settings.js';
+
+/** What one run did. */
+export interface MaintenanceReport {
+  /** False when the clock was not trusted: nothing was deleted for its age. */
+  readonly clockConfirmed: boolean;
+  /** Rows deleted, by table; those that went to the archive included. */
+  readonly deleted: Readonly<Record<string, number>>;
+  /** Files written. */
+  readonly archived: readonly string[];
+  /** Files whose own time was up. */
+  readonly unlinked: readonly string[];
+  /** Files put aside. */
+  readonly damaged: readonly string[];
+  /** Ledger rows saved by summing them up. */
+  readonly compacted: number;
+}
+
+export interface MaintenanceParts {
+  readonly settings: LakeSettings;
+  readonly lane: Lane;
+  /** The connection of whoever has the lane. */
+  readonly writer: DuckDBConnection;
+  /** A connection for what takes long and only reads. */
+  readonly reader: DuckDBConnection;
+  readonly archive: Archive | null;
+  readonly clock: Clock;
+  readonly disk: DiskWatch;
+  /** Makes what was deleted free; called with the lane held. */
+  readonly checkpoint: () => Promise<void>;
+  /** Puts a damaged archive file aside and says so. */
+  readonly quarantine: (entry: ArchiveEntry, reason: string) => Promise<void>;
+}
+
+/** Rows of internal.batches that are kept to answer for repeated batches. */
+const BATCHES_KEPT = 1000;
+/** Until when the rows that go were whole; a forged time in the future counts as its arrival. */
+const LAST_TIME = 'max(least(time, received_at))';
+/** So many seq go into one archive file at most. */
+const ARCHIVE_FILE_SEQS = 1_000_000;
+
+/** Retention, archive and compaction; one run at a time. */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #guard = new ClockGuard();
+  readonly #compaction = new LedgerCompaction();
+  #last: Promise<unknown> = Promise.resolve();
+  #unlinkNext: readonly string[] = [];
+  #deleted: Record<string, number> = {};
+  #archived: string[] = [];
+  #unlinked: string[] = [];
+  #damaged: string[] = [];
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs once, after the run before it. */
+  run(): Promise<MaintenanceReport> {
+    const run = this.#last.then(() => this.#runOnce());
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Resolves when no run is going on. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
+  async #runOnce(): Promise<MaintenanceReport> {
+    const { clock, lane, writer, settings } = this.#parts;
+    this.#deleted = {};
+    this.#archived = [];
+    this.#unlinked = [];
+    this.#damaged = [];
+    const nowMs = this.#guard.confirm(clock.wallMs(), clock.monotonicMs());
+    await this.#checkArchive();
+    if (nowMs !== null) {
+      await this.#expire(await expiredByAge(this.#parts.reader, settings.retention, nowMs * 1000));
+      for (const { table, condition } of expiredHistory(settings.retention, nowMs * 1000)) {
+        await this.#deleteHistory(table, condition);
+      }
+    }
+    await this.#keepToCap();
+    await this.#expireArchive(nowMs);
+    const compacted = await lane.run(async () => {
+      await writer.run(
+        `DELETE FROM ${batchesTable} WHERE batch < (SELECT max(batch) - ${BATCHES_KEPT} FROM ${batchesTable})`,
+      );
+      const saved = await this.#compaction.run(writer, clock.wallMs() * 1000);
+      // DELETE and INSERT don't stay in the WAL together for long.
+      if (saved > 0 || Object.keys(this.#deleted).length > 0) await this.#parts.checkpoint();
+      return saved;
+    });
+    return {
+      clockConfirmed: nowMs !== null,
+      deleted: this.#deleted,
+      archived: this.#archived,
+      unlinked: this.#unlinked,
+      damaged: this.#damaged,
+      compacted,
+    };
+  }
+
+  async #keepToCap(): Promise<void> {
+    const { reader, disk, settings } = this.#parts;
+    const cap = byteCap(settings.retention, (await disk.room()).totalBytes);
+    const shares = await shareOverCap(reader, cap);
+    for (const group of ['logs', 'alerts'] as const) {
+      const share = shares[group];
+      if (share !== undefined) await this.#expire(await expiredByShare(reader, group, share));
+    }
+    // Of the history what is largest and least missed: the bytes of dead letters, and the queries.
+    if (shares.ledger === undefined) return;
+    for (const { table, time } of historyTimes()) {
+      if (table.name !== 'dead_letters' && table.name !== 'queries') continue;
+      const oldest = `quantile_disc(${time}, ${Math.min(1, shares.ledger)})`;
+      await this.#deleteHistory(table, `${time} <= (SELECT ${oldest} FROM ${qualified(table)})`);
+    }
+  }
+
+  async #expire(expiries: readonly Expiry[]): Promise<void> {
+    for (const expiry of expiries) {
+      if (this.#parts.archive === null) await this.#deleteRows(expiry);
+      else await this.#archiveRows(this.#parts.archive, expiry);
+    }
+  }
+
+  async #archiveRows(archive: Archive, { table, lastSeq }: Expiry): Promise<void> {
+    const { lane, writer, reader, disk, settings } = this.#parts;
+    for (;;) {
+      if ((await disk.room()).freeBytes < settings.minFreeBytes) return;
+      const [first] = await firstRow(
+        reader,
+        `SELECT min(seq)::DOUBLE FROM ${qualified(table)} WHERE seq <= ${lastSeq}`,
+      );
+      if (first == null) return;
+      const upTo = Math.min(lastSeq, Number(first) + ARCHIVE_FILE_SEQS - 1);
+      const entry = await archive.write(reader, table, upTo);
+      if (entry === null) return;
+      await lane.run(() =>
+        transaction(writer, async () => {
+          await addToManifest(writer, entry);
+          this.#count(table, await changed(writer, `DELETE FROM ${qualified(table)} WHERE seq <= ${entry.lastSeq}`));
+        }),
+      );
+      this.#archived.push(entry.file);
+    }
+  }
+
+  async #deleteRows({ table, lastSeq }: Expiry): Promise<void> {
+    const { lane, writer } = this.#parts;
+    const prefix = `FROM ${qualified(table)} WHERE seq <= ${lastSeq}`;
+    await lane.run(() =>
+      transaction(writer, async () => {
+        await writer.run(
+          `INSERT INTO ${expiredTable} SELECT '${tableName(table)}', max(seq), ${LAST_TIME} ${prefix} HAVING count(*) > 0`,
+        );
+        this.#count(table, await changed(writer, `DELETE ${prefix}`));
+      }),
+    );
+  }
+
+  async #deleteHistory(table: Table, condition: string): Promise<void> {
+    const { lane, writer } = this.#parts;
+    const sql = `DELETE FROM ${qualified(table)} WHERE ${condition}`;
+    this.#count(table, await lane.run(() => changed(writer, sql)));
+  }
+
+  #count(table: Table, rows: number): void {
+    if (rows > 0) this.#deleted[tableName(table)] = (this.#deleted[tableName(table)] ?? 0) + rows;
+  }
+
+  /** Files whose size is not what was written, or that are gone, must not break queries. */
+  async #checkArchive(): Promise<void> {
+    const { archive, reader, quarantine } = this.#parts;
+    if (archive === null) return;
+    for (const entry of await readManifest(reader)) {
+      const reason = archive.damageOf(entry);
+      if (reason === null) continue;
+      await quarantine(entry, reason);
+      this.#damaged.push(entry.file);
+    }
+  }
+
+  /** Takes files out of the manifest by age and size, oldest first; they are unlinked one run later, when no query reads them. */
+  async #expireArchive(nowMs: number | null): Promise<void> {
+    const { archive, reader, writer, lane, settings } = this.#parts;
+    if (archive === null || settings.archive === null) return;
+    for (const file of this.#unlinkNext) archive.remove(file);
+    const { ageMs, bytes: maxBytes } = settings.archive;
+    const entries = await readManifest(reader);
+    const limitMs = nowMs === null || ageMs === null ? null : nowMs - ageMs;
+    let bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    const gone = entries.filter((entry) => {
+      // By when it was written, not by the events' own times: those may be forged.
+      const old = limitMs !== null && (archive.writtenAtMs(entry.file) ?? Infinity) < limitMs;
+      const over = maxBytes !== null && bytes > maxBytes;
+      if (old || over) bytes -= entry.bytes;
+      return old || over;
+    });
+    for (const entry of gone) {
+      await lane.run(() =>
+        transaction(writer, async () => {
+          await removeFromManifest(writer, entry.file);
+          await writer.run(`INSERT INTO ${expiredTable} VALUES (?, ?, make_timestamp(?::BIGINT))`, [
+            entry.table,
+            BigInt(entry.lastSeq),
+            entry.maxTimeMicros,
+          ]);
+        }),
+      );
+    }
+    this.#unlinkNext = gone.map((entry) => entry.file);
+    this.#unlinked = [...this.#unlinkNext];
+  }
+}
+
+function qualified(table: Table): string {
+  return quoteQualified(LAKE_CATALOG, table.schema, table.name);
+}
+
+async function firstRow(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
+  return (await connection.runAndReadAll(sql)).getRowsJS()[0] ?? [];
+}
+
+async function changed(connection: DuckDBConnection, sql: string): Promise<number> {
+  return (await connection.run(sql)).rowsChanged;
+}
+
+export async function transaction(connection: DuckDBConnection, task: () => Promise<void>): Promise<void> {
+  await connection.run('BEGIN');
+  try {
+    await task();
+    await connection.run('COMMIT');
+  } catch (thrown) {
+    await connection.run('ROLLBACK').catch(() => undefined);
+    throw thrown;
+  }
+}

@@ -1,0 +1,122 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { ArmorlakeError, quoteIdentifier, quoteQualified } from '../core/index.js';
+import type { Table } from './schema.js';
+import { tables } from './tables.js';
+
+/** The catalog of the file `lake.duckdb`, and that of the state tables in memory. */
+export const LAKE_CATALOG = 'lake';
+export const STATE_CATALOG = 'state';
+/** Schema of the engine's own tables; nobody's SQL reaches it. */
+export const INTERNAL_SCHEMA = 'internal';
+
+/** One step forward of the lake file. Statements must do no harm to a lake that version 1 has just created. */
+export interface Migration {
+  readonly version: number;
+  readonly statements: readonly string[];
+}
+
+function createTable(catalog: string, table: Table): string {
+  const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`).join(', ');
+  return `CREATE TABLE IF NOT EXISTS ${quoteQualified(catalog, table.schema, table.name)} (${columns})`;
+}
+
+function schemasOf(wanted: readonly Table[]): readonly string[] {
+  return [...new Set(wanted.map((table) => table.schema))];
+}
+
+const storedTables = tables.filter((table) => table.kind === 'event' || table.kind === 'history');
+const stateTables = tables.filter((table) => table.kind === 'state');
+
+/**
+ * Version 1 creates what tables.ts says; a later change of a table comes with a migration (`ADD COLUMN IF NOT EXISTS`)
+ * that finds nothing to do on a new lake.
+ */
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    statements: [
+      ...schemasOf(storedTables).map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, schema)}`),
+      ...storedTables.map((table) => createTable(LAKE_CATALOG, table)),
+      `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'batches')} ` +
+        '(batch BIGINT, first_seq BIGINT, last_seq BIGINT, rows BIGINT, committed_at TIMESTAMP)',
+      `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'expired')} ` +
+        '(table_name VARCHAR, last_seq BIGINT, last_time TIMESTAMP)',
+    ],
+  },
+];
+
+export function latestVersion(steps: readonly Migration[] = migrations): number {
+  return steps.at(-1)?.version ?? 0;
+}
+
+/** The version a lake file says of itself; 0 when it is new. */
+export async function versionOf(connection: DuckDBConnection, catalog: string = LAKE_CATALOG): Promise<number> {
+  const known = await connection.runAndReadAll(
+    "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = 'versions'",
+    [catalog, INTERNAL_SCHEMA],
+  );
+  if (known.currentRowCount === 0) return 0;
+  const read = await connection.runAndReadAll(
+    `SELECT coalesce(max(version), 0)::INTEGER FROM ${quoteQualified(catalog, INTERNAL_SCHEMA, 'versions')}`,
+  );
+  return Number(read.getRowsJS()[0]?.[0] ?? 0);
+}
+
+/** Refuses a lake that a newer Armorlake has written. */
+export function refuseNewer(version: number, steps: readonly Migration[] = migrations): void {
+  const latest = latestVersion(steps);
+  if (version <= latest) return;
+  throw new ArmorlakeError(
+    'BAD_CONFIG',
+    `This lake has schema version ${version}; this Armorlake knows versions up to ${latest}.`,
+    { hint: 'Start the newer Armorlake that wrote it; going back is not possible. Nothing was changed.' },
+  );
+}
+
+/** Brings the lake file to the latest version, with a CHECKPOINT right after any DDL, and returns that version. */
+export async function migrate(connection: DuckDBConnection, steps: readonly Migration[] = migrations): Promise<number> {
+  const internal = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA);
+  const versions = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'versions');
+  const from = await versionOf(connection);
+  refuseNewer(from, steps);
+  const todo = steps.filter((step) => step.version > from);
+  for (const step of todo) {
+    await connection.run('BEGIN');
+    try {
+      await connection.run(`CREATE SCHEMA IF NOT EXISTS ${internal}`);
+      await connection.run(`CREATE TABLE IF NOT EXISTS ${versions} (version INTEGER, migrated_at TIMESTAMP)`);
+      for (const statement of step.statements) await connection.run(statement);
+      await connection.run(`INSERT INTO ${versions} VALUES (${step.version}, now()::TIMESTAMP)`);
+      await connection.run('COMMIT');
+    } catch (thrown) {
+      await connection.run('ROLLBACK');
+      throw thrown;
+    }
+    await connection.run(`CHECKPOINT ${quoteIdentifier(LAKE_CATALOG)}`);
+  }
+  if (todo.length > 0) await createViews(connection);
+  return latestVersion(steps);
+}
+
+async function createViews(connection: DuckDBConnection): Promise<void> {
+  for (const table of tables) {
+    if (table.sql === undefined) continue;
+    await connection.run(
+      `CREATE OR REPLACE VIEW ${quoteQualified(LAKE_CATALOG, table.schema, table.name)} AS ${table.sql}`,
+    );
+  }
+  await connection.run(`CHECKPOINT ${quoteIdentifier(LAKE_CATALOG)}`);
+}
+
+/** The state tables, empty, in the catalog in memory. */
+export async function createStateTables(connection: DuckDBConnection): Promise<void> {
+  for (const schema of schemasOf(stateTables)) {
+    await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteQualified(STATE_CATALOG, schema)}`);
+  }
+  for (const table of stateTables) await connection.run(createTable(STATE_CATALOG, table));
+}
+
+/** SQL that puts an empty table in the place of a state table. */
+export function replaceStateTable(table: Table): string {
+  return createTable(STATE_CATALOG, table).replace('CREATE TABLE IF NOT EXISTS', 'CREATE OR REPLACE TABLE');
+}

@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { messageOf, quoteQualified, systemClock } from '../core/index.js';
+import type { Clock, Logger } from '../core/index.js';
+import type { Database } from '../engine/host.js';
+import type { StartFacts } from '../engine/index.js';
+import { Archive, addToManifest, readManifest } from './archive.js';
+import { CommitMarkFile } from './commit-mark.js';
+import type { ReadDisk } from './disk.js';
+import { IdentityFile, newIdentity } from './identity.js';
+import { LAKE_CATALOG, latestVersion, migrate, migrations, refuseNewer } from './migrations.js';
+import type { Migration } from './migrations.js';
+import { lakePath, openDatabase } from './opening.js';
+import { readEnd, recover } from './recovery.js';
+import { Sequence } from './sequence.js';
+import type { LakeSettings } from './settings.js';
+import { StateTables } from './state-tables.js';
+import { BatchWriter } from './writer.js';
+
+export interface LakeOptions {
+  readonly settings: LakeSettings;
+  readonly facts: StartFacts;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly readDisk?: ReadDisk;
+  readonly migrations?: readonly Migration[];
+  readonly lockWaitMs?: number;
+  /** Called when DuckDB refuses all further work: only a new process helps. */
+  readonly onFatal?: (reason: string) => void;
+}
+
+/** An open lake, in its parts. */
+export interface LakeParts {
+  readonly options: LakeOptions;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly sequence: Sequence;
+  readonly mark: CommitMarkFile;
+  readonly writer: BatchWriter;
+  readonly state: StateTables;
+  readonly archive: Archive | null;
+  /** For checkpoints and deletions, by whoever has the lane. */
+  readonly maintainer: DuckDBConnection;
+  readonly lastBatch: number;
+  readonly warnings: readonly string[];
+}
+
+const LOCK_WAIT_MS = 5000;
+
+/** Opens the file, migrates it, finds out what is missing, and goes on from there. */
+export async function openParts(options: LakeOptions): Promise<LakeParts> {
+  const { settings, facts, logger } = options;
+  const clock = options.clock ?? systemClock;
+  const steps = options.migrations ?? migrations;
+  mkdirSync(settings.dataFolder, { recursive: true, mode: 0o700 });
+  if (settings.archive !== null) mkdirSync(settings.archive.folder, { recursive: true, mode: 0o700 });
+  const identityFile = new IdentityFile(settings.dataFolder);
+  const known = identityFile.read();
+  refuseNewer(known?.schemaVersion ?? 0, steps);
+  const existed = existsSync(lakePath(settings.dataFolder));
+  const { database, quarantined } = await openDatabase({
+    settings,
+    damaged: known?.damaged ?? null,
+    openCrashes: facts.openCrashes,
+    clock,
+    logger,
+    lockWaitMs: options.lockWaitMs ?? LOCK_WAIT_MS,
+  });
+  const maintainer = await database.connect();
+  await migrate(maintainer, steps);
+  // Read anew: whoever held the lock until now may have written it.
+  const identity = identityFile.read() ?? newIdentity();
+  const archive =
+    settings.archive === null ? null : new Archive(settings.archive.folder, identity.lakeId, settings.memoryLimitBytes);
+  const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
+  if (archive !== null) warnings.push(...(await adoptFiles(archive, maintainer)));
+  const mark = new CommitMarkFile(settings.dataFolder);
+  const nowMicros = Math.round(clock.wallMs() * 1000);
+  const recovery = recover({
+    identity,
+    mark: mark.read(),
+    end: await readEnd(maintainer),
+    quarantined,
+    existed,
+    resumed: facts.resumed,
+    archivedSeq: (await readManifest(maintainer)).reduce((last, entry) => Math.max(last, entry.lastSeq), 0),
+    nowMicros,
+  });
+  const writer = await BatchWriter.create(database, settings.node, clock);
+  if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
+  const sequence = new Sequence(identityFile, identity, recovery.lastSeq);
+  sequence.update({
+    schemaVersion: latestVersion(steps),
+    clean: false,
+    openedAtMicros: nowMicros,
+    damaged: null,
+    seqReserved: Math.max(identity.seqReserved, recovery.lastSeq),
+  });
+  mark.write({ lastSeq: recovery.lastSeq, lastBatch: recovery.lastBatch });
+  const state = await StateTables.create(database, settings.node);
+  const { lastBatch } = recovery;
+  return { options, clock, database, sequence, mark, writer, state, archive, maintainer, lastBatch, warnings };
+}
+
+/**
+ * Files that the manifest doesn't know: what a crash left before its rows were deleted goes; what only the files hold (the
+ * lake file was replaced) is taken back. Returns a sentence for each that can't be read.
+ */
+async function adoptFiles(archive: Archive, connection: DuckDBConnection): Promise<readonly string[]> {
+  const known = new Set((await readManifest(connection)).map((entry) => entry.file));
+  const warnings: string[] = [];
+  for (const { file, table } of archive.files()) {
+    if (known.has(file)) continue;
+    try {
+      const entry = await archive.describe(connection, file, table);
+      if (entry === null) continue;
+      const hot = await connection.runAndReadAll(
+        `SELECT 1 FROM ${quoteQualified(LAKE_CATALOG, table.schema, table.name)} ` +
+          `WHERE seq BETWEEN ${entry.firstSeq} AND ${entry.lastSeq} LIMIT 1`,
+      );
+      if (hot.currentRowCount > 0) archive.remove(file);
+      else await addToManifest(connection, entry);
+    } catch (thrown) {
+      warnings.push(`${archive.putAside(file) ?? file} was put aside: ${messageOf(thrown)}`);
+    }
+  }
+  return warnings;
+}

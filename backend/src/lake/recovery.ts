@@ -1,0 +1,90 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteQualified } from '../core/index.js';
+import type { Gap } from './batch/layout.js';
+import type { CommitMark } from './commit-mark.js';
+import type { LakeIdentity } from './identity.js';
+import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
+import type { Quarantine } from './opening.js';
+
+/** Where the lake file itself says it ends. */
+export interface LakeEnd {
+  readonly lastSeq: number;
+  readonly lastBatch: number;
+  /** µs since 1970; null before the first commit. */
+  readonly committedAtMicros: number | null;
+}
+
+export const batchesTable = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'batches');
+
+export async function readEnd(connection: DuckDBConnection): Promise<LakeEnd> {
+  const read = await connection.runAndReadAll(
+    `SELECT coalesce(max(last_seq), 0)::DOUBLE, coalesce(max(batch), 0)::DOUBLE, epoch_us(max(committed_at))::DOUBLE FROM ${batchesTable}`,
+  );
+  const [seq, batch, committed] = read.getRowsJS()[0] ?? [];
+  return {
+    lastSeq: Number(seq ?? 0),
+    lastBatch: Number(batch ?? 0),
+    committedAtMicros: committed == null ? null : Number(committed),
+  };
+}
+
+/** Where the lake goes on, and what its account has to say about what is missing. */
+export interface Recovery {
+  readonly lastSeq: number;
+  readonly lastBatch: number;
+  readonly gaps: readonly Gap[];
+}
+
+export interface RecoveryFacts {
+  readonly identity: LakeIdentity;
+  readonly mark: CommitMark | null;
+  readonly end: LakeEnd;
+  readonly quarantined: readonly Quarantine[];
+  /** True when there was a lake file. */
+  readonly existed: boolean;
+  /** True when the API process outlived the engine: its queue still holds what was not committed. */
+  readonly resumed: boolean;
+  /** Last seq known of the archive files. */
+  readonly archivedSeq: number;
+  readonly nowMicros: number;
+}
+
+/** Every connector and stream. */
+export const ALL = '*';
+
+/**
+ * A lake that ends before what was already acknowledged has lost rows (a damaged WAL, a lost or restored file): seq goes on
+ * above all that may have been given away, and a gap row says so. After an unclean stop of the whole node another one
+ * stands for what its memory held.
+ */
+export function recover(facts: RecoveryFacts): Recovery {
+  const { identity, mark, end, quarantined, nowMicros } = facts;
+  const acknowledged = Math.max(mark?.lastSeq ?? 0, identity.lastSeq, facts.archivedSeq);
+  const lost = quarantined.length > 0 || acknowledged > end.lastSeq;
+  const fromMicros = end.committedAtMicros ?? (identity.openedAtMicros > 0 ? identity.openedAtMicros : nowMicros);
+  const gap = (cause: string, estimated: number | null): Gap => ({
+    connector: ALL,
+    stream: ALL,
+    fromMicros: Math.min(fromMicros, nowMicros),
+    toMicros: nowMicros,
+    cause,
+    estimated,
+  });
+  const gaps: Gap[] = [];
+  if (lost) {
+    const missing = acknowledged > end.lastSeq ? acknowledged - end.lastSeq : null;
+    gaps.push(gap(lossCause(facts), missing));
+  }
+  if (!identity.clean && !facts.resumed) gaps.push(gap('crash', null));
+  return {
+    lastSeq: lost ? Math.max(acknowledged, end.lastSeq, identity.seqReserved) : end.lastSeq,
+    lastBatch: Math.max(end.lastBatch, mark?.lastBatch ?? 0),
+    gaps,
+  };
+}
+
+function lossCause(facts: RecoveryFacts): string {
+  if (facts.quarantined.some((each) => each.what === 'file') || !facts.existed) return 'file';
+  if (facts.quarantined.length > 0 || !facts.identity.clean) return 'wal';
+  return 'restore';
+}

@@ -1,0 +1,161 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteQualified, quoteString } from '../core/index.js';
+import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
+import type { RetentionGroup, Table } from './schema.js';
+import { tableName } from './schema.js';
+import type { RetentionSettings } from './settings.js';
+import { eventTables, tables } from './tables.js';
+
+const GIB = 1 << 30;
+
+/** What each group may keep of the byte cap whatever the others do: a flood of logs can't evict alerts. */
+export const groupShare: Readonly<Record<RetentionGroup, number>> = { logs: 0.7, alerts: 0.25, ledger: 0.05 };
+
+/** When the cap is exceeded, so much of it is kept: room for a while. */
+const KEEP_OF_CAP = 0.95;
+
+export const expiredTable = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'expired');
+
+/** The oldest rows of a table that are to go: those with a seq up to `lastSeq`. */
+export interface Expiry {
+  readonly table: Table;
+  readonly lastSeq: number;
+}
+
+/** In bytes, all hot rows together. */
+export function byteCap(settings: RetentionSettings, diskBytes: number): number {
+  return settings.totalBytes ?? Math.min(2 * GIB, Math.floor(diskBytes / 10));
+}
+
+/** Rows of the group that arrived before this are old at `nowMicros`; µs since 1970. */
+function ageLimitMicros(settings: RetentionSettings, group: RetentionGroup, nowMicros: number): number {
+  const ageMs = { logs: settings.logsMs, alerts: settings.alertsMs, ledger: settings.ledgerMs }[group];
+  return Math.floor(nowMicros - ageMs * 1000);
+}
+
+function qualified(table: Table): string {
+  return quoteQualified(LAKE_CATALOG, table.schema, table.name);
+}
+
+async function numbers(connection: DuckDBConnection, sql: string): Promise<readonly (number | null)[]> {
+  const row = (await connection.runAndReadAll(sql)).getRowsJS()[0] ?? [];
+  return row.map((value) => (value === null ? null : Number(value)));
+}
+
+/**
+ * Event rows beyond their age, by arrival: the longest prefix of seq in which every row arrived before the limit. A row
+ * with a late `received_at` in between keeps what follows it, never the other way round.
+ */
+export async function expiredByAge(
+  connection: DuckDBConnection,
+  settings: RetentionSettings,
+  nowMicros: number,
+): Promise<readonly Expiry[]> {
+  const expiries: Expiry[] = [];
+  for (const table of eventTables) {
+    if (table.retention === undefined) continue;
+    const limit = ageLimitMicros(settings, table.retention, nowMicros);
+    const old = `received_at < make_timestamp(${limit}::BIGINT)`;
+    // Row groups that arrived later are skipped by their statistics.
+    const [newest] = await numbers(connection, `SELECT max(seq)::DOUBLE FROM ${qualified(table)} WHERE ${old}`);
+    if (newest == null) continue;
+    const [kept] = await numbers(
+      connection,
+      `SELECT min(seq)::DOUBLE FROM ${qualified(table)} WHERE seq <= ${newest} AND NOT ${old}`,
+    );
+    const lastSeq = kept == null ? newest : kept - 1;
+    expiries.push({ table, lastSeq });
+  }
+  return expiries;
+}
+
+/** Bytes of blocks in use by each group. */
+async function groupBytes(connection: DuckDBConnection): Promise<Readonly<Record<RetentionGroup, number>>> {
+  const sizes = { logs: 0, alerts: 0, ledger: 0 };
+  const [blockBytes] = await numbers(
+    connection,
+    `SELECT block_size::DOUBLE FROM pragma_database_size() WHERE database_name = '${LAKE_CATALOG}'`,
+  );
+  for (const table of tables) {
+    if (table.retention === undefined) continue;
+    const [blocks] = await numbers(
+      connection,
+      'SELECT count(DISTINCT block)::DOUBLE FROM (SELECT unnest([block_id] || additional_block_ids) AS block ' +
+        `FROM pragma_storage_info(${quoteString(`${LAKE_CATALOG}.${tableName(table)}`)}) WHERE persistent AND block_id >= 0)`,
+    );
+    sizes[table.retention] += (blocks ?? 0) * (blockBytes ?? 0);
+  }
+  return sizes;
+}
+
+export async function usedBytes(connection: DuckDBConnection): Promise<number> {
+  const [bytes] = await numbers(
+    connection,
+    `SELECT (used_blocks * block_size)::DOUBLE FROM pragma_database_size() WHERE database_name = '${LAKE_CATALOG}'`,
+  );
+  return bytes ?? 0;
+}
+
+/** Of each group the share of its rows, the oldest, that has to go to keep to the cap; groups within their share keep all. */
+export async function shareOverCap(
+  connection: DuckDBConnection,
+  cap: number,
+): Promise<Readonly<Partial<Record<RetentionGroup, number>>>> {
+  const used = await usedBytes(connection);
+  if (used <= cap) return {};
+  const sizes = await groupBytes(connection);
+  const over = (group: RetentionGroup): number => sizes[group] - groupShare[group] * cap;
+  const groups = (['logs', 'alerts', 'ledger'] as const).filter((group) => over(group) > 0);
+  const shares: Partial<Record<RetentionGroup, number>> = {};
+  let excess = used - cap * KEEP_OF_CAP;
+  for (const group of groups.sort((one, other) => over(other) - over(one))) {
+    const freed = Math.min(excess, over(group));
+    if (freed <= 0) break;
+    shares[group] = freed / sizes[group];
+    excess -= freed;
+  }
+  return shares;
+}
+
+/** The oldest rows of a group's event tables that make up a share of its seq range. */
+export async function expiredByShare(
+  connection: DuckDBConnection,
+  group: RetentionGroup,
+  share: number,
+): Promise<readonly Expiry[]> {
+  const members = eventTables.filter((table) => table.retention === group);
+  const union = members.map((table) => `SELECT min(seq) AS low, max(seq) AS high FROM ${qualified(table)}`);
+  const [low, high] = await numbers(
+    connection,
+    `SELECT min(low)::DOUBLE, max(high)::DOUBLE FROM (${union.join(' UNION ALL ')})`,
+  );
+  if (low == null || high == null) return [];
+  const lastSeq = low + Math.ceil((high - low + 1) * share) - 1;
+  return members.map((table) => ({ table, lastSeq }));
+}
+
+/** SQL conditions of history rows beyond their age, by table; the archive's manifest goes with its files instead. */
+export function expiredHistory(
+  settings: RetentionSettings,
+  nowMicros: number,
+): readonly { readonly table: Table; readonly condition: string }[] {
+  const limit = ageLimitMicros(settings, 'ledger', nowMicros);
+  return historyTimes().map(({ table, time }) => ({
+    table,
+    condition: `${time} < make_timestamp(${limit}::BIGINT)`,
+  }));
+}
+
+/** History tables that age, with the column they age by. */
+export function historyTimes(): readonly { readonly table: Table; readonly time: string }[] {
+  const byName: Readonly<Record<string, string>> = {
+    ledger: 'minute',
+    gaps: 'to_time',
+    dead_letters: 'time',
+    queries: 'time',
+  };
+  return tables.flatMap((table) => {
+    const time = table.kind === 'history' ? byName[table.name] : undefined;
+    return time === undefined ? [] : [{ table, time }];
+  });
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { NodeConfig } from '../config/index.js';
+import type { LogLevel } from '../core/index.js';
+import type { EngineProcessSettings } from '../engine/index.js';
+
+/** How long hot rows are kept, by their arrival, and how much room they take. */
+export interface RetentionSettings {
+  readonly logsMs: number;
+  readonly alertsMs: number;
+  readonly ledgerMs: number;
+  /** All groups together; null: the smaller of 2 GiB and 10 % of the disk. */
+  readonly totalBytes: number | null;
+}
+
+export interface ArchiveSettings {
+  readonly folder: string;
+  /** Counted from when a file was written, that is from the end of its rows' time in the lake file; null: never by age. */
+  readonly ageMs: number | null;
+  /** All files together; null: never by size. */
+  readonly bytes: number | null;
+}
+
+/** What the lake engine is told at its start; sizes in bytes. */
+export interface LakeSettings {
+  /** Name of this node, written into every row. */
+  readonly node: string;
+  readonly dataFolder: string;
+  /** For the engine's temporary files. */
+  readonly temporaryFolder: string;
+  /** Expired rows go there as Parquet before they are deleted; null: they are just deleted. */
+  readonly archive: ArchiveSettings | null;
+  readonly logLevel: LogLevel;
+  readonly threads: number;
+  readonly memoryLimitBytes: number;
+  /** What sorts and joins may spill to disk; 0: nothing. */
+  readonly spillBytes: number;
+  /** The WAL's size at which a checkpoint is made. */
+  readonly checkpointWalBytes: number;
+  /** Always left free on the disk. */
+  readonly minFreeBytes: number;
+  readonly retention: RetentionSettings;
+  /** Retention, archive and compaction run so often. */
+  readonly maintainEveryMs: number;
+  /** Queries that run at once. */
+  readonly queries: number;
+}
+
+/** The lake of a configured node. */
+export function lakeSettings(config: NodeConfig): LakeSettings {
+  const { archive, retention, limits } = config;
+  return {
+    node: config.name,
+    dataFolder: config.data,
+    temporaryFolder: join(config.data, 'tmp'),
+    archive: archive === null ? null : { folder: archive.dir, ageMs: archive.ageMs, bytes: archive.bytes },
+    logLevel: config.logLevel,
+    threads: limits.engine.threads,
+    memoryLimitBytes: limits.engine.memoryBytes,
+    spillBytes: limits.engine.spillBytes,
+    checkpointWalBytes: limits.engine.checkpointBytes,
+    minFreeBytes: retention.freeBytes,
+    retention: {
+      logsMs: retention.logsMs,
+      alertsMs: retention.alertsMs,
+      ledgerMs: retention.ledgerMs,
+      totalBytes: retention.totalBytes,
+    },
+    maintainEveryMs: limits.engine.maintainMs,
+    queries: limits.query.concurrency,
+  };
+}
+
+/** Threads of libuv's pool that ingest, checkpoints and maintenance always find free. */
+const OWN_THREADS = 4;
+
+/** The lake engine's process for a configured node; `entry` is the built engine-main.js. */
+export function lakeProcess(config: NodeConfig, entry: string): EngineProcessSettings {
+  const { engine, query } = config.limits;
+  return { entry, dataLimitBytes: engine.dataBytes, poolThreads: query.concurrency + OWN_THREADS };
+}

@@ -1,0 +1,368 @@
+import { statSync } from 'node:fs';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { ArmorlakeError, messageOf } from '../core/index.js';
+import type { ArchiveEntry } from './archive.js';
+import { archiveTable, readManifest, removeFromManifest } from './archive.js';
+import { DiskWatch, readDisk } from './disk.js';
+import type { JsonRow } from './json-rows.js';
+import { rowValues } from './json-rows.js';
+import { Lane } from './lane.js';
+import type { MaintenanceReport } from './maintenance.js';
+import { Maintenance } from './maintenance.js';
+import { openParts } from './open-lake.js';
+import type { LakeOptions, LakeParts } from './open-lake.js';
+import { walPath } from './opening.js';
+import { batchesTable } from './recovery.js';
+import { expiredTable, usedBytes } from './retention.js';
+import { tableName } from './schema.js';
+import type { LakeSettings } from './settings.js';
+import { queries, tables } from './tables.js';
+import type { Extras } from './writer.js';
+import { rowsIn } from './writer.js';
+
+/** The answer to `append`; for rows stored earlier under the same batch number the seqs may be unknown. */
+export interface Appended {
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+  readonly rows: number;
+  /** True when the batch had been committed before, and nothing was stored now. */
+  readonly repeated: boolean;
+}
+
+/** Events that have just been committed. */
+export interface Commit {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/** The answer to `info`. */
+export interface LakeInfo {
+  readonly lakeId: string;
+  readonly schemaVersion: number;
+  readonly duckdbVersion: string;
+  readonly lastSeq: number;
+  readonly lastBatch: number;
+  /** Hot rows of each event and history table. */
+  readonly rows: Readonly<Record<string, number>>;
+  /** Blocks of the lake file in use. */
+  readonly hotBytes: number;
+  readonly walBytes: number;
+  readonly archiveBytes: number;
+  /** What DuckDB's buffers hold. */
+  readonly memoryBytes: number;
+  readonly rssBytes: number;
+  readonly pid: number;
+  /** True while nothing is stored for want of room. */
+  readonly diskFull: boolean;
+  /** What is damaged or was put aside, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+const storedTables = tables.filter((table) => table.kind === 'event' || table.kind === 'history');
+const WARNINGS_KEPT = 100;
+
+/** The lake of one node, in the engine's process: the only writer of its file. */
+export class LakeStore {
+  readonly settings: LakeSettings;
+  readonly #parts: LakeParts;
+  readonly #lane = new Lane();
+  readonly #disk: DiskWatch;
+  readonly #maintenance: Maintenance;
+  readonly #maintenanceReader: DuckDBConnection;
+  readonly #readers = new Set<DuckDBConnection>();
+  readonly #listeners = new Set<(commit: Commit) => void>();
+  readonly #warnings: string[];
+  readonly #timer: NodeJS.Timeout;
+  #lastBatch: number;
+  #checkpointQueued = false;
+  #diskFull = false;
+  #closing = false;
+
+  private constructor(parts: LakeParts, maintenanceReader: DuckDBConnection) {
+    const { clock, archive, maintainer: writer, options } = parts;
+    this.#parts = parts;
+    this.#maintenanceReader = maintenanceReader;
+    this.settings = options.settings;
+    this.#lastBatch = parts.lastBatch;
+    this.#warnings = [...parts.warnings];
+    this.#disk = new DiskWatch(this.settings.dataFolder, clock, options.readDisk ?? readDisk);
+    this.#maintenance = new Maintenance({
+      settings: this.settings,
+      lane: this.#lane,
+      writer,
+      reader: maintenanceReader,
+      archive,
+      clock,
+      disk: this.#disk,
+      checkpoint: () => this.#checkpoint(),
+      quarantine: (entry, reason) => this.#quarantine(entry, reason),
+    });
+    this.#timer = setInterval(() => this.#maintainInBackground(), this.settings.maintainEveryMs);
+  }
+
+  /**
+   * Opens the lake, repairs what can be repaired and writes down what was lost. Throws BAD_CONFIG for a newer schema (before
+   * the file is touched), CONFLICT when another process has it open.
+   */
+  static async open(options: LakeOptions): Promise<LakeStore> {
+    const parts = await openParts(options);
+    return new LakeStore(parts, await parts.database.connect());
+  }
+
+  get node(): string {
+    return this.settings.node;
+  }
+
+  /** The last seq committed. */
+  get lastSeq(): number {
+    return this.#parts.sequence.last;
+  }
+
+  /** The number of the last batch committed. */
+  get lastBatch(): number {
+    return this.#lastBatch;
+  }
+
+  /** A connection for queries, with the search path set; `closeReader` takes it back. */
+  async openReader(): Promise<DuckDBConnection> {
+    const connection = await this.#parts.database.connectForQueries();
+    this.#readers.add(connection);
+    return connection;
+  }
+
+  closeReader(connection: DuckDBConnection): void {
+    if (this.#readers.delete(connection)) connection.closeSync();
+  }
+
+  /** Calls the listener after each commit that stored events, until the returned function is called. */
+  onCommit(listener: (commit: Commit) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Looks at an archive file that a query could not read; true when it was damaged and is now put aside. */
+  async checkArchiveFile(path: string): Promise<boolean> {
+    const { archive } = this.#parts;
+    if (archive === null) return false;
+    const reader = await this.openReader();
+    try {
+      const entry = (await readManifest(reader)).find((each) => archive.path(each.file) === path);
+      if (entry === undefined) return false;
+      const reason = archive.damageOf(entry) ?? (await whyUnreadable(() => archive.readWhole(reader, entry.file)));
+      if (reason !== null) await this.#quarantine(entry, reason);
+      return reason !== null;
+    } finally {
+      this.closeReader(reader);
+    }
+  }
+
+  /** The latest event time, in µs since 1970, that is gone for good from any of the tables (`schema.name`); null: none. */
+  async retainedSince(connection: DuckDBConnection, tableNames: readonly string[]): Promise<bigint | null> {
+    const read = await connection.runAndReadAll(
+      `SELECT epoch_us(max(last_time)) FROM ${expiredTable} WHERE table_name IN (${tableNames.map(() => '?').join(', ')})`,
+      [...tableNames],
+    );
+    const time = read.getRowsJS()[0]?.[0];
+    return typeof time === 'bigint' ? time : null;
+  }
+
+  /**
+   * Stores a packed batch, its part of the account and the extras, in one transaction. A batch number that is not above the
+   * last one has been stored already. Throws DISK_FULL when there is no room; the account alone still finds some.
+   */
+  append(batch: number, packed: ArrayBuffer | null, extras: Extras): Promise<Appended> {
+    return this.#lane.run(async () => {
+      if (batch <= this.#lastBatch) return this.#repeated(batch);
+      await this.#requireRoom(packed === null ? this.settings.minFreeBytes / 10 : this.settings.minFreeBytes);
+      const { sequence, writer, mark } = this.#parts;
+      const rows = rowsIn(packed);
+      const firstSeq = sequence.next(rows);
+      await this.#guard(() => writer.write({ batch, packed, extras, firstSeq }));
+      sequence.advance(rows);
+      this.#lastBatch = batch;
+      mark.write({ lastSeq: sequence.last, lastBatch: batch });
+      if (rows > 0) for (const listener of this.#listeners) listener({ firstSeq, lastSeq: sequence.last });
+      this.#checkpointIfDue();
+      return { firstSeq, lastSeq: sequence.last, rows, repeated: false };
+    });
+  }
+
+  /** Appends rows of armorlake.queries. */
+  appendQueries(rows: readonly JsonRow[]): Promise<void> {
+    const values = rows.map((row) => rowValues(queries, row, this.node));
+    return this.#lane.run(async () => {
+      await this.#requireRoom(this.settings.minFreeBytes);
+      await this.#guard(() => this.#parts.writer.writeQueryRows(values));
+      this.#checkpointIfDue();
+    });
+  }
+
+  /** Replaces state tables, as armorlake.connectors. */
+  replaceState(rows: Readonly<Record<string, readonly JsonRow[]>>): Promise<void> {
+    return this.#lane.run(() => this.#parts.state.replace(rows));
+  }
+
+  /** Retention, archive and compaction, once. */
+  maintain(): Promise<MaintenanceReport> {
+    return this.#maintenance.run();
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#lane.run(() => this.#checkpoint());
+  }
+
+  walBytes(): number {
+    return statSync(walPath(this.settings.dataFolder), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** What the lake is and holds, as of now. */
+  async info(): Promise<LakeInfo> {
+    const { sequence } = this.#parts;
+    const reader = await this.openReader();
+    try {
+      const counts = storedTables.map((table) => `(SELECT count(*) FROM ${tableName(table)})::DOUBLE`).join(', ');
+      const facts = await reader.runAndReadAll(
+        `SELECT version(), (SELECT sum(memory_usage_bytes) FROM duckdb_memory())::DOUBLE, ` +
+          `(SELECT sum(bytes) FROM ${archiveTable})::DOUBLE, ${counts}`,
+      );
+      const [version, memory, archived, ...rows] = facts.getRowsJS()[0] ?? [];
+      return {
+        lakeId: sequence.identity.lakeId,
+        schemaVersion: sequence.identity.schemaVersion,
+        duckdbVersion: String(version),
+        lastSeq: sequence.last,
+        lastBatch: this.#lastBatch,
+        rows: Object.fromEntries(storedTables.map((table, index) => [tableName(table), Number(rows[index] ?? 0)])),
+        hotBytes: await usedBytes(reader),
+        walBytes: this.walBytes(),
+        archiveBytes: Number(archived ?? 0),
+        memoryBytes: Number(memory ?? 0),
+        rssBytes: process.memoryUsage.rss(),
+        pid: process.pid,
+        diskFull: this.#diskFull,
+        warnings: this.#warnings,
+      };
+    } finally {
+      this.closeReader(reader);
+    }
+  }
+
+  /** Ends with a checkpoint; queries still running are interrupted, and keep the file open until their connections close. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    clearInterval(this.#timer);
+    for (const reader of this.#readers) reader.interrupt();
+    await this.#maintenance.idle();
+    await this.#lane.run(async () => {
+      const { writer, state, maintainer, database, sequence, mark } = this.#parts;
+      await this.#checkpoint();
+      sequence.update({ clean: true });
+      writer.close();
+      state.close();
+      maintainer.closeSync();
+      this.#maintenanceReader.closeSync();
+      mark.close();
+      database.close();
+    });
+  }
+
+  async #repeated(batch: number): Promise<Appended> {
+    const read = await this.#parts.maintainer.runAndReadAll(
+      `SELECT first_seq::DOUBLE, last_seq::DOUBLE, rows::DOUBLE FROM ${batchesTable} WHERE batch = ? ORDER BY first_seq NULLS LAST`,
+      [batch],
+    );
+    const [firstSeq, lastSeq, rows] = read.getRowsJS()[0] ?? [];
+    return {
+      firstSeq: firstSeq == null ? null : Number(firstSeq),
+      lastSeq: lastSeq == null ? null : Number(lastSeq),
+      rows: Number(rows ?? 0),
+      repeated: true,
+    };
+  }
+
+  async #requireRoom(bytes: number): Promise<void> {
+    const { freeBytes } = await this.#disk.room();
+    this.#diskFull = freeBytes < this.settings.minFreeBytes;
+    if (freeBytes < bytes) throw diskFull(this.settings, freeBytes);
+  }
+
+  /** Runs a write; says DISK_FULL when that was why it failed, and ends the engine when DuckDB gives up. */
+  async #guard<Result>(task: () => Promise<Result>): Promise<Result> {
+    try {
+      return await task();
+    } catch (thrown) {
+      const message = messageOf(thrown);
+      if (/has been invalidated|FATAL/i.test(message)) {
+        if (/corrupt|checksum/i.test(message)) this.#parts.sequence.update({ damaged: message });
+        this.#parts.options.onFatal?.(message);
+      }
+      if (/no space left|ENOSPC/i.test(message)) {
+        this.#diskFull = true;
+        throw diskFull(this.settings, 0);
+      }
+      throw thrown;
+    }
+  }
+
+  /** The rows of the file are missing from now on, and the account says so. */
+  async #quarantine(entry: ArchiveEntry, reason: string): Promise<void> {
+    const { archive, maintainer, writer, options } = this.#parts;
+    await this.#lane.run(async () => {
+      await removeFromManifest(maintainer, entry.file);
+      const gap = { connector: '*', stream: entry.table, cause: 'archive', estimated: entry.rows };
+      const fromMicros = Number(entry.minTimeMicros);
+      await writer.writeGapRows([{ ...gap, fromMicros, toMicros: Number(entry.maxTimeMicros) }]);
+    });
+    const aside = archive?.putAside(entry.file) ?? entry.file;
+    this.#warn(`${aside} was put aside: ${reason}`);
+    options.logger.error({ file: aside, reason }, 'A damaged archive file was put aside.');
+  }
+
+  #warn(sentence: string): void {
+    this.#warnings.push(sentence);
+    if (this.#warnings.length > WARNINGS_KEPT) this.#warnings.shift();
+  }
+
+  #checkpointIfDue(): void {
+    if (this.#checkpointQueued || this.walBytes() < this.settings.checkpointWalBytes) return;
+    this.#checkpointQueued = true;
+    this.checkpoint()
+      .catch((thrown: unknown) => this.#failed('A checkpoint of the lake failed.', thrown))
+      .finally(() => {
+        this.#checkpointQueued = false;
+      });
+  }
+
+  async #checkpoint(): Promise<void> {
+    await this.#guard(() => this.#parts.maintainer.run('CHECKPOINT lake'));
+  }
+
+  #maintainInBackground(): void {
+    this.maintain().catch((thrown: unknown) => this.#failed('Retention of the lake failed.', thrown));
+  }
+
+  #failed(sentence: string, thrown: unknown): void {
+    this.#warn(`${sentence} ${messageOf(thrown)}`);
+    this.#parts.options.logger.error({ error: messageOf(thrown) }, sentence);
+  }
+}
+
+async function whyUnreadable(read: () => Promise<void>): Promise<string | null> {
+  try {
+    await read();
+    return null;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}
+
+function diskFull(settings: LakeSettings, freeBytes: number): ArmorlakeError {
+  const free = Math.floor(freeBytes / 1_000_000);
+  const wanted = Math.floor(settings.minFreeBytes / 1_000_000);
+  return new ArmorlakeError(
+    'DISK_FULL',
+    `Nothing is stored: the disk of ${settings.dataFolder} has ${free} MB free, and ${wanted} MB are to be left.`,
+    { hint: 'Make room there; storing goes on by itself.' },
+  );
+}

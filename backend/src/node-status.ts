@@ -1,0 +1,61 @@
+import type { NodeFigures, NodeView } from './api/index.js';
+import type { ConnectorWorker } from './connectors/index.js';
+import type { EngineSupervisor } from './engine/index.js';
+import type { IngestQueue, LakeInfo } from './lake/index.js';
+import type { NodeState } from './node-state.js';
+
+export interface NodeStatusParts {
+  readonly name: string;
+  readonly version: string;
+  readonly engine: EngineSupervisor;
+  readonly worker: ConnectorWorker;
+  readonly queue: IngestQueue;
+  readonly state: NodeState;
+}
+
+/** How the node is, gathered from its parts when somebody asks. */
+export class NodeStatus implements NodeView {
+  readonly #parts: NodeStatusParts;
+
+  constructor(parts: NodeStatusParts) {
+    this.#parts = parts;
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  get version(): string {
+    return this.#parts.version;
+  }
+
+  unready(): string | null {
+    const { engine, queue } = this.#parts;
+    if (engine.state !== 'ready') {
+      return engine.lastError?.message ?? `The database engine is ${engine.state}.`;
+    }
+    return queue.refusal()?.code === 'DISK_FULL' ? 'Nothing is stored: the disk of the data folder is full.' : null;
+  }
+
+  async figures(signal: AbortSignal): Promise<NodeFigures> {
+    const { engine, worker, queue, state } = this.#parts;
+    const lake = await lakeInfo(engine, signal);
+    return {
+      engine: { state: engine.state, restarts: engine.restarts, pid: engine.pid },
+      workerRestarts: worker.restarts,
+      lake,
+      ingest: queue.figures(),
+      connectors: state.connectors,
+      warnings: lake?.warnings ?? [],
+    };
+  }
+}
+
+/** Null while the engine (re)starts. */
+async function lakeInfo(engine: EngineSupervisor, signal: AbortSignal): Promise<LakeInfo | null> {
+  try {
+    return (await engine.call('info', {}, { signal })) as LakeInfo;
+  } catch {
+    return null;
+  }
+}

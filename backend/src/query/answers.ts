@@ -1,0 +1,41 @@
+import type { QueryColumn } from '../engine/index.js';
+import type { Coverage } from './coverage.js';
+import type { QueryRequest } from './request.js';
+
+export type QueryFormat = 'json' | 'arrow';
+
+/** A query that has its turn: what is asked, by whom, and within what. */
+export interface Ask {
+  readonly id: string;
+  readonly request: QueryRequest;
+  readonly format: QueryFormat;
+  /** The token's name; null where no token is configured. */
+  readonly who: string | null;
+  /** `now()`, frozen; microseconds since 1970. */
+  readonly nowMicros: number;
+  readonly limits: { readonly rows: number; readonly bytes: number; readonly timeoutMs: number };
+}
+
+/** What an answer came to, known after its last chunk. */
+export interface AnswerEnd {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly truncated: boolean;
+  readonly fragments: number;
+  readonly coverage: Coverage;
+}
+
+/** An answer on its way. Leaving `chunks` early cancels the query. */
+export interface OpenAnswer {
+  readonly schema: readonly QueryColumn[];
+  /** As far as it is known before the rows. */
+  readonly coverage: Coverage;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly end: Promise<AnswerEnd>;
+}
+
+/** Who answers queries: the node's own lake, or the network. */
+export interface Answers {
+  /** Resolves when the first rows are near; rejects with ArmorlakeErrors. */
+  open(ask: Ask, signal: AbortSignal): Promise<OpenAnswer>;
+}

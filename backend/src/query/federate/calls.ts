@@ -1,0 +1,80 @@
+import type { Parameters, QueryColumn } from '../../engine/index.js';
+import type { Constraint } from './prune.js';
+import type { FragmentKind } from './types.js';
+
+/** How a query meets the nodes: split, or run whole on one node, or whole on each of several. */
+export type PlanMode = 'split' | 'whole';
+
+/** A table as the network has it: the union of its members' columns. */
+export interface NetworkTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** The event tables behind it, itself included if it is one: `schema.name`. */
+  readonly reads: readonly string[];
+}
+
+/** What `plan` is asked of the merge engine. */
+export interface PlanCall {
+  readonly sql: string;
+  readonly params: Parameters;
+  readonly nowMicros: number;
+  /** Upper end of the time range asked for, for pruning; microseconds since 1970. */
+  readonly beforeMicros: number | null;
+  readonly mode: PlanMode;
+  /** Answers of subqueries that came first, by their SQL. */
+  readonly resolved: readonly ResolvedSubquery[];
+}
+
+export interface ResolvedSubquery {
+  readonly sql: string;
+  readonly rows: readonly (string | null)[][];
+}
+
+/** A fragment ready to travel. */
+export interface PlannedFragment {
+  readonly name: string;
+  readonly kind: FragmentKind;
+  readonly table: string;
+  readonly sql: string;
+  /** What it gives, as the query means it; what travels may be cast. */
+  readonly columns: readonly QueryColumn[];
+  /** The event tables it reads. */
+  readonly reads: readonly string[];
+  readonly constraint: {
+    readonly values: readonly (readonly [string, readonly string[]])[];
+    readonly beforeMicros: number | null;
+  };
+}
+
+/** A plan, or the subquery that has to be answered first. */
+export type PlanAnswer =
+  | {
+      readonly kind: 'plan';
+      readonly columns: readonly QueryColumn[];
+      readonly fragments: readonly PlannedFragment[];
+      /** SQL over the fragments' names. */
+      readonly merge: string;
+      /** Tables the query reads, `schema.name`. */
+      readonly tables: readonly string[];
+      readonly subqueries: number;
+    }
+  | { readonly kind: 'subquery'; readonly sql: string; readonly maxRows: number };
+
+/** What `merge` is asked: SQL over relations that are Parquet files. */
+export interface MergeCall {
+  readonly queryId: string;
+  readonly fragments: readonly {
+    readonly name: string;
+    readonly columns: readonly QueryColumn[];
+    readonly files: readonly string[];
+  }[];
+  readonly sql: string;
+  readonly limits: { readonly rows: number; readonly bytes: number; readonly timeoutMs: number };
+  readonly format: 'json' | 'arrow';
+}
+
+export function constraintOf(fragment: PlannedFragment): Constraint {
+  const { values, beforeMicros } = fragment.constraint;
+  return { values: new Map(values.map(([column, allowed]) => [column, new Set(allowed)])), beforeMicros };
+}

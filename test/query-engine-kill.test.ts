@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const launcher = fileURLToPath(new URL('../backend/bin/armorlake.js', import.meta.url));
+
+/** One call of levenshtein over texts of a million characters: hours, and DuckDB looks for no interrupt meanwhile. */
+const stuck =
+  "WITH s AS (SELECT string_agg('abcdefghij', '') AS t FROM range(100000)) SELECT levenshtein(t, t || 'x') FROM s";
+
+let folder: string;
+let node: ChildProcess;
+let url: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'armorlake-kill-'));
+  const args = ['node', '--name', 'n1', '--data', join(folder, 'data'), '--http', '127.0.0.1:0'];
+  node = spawn(process.execPath, [launcher, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const output = node.stdout;
+  if (output === null) throw new Error('no output');
+  for await (const piece of output) {
+    const found = /(http:\/\/127\.0\.0\.1:\d+)/.exec(String(piece))?.[1];
+    if (found !== undefined) {
+      url = found;
+      break;
+    }
+  }
+});
+
+afterAll(async () => {
+  node.kill('SIGTERM');
+  if (node.exitCode === null) await once(node, 'exit');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function query(sql: string, timeoutMs: number, signal?: AbortSignal) {
+  const response = await fetch(`${url}/api/v1/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sql, limits: { timeoutMs } }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return {
+    status: response.status,
+    body: (await response.json()) as { error?: { code: string; message: string }; rows?: unknown },
+  };
+}
+
+const restarts = async (): Promise<number> => {
+  const status = (await (await fetch(`${url}/api/v1/status`)).json()) as {
+    engine: { restarts: number; state: string };
+  };
+  return status.engine.state === 'ready' ? status.engine.restarts : -1;
+};
+
+it('a query that ignores its interrupt costs the engine, and twice is refused', async () => {
+  const started = performance.now();
+  const first = await query(stuck, 200);
+  expect(first).toMatchObject({ status: 504, body: { error: { code: 'DEADLINE' } } });
+  expect(first.body.error?.message).toContain('its engine was restarted');
+  expect(performance.now() - started).toBeLessThan(10_000);
+  await expect.poll(restarts, { timeout: 10_000 }).toBe(1);
+  expect((await query('SELECT 1', 5000)).body.rows).toEqual([[1]]);
+  // The second time its client goes away at once: that doesn't leave the engine stuck.
+  const leaving = AbortSignal.timeout(300);
+  await expect(query(stuck, 60_000, leaving)).rejects.toThrow();
+  await expect.poll(restarts, { timeout: 20_000 }).toBe(2);
+  expect(await query(stuck, 200)).toMatchObject({ status: 400, body: { error: { code: 'NOT_ALLOWED' } } });
+  expect((await query('SELECT 2', 5000)).body.rows).toEqual([[2]]);
+});
