@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // Machines are slow at times; what is polled for comes at last or never.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -12,15 +12,15 @@ import { makeCertificate } from './support/certificates.js';
 const { healthCheck } = feeder.LogService.method;
 
 describe("the simulator's mutual TLS", () => {
-  const ca = makeCertificate({ commonName: 'Test CA', ca: true });
-  const issuer = { ...ca, commonName: 'Test CA' };
-  const client = makeCertificate({ commonName: 'client', issuer });
+  const ca = makeCertificate({ name: 'Test CA', isCa: true });
+  const issuer = ca;
+  const client = makeCertificate({ name: 'client', issuer });
   let folder: string;
   let simulator: RunningSimulator;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'armorlake-tls-'));
-    const server = makeCertificate({ commonName: 'kubearmor', issuer, ips: ['127.0.0.1'] });
+    const server = makeCertificate({ name: 'kubearmor', issuer, ips: ['127.0.0.1'] });
     const [caFile, certFile, keyFile] = ['ca.crt', 'server.crt', 'server.key'].map((file) => join(folder, file));
     if (caFile === undefined || certFile === undefined || keyFile === undefined) throw new Error('unreachable');
     await writeFile(caFile, ca.cert);
@@ -56,12 +56,12 @@ describe("the simulator's mutual TLS", () => {
 
   it('refuses a client without a certificate, and one that another CA signed', async () => {
     await expect(call(ca)).rejects.toMatchObject({ code: status.UNAVAILABLE });
-    const foreign = makeCertificate({ commonName: 'client' });
+    const foreign = makeCertificate({ name: 'client' });
     await expect(call(ca, foreign)).rejects.toMatchObject({ code: status.UNAVAILABLE });
   });
 
   it('is refused by a client that trusts another CA', async () => {
-    const other = makeCertificate({ commonName: 'Other CA', ca: true });
+    const other = makeCertificate({ name: 'Other CA', isCa: true });
     await expect(call(other, client)).rejects.toMatchObject({ code: status.UNAVAILABLE });
   });
 });

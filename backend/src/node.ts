@@ -9,11 +9,12 @@ import type { WorkerBatch, WorkerConfig } from './connectors/index.js';
 import type { Logger } from './core/index.js';
 import { messageOf, systemClock } from './core/index.js';
 import { EngineSupervisor } from './engine/index.js';
+import type { Catalog } from './engine/index.js';
 import { IngestQueue, lakeProcess, lakeSettings } from './lake/index.js';
 import type { LakeInfo } from './lake/index.js';
 import { NodeState } from './node-state.js';
 import { NodeStatus } from './node-status.js';
-import { QueryLog, QueryService } from './query/index.js';
+import { GuardedEngine, LakeAnswers, QueryLog, QueryService, Strikes } from './query/index.js';
 
 export interface NodeOptions {
   readonly config: NodeConfig;
@@ -61,12 +62,14 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     closing.push(() => log.close());
     const metrics = new Metrics();
     const clusters = [...new Set(config.kubearmor.flatMap(({ cluster }) => cluster ?? []))];
+    const strikes = new Strikes(systemClock);
+    const guarded = new GuardedEngine(engine, strikes, logger, systemClock);
     const queries = new QueryService({
-      engine,
-      node: () => ({ name: config.name, clusters, labels: config.labels }),
+      answers: new LakeAnswers(guarded, () => ({ name: config.name, clusters, labels: config.labels })),
+      strikes,
+      catalog: async (given) => (await engine.call('catalog', {}, { signal: given })) as Catalog,
       limits: config.limits.query,
       log,
-      logger,
       clock: systemClock,
       onEnd: (outcome) => metrics.onQuery(outcome),
     });

@@ -4,9 +4,9 @@ import type { ApiOptions, Intake, NodeFigures } from '../../backend/src/api/inde
 import type { IntakeResult } from '../../backend/src/connectors/index.js';
 import type { Clock } from '../../backend/src/core/index.js';
 import { ArmorlakeError, silentLogger, systemClock } from '../../backend/src/core/index.js';
-import type { CallContext, CallOptions, CallStream } from '../../backend/src/engine/index.js';
+import type { CallContext, CallOptions, CallStream, Catalog } from '../../backend/src/engine/index.js';
 import type { QueryEngine, ServiceLimits } from '../../backend/src/query/index.js';
-import { QueryLog, QueryService } from '../../backend/src/query/index.js';
+import { GuardedEngine, LakeAnswers, QueryLog, QueryService, Strikes } from '../../backend/src/query/index.js';
 import { join } from 'node:path';
 import { QueryLake } from './query-lake.js';
 
@@ -210,12 +210,14 @@ export class QueryApi implements AsyncDisposable {
     const tokens = TokenStore.open(join(lake.folder, 'tokens.json'));
     const log = new QueryLog(engine, silentLogger);
     const metrics = new Metrics();
+    const strikes = new Strikes(clock);
+    const guarded = new GuardedEngine(engine, strikes, silentLogger, clock);
     const queries = new QueryService({
-      engine,
-      node: () => ({ name: 'n1', clusters: ['prod'], labels: { site: 'berlin' } }),
+      answers: new LakeAnswers(guarded, () => ({ name: 'n1', clusters: ['prod'], labels: { site: 'berlin' } })),
+      strikes,
+      catalog: async (signal) => (await engine.call('catalog', {}, { signal })) as Catalog,
       limits: { ...usualLimits, ...more.limits },
       log,
-      logger: silentLogger,
       clock,
       onEnd: (outcome) => metrics.onQuery(outcome),
     });

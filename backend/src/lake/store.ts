@@ -335,7 +335,7 @@ export class LakeStore {
   }
 
   async #checkpoint(): Promise<void> {
-    await this.#guard(() => this.#parts.maintainer.run('CHECKPOINT lake'));
+    await this.#guard(() => this.#parts.database.checkpoint());
   }
 
   #maintainInBackground(): void {

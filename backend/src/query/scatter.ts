@@ -1,4 +1,5 @@
 import type { ErrorShape } from '../core/index.js';
+import type { CoverageFacts } from '../engine/index.js';
 
 /** One fragment as it travels: SQL that runs on a node's own lake. */
 export interface FragmentCall {
@@ -10,8 +11,13 @@ export interface FragmentCall {
 export interface ScatterRequest {
   readonly queryId: string;
   readonly fragments: readonly FragmentCall[];
-  /** `from <= time < to` on every event table; microseconds since 1970. */
-  readonly timeRange: { readonly fromMicros: number; readonly toMicros: number } | null;
+  /** `from <= time < to` on every event table; microseconds since 1970, null is open. */
+  readonly timeRange: { readonly fromMicros: number | null; readonly toMicros: number | null };
+  /** Columns the asker knows that some member's schema lacks; there they read NULL. */
+  readonly expects: readonly {
+    readonly table: string;
+    readonly columns: readonly { readonly name: string; readonly type: string }[];
+  }[];
   /** `now()` as the query node froze it; microseconds since 1970. */
   readonly nowMicros: number;
   /** What one node may ship; more is refused, never cut. */
@@ -30,16 +36,8 @@ export interface NodeFacts {
   readonly ms: number;
   /** Its query load was capped while it worked. */
   readonly slowed: boolean;
-  /** Minutes of known gaps and throttling in the query's range, and the worst of them. */
-  readonly gapMinutes: number;
-  readonly worstGaps: readonly {
-    readonly cause: string;
-    readonly from: string;
-    readonly to: string;
-    readonly stream: string;
-  }[];
-  /** Earliest time it still holds, when that is later than the query's lower bound; ISO 8601. */
-  readonly shortFrom: string | null;
+  /** How complete what it holds is, in the query's range. */
+  readonly facts: CoverageFacts;
   /** Columns the query names that this node's schema does not have yet. */
   readonly missingColumns: readonly string[];
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file armorlake/network/v1/network.proto.
  */
 export const file_armorlake_network_v1_network: GenFile = /*@__PURE__*/
-  fileDesc("CiJhcm1vcmxha2UvbmV0d29yay92MS9uZXR3b3JrLnByb3RvEhRhcm1vcmxha2UubmV0d29yay52MSKwAQoLSm9pblJlcXVlc3QSLAoFaGVsbG8YASABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5IZWxsb0gAEjIKCG1ldGFkYXRhGAIgASgLMh4uYXJtb3JsYWtlLm5ldHdvcmsudjEuTWV0YWRhdGFIABI0CgloZWFydGJlYXQYAyABKAsyHy5hcm1vcmxha2UubmV0d29yay52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIrMCCgxKb2luUmVzcG9uc2USMAoHd2VsY29tZRgBIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLldlbGNvbWVIABIuCgdyZWZ1c2VkGAIgASgLMhsuYXJtb3JsYWtlLm5ldHdvcmsudjEuRXJyb3JIABIwCgNhY2sYAyABKAsyIS5hcm1vcmxha2UubmV0d29yay52MS5NZXRhZGF0YUFja0gAEioKBHBpbmcYBCABKAsyGi5hcm1vcmxha2UubmV0d29yay52MS5QaW5nSAASKAoDYXNrGAUgASgLMhkuYXJtb3JsYWtlLm5ldHdvcmsudjEuQXNrSAASLgoGY2FuY2VsGAYgASgLMhwuYXJtb3JsYWtlLm5ldHdvcmsudjEuQ2FuY2VsSABCCQoHbWVzc2FnZSJ9CgVIZWxsbxIQCghwcm90b2NvbBgBIAEoDRIwCghpZGVudGl0eRgCIAEoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLklkZW50aXR5EjAKCG1ldGFkYXRhGAMgASgLMh4uYXJtb3JsYWtlLm5ldHdvcmsudjEuTWV0YWRhdGEingEKCElkZW50aXR5EgwKBG5hbWUYASABKAkSDwoHbGFrZV9pZBgCIAEoCRIoCgRyb2xlGAMgASgOMhouYXJtb3JsYWtlLm5ldHdvcmsudjEuUm9sZRIZChFhcm1vcmxha2VfdmVyc2lvbhgEIAEoCRIWCg5lbmdpbmVfdmVyc2lvbhgFIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgGIAEoDSLzAgoITWV0YWRhdGESDwoHdmVyc2lvbhgBIAEoBBIPCgdjbHVzdGVyGAIgASgJEjoKBmxhYmVscxgDIAMoCzIqLmFybW9ybGFrZS5uZXR3b3JrLnYxLk1ldGFkYXRhLkxhYmVsc0VudHJ5EisKBnRhYmxlcxgEIAMoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLlRhYmxlEi8KBnZhbHVlcxgFIAEoCzIfLmFybW9ybGFrZS5uZXR3b3JrLnYxLlZhbHVlU2V0cxIzCgpjb25uZWN0b3JzGAYgAygLMh8uYXJtb3JsYWtlLm5ldHdvcmsudjEuQ29ubmVjdG9yEigKBGdhcHMYByABKAsyGi5hcm1vcmxha2UubmV0d29yay52MS5HYXBzGkwKC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLlN0cmluZ3M6AjgBIhkKB1N0cmluZ3MSDgoGdmFsdWVzGAEgAygJIr8BCgVUYWJsZRIMCgRuYW1lGAEgASgJEi0KB2NvbHVtbnMYAiADKAsyHC5hcm1vcmxha2UubmV0d29yay52MS5Db2x1bW4SDAoEcm93cxgDIAEoBBINCgVieXRlcxgEIAEoBBIcCg9taW5fdGltZV9taWNyb3MYBSABKANIAIgBARIZCgxyZXRlbnRpb25fbXMYBiABKARIAYgBAUISChBfbWluX3RpbWVfbWljcm9zQg8KDV9yZXRlbnRpb25fbXMiJAoGQ29sdW1uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCSKLAgoJVmFsdWVTZXRzEjMKB2NsdXN0ZXIYASABKAsyHS5hcm1vcmxha2UubmV0d29yay52MS5TdHJpbmdzSACIAQESMAoEaG9zdBgCIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLlN0cmluZ3NIAYgBARI1CgluYW1lc3BhY2UYAyABKAsyHS5hcm1vcmxha2UubmV0d29yay52MS5TdHJpbmdzSAKIAQESMgoGcG9saWN5GAQgASgLMh0uYXJtb3JsYWtlLm5ldHdvcmsudjEuU3RyaW5nc0gDiAEBQgoKCF9jbHVzdGVyQgcKBV9ob3N0QgwKCl9uYW1lc3BhY2VCCQoHX3BvbGljeSJGCglDb25uZWN0b3ISDAoEbmFtZRgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXN0YXRlGAMgASgJEg4KBmRldGFpbBgEIAEoCSJBCgRHYXBzEg8KB21pbnV0ZXMYASABKA0SKAoFd29yc3QYAiADKAsyGS5hcm1vcmxha2UubmV0d29yay52MS5HYXAiPgoDR2FwEg0KBWNhdXNlGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDgoGc3RyZWFtGAQgASgJImEKCUhlYXJ0YmVhdBIPCgdwaW5nX2lkGAEgASgEEhcKD3JlY2VpdmVkX21pY3JvcxgCIAEoAxITCgtzZW50X21pY3JvcxgDIAEoAxIVCg1lbmdpbmVfYWdlX21zGAQgASgNIicKB1dlbGNvbWUSCwoDaHViGAEgASgJEg8KB3Nlc3Npb24YAiABKAkiOQoEUGluZxIKCgJpZBgBIAEoBBITCgtzZW50X21pY3JvcxgCIAEoAxIQCghsZWFzZV9tcxgDIAEoDSIeCgtNZXRhZGF0YUFjaxIPCgd2ZXJzaW9uGAEgASgEIkkKA0FzaxISCgpyZXF1ZXN0X2lkGAEgASgJEi4KB3JlcXVlc3QYAiABKAsyHS5hcm1vcmxha2UubmV0d29yay52MS5SZXF1ZXN0IhwKBkNhbmNlbBISCgpyZXF1ZXN0X2lkGAEgASgJIpcCCgdSZXF1ZXN0EhAKCHF1ZXJ5X2lkGAEgASgJEjEKCWZyYWdtZW50cxgCIAMoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLkZyYWdtZW50EjgKCnRpbWVfcmFuZ2UYAyABKAsyHy5hcm1vcmxha2UubmV0d29yay52MS5UaW1lUmFuZ2VIAIgBARISCgpub3dfbWljcm9zGAQgASgDEhMKC2J1ZGdldF9yb3dzGAUgASgEEhQKDGJ1ZGdldF9ieXRlcxgGIAEoBBISCgp0aW1lb3V0X21zGAcgASgNEgsKA3dobxgIIAEoCRITCgZvcmlnaW4YCSABKAlIAYgBAUINCgtfdGltZV9yYW5nZUIJCgdfb3JpZ2luIiUKCEZyYWdtZW50EgwKBG5hbWUYASABKAkSCwoDc3FsGAIgASgJIjMKCVRpbWVSYW5nZRITCgtmcm9tX21pY3JvcxgBIAEoAxIRCgl0b19taWNyb3MYAiABKAMi1QEKDkRlbGl2ZXJSZXF1ZXN0EioKBG9wZW4YASABKAsyGi5hcm1vcmxha2UubmV0d29yay52MS5PcGVuSAASLAoFY2h1bmsYAiABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5DaHVua0gAEi8KCGFuc3dlcmVkGAMgASgLMhsuYXJtb3JsYWtlLm5ldHdvcmsudjEuRmFjdHNIABItCgZmYWlsZWQYBCABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5FcnJvckgAQgkKB21lc3NhZ2UiKwoET3BlbhIPCgdzZXNzaW9uGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiJwoFQ2h1bmsSEAoIZnJhZ21lbnQYASABKAkSDAoEZGF0YRgCIAEoDCKrAQoFRmFjdHMSDAoEcm93cxgBIAEoBBINCgVieXRlcxgCIAEoBBIKCgJtcxgDIAEoDRIOCgZzbG93ZWQYBCABKAgSKAoEZ2FwcxgFIAEoCzIaLmFybW9ybGFrZS5uZXR3b3JrLnYxLkdhcHMSFwoKc2hvcnRfZnJvbRgGIAEoCUgAiAEBEhcKD21pc3NpbmdfY29sdW1ucxgHIAMoCUINCgtfc2hvcnRfZnJvbSKCAQoFRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKBGhpbnQYAyABKAlIAIgBARIVCghwb3NpdGlvbhgEIAEoDUgBiAEBEhEKBG5vZGUYBSABKAlIAogBAUIHCgVfaGludEILCglfcG9zaXRpb25CBwoFX25vZGUiIgoPRGVsaXZlclJlc3BvbnNlEg8KB2NyZWRpdHMYASABKA0icAoMV2F0Y2hSZXF1ZXN0EhAKCHByb3RvY29sGAEgASgNEgwKBG5hbWUYAiABKAkSKAoEcm9sZRgDIAEoDjIaLmFybW9ybGFrZS5uZXR3b3JrLnYxLlJvbGUSFgoOZW5naW5lX3ZlcnNpb24YBCABKAkidQoNV2F0Y2hSZXNwb25zZRILCgNodWIYASABKAkSMgoHbWVtYmVycxgCIAMoCzIhLmFybW9ybGFrZS5uZXR3b3JrLnYxLk1lbWJlclN0YXRlEhEKCWZvcmdvdHRlbhgDIAMoCRIQCghjb21wbGV0ZRgEIAEoCCKEAgoLTWVtYmVyU3RhdGUSMAoIaWRlbnRpdHkYASABKAsyHi5hcm1vcmxha2UubmV0d29yay52MS5JZGVudGl0eRIwCghtZXRhZGF0YRgCIAEoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLk1ldGFkYXRhEg0KBWFsaXZlGAMgASgIEhMKBnJlYXNvbhgEIAEoCUgAiAEBEhwKD2Nsb2NrX29mZnNldF9tcxgFIAEoAUgBiAEBEhwKD2xhc3RfY29udGFjdF9tcxgGIAEoAUgCiAEBQgkKB19yZWFzb25CEgoQX2Nsb2NrX29mZnNldF9tc0ISChBfbGFzdF9jb250YWN0X21zIlsKDFJlbGF5UmVxdWVzdBItCgNhc2sYASABKAsyHi5hcm1vcmxha2UubmV0d29yay52MS5SZWxheUFza0gAEhEKB2NyZWRpdHMYAiABKA1IAEIJCgdtZXNzYWdlIkgKCFJlbGF5QXNrEgwKBG5vZGUYASABKAkSLgoHcmVxdWVzdBgCIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLlJlcXVlc3Qi2gEKDVJlbGF5UmVzcG9uc2USLAoFY2h1bmsYASABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5DaHVua0gAEi8KCGFuc3dlcmVkGAIgASgLMhsuYXJtb3JsYWtlLm5ldHdvcmsudjEuRmFjdHNIABItCgZmYWlsZWQYAyABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5FcnJvckgAEjAKCXVucmVhY2hlZBgEIAEoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLkVycm9ySABCCQoHbWVzc2FnZSIdCg1Gb3JnZXRSZXF1ZXN0EgwKBG5hbWUYASABKAkiEAoORm9yZ2V0UmVzcG9uc2UqOwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDQoJUk9MRV9FREdFEAESDgoKUk9MRV9RVUVSWRACMr4DCg5OZXR3b3JrU2VydmljZRJRCgRKb2luEiEuYXJtb3JsYWtlLm5ldHdvcmsudjEuSm9pblJlcXVlc3QaIi5hcm1vcmxha2UubmV0d29yay52MS5Kb2luUmVzcG9uc2UoATABEloKB0RlbGl2ZXISJC5hcm1vcmxha2UubmV0d29yay52MS5EZWxpdmVyUmVxdWVzdBolLmFybW9ybGFrZS5uZXR3b3JrLnYxLkRlbGl2ZXJSZXNwb25zZSgBMAESUgoFV2F0Y2gSIi5hcm1vcmxha2UubmV0d29yay52MS5XYXRjaFJlcXVlc3QaIy5hcm1vcmxha2UubmV0d29yay52MS5XYXRjaFJlc3BvbnNlMAESVAoFUmVsYXkSIi5hcm1vcmxha2UubmV0d29yay52MS5SZWxheVJlcXVlc3QaIy5hcm1vcmxha2UubmV0d29yay52MS5SZWxheVJlc3BvbnNlKAEwARJTCgZGb3JnZXQSIy5hcm1vcmxha2UubmV0d29yay52MS5Gb3JnZXRSZXF1ZXN0GiQuYXJtb3JsYWtlLm5ldHdvcmsudjEuRm9yZ2V0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJhcm1vcmxha2UvbmV0d29yay92MS9uZXR3b3JrLnByb3RvEhRhcm1vcmxha2UubmV0d29yay52MSKwAQoLSm9pblJlcXVlc3QSLAoFaGVsbG8YASABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5IZWxsb0gAEjIKCG1ldGFkYXRhGAIgASgLMh4uYXJtb3JsYWtlLm5ldHdvcmsudjEuTWV0YWRhdGFIABI0CgloZWFydGJlYXQYAyABKAsyHy5hcm1vcmxha2UubmV0d29yay52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIrMCCgxKb2luUmVzcG9uc2USMAoHd2VsY29tZRgBIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLldlbGNvbWVIABIuCgdyZWZ1c2VkGAIgASgLMhsuYXJtb3JsYWtlLm5ldHdvcmsudjEuRXJyb3JIABIwCgNhY2sYAyABKAsyIS5hcm1vcmxha2UubmV0d29yay52MS5NZXRhZGF0YUFja0gAEioKBHBpbmcYBCABKAsyGi5hcm1vcmxha2UubmV0d29yay52MS5QaW5nSAASKAoDYXNrGAUgASgLMhkuYXJtb3JsYWtlLm5ldHdvcmsudjEuQXNrSAASLgoGY2FuY2VsGAYgASgLMhwuYXJtb3JsYWtlLm5ldHdvcmsudjEuQ2FuY2VsSABCCQoHbWVzc2FnZSKdAQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SMAoIaWRlbnRpdHkYAiABKAsyHi5hcm1vcmxha2UubmV0d29yay52MS5JZGVudGl0eRIwCghtZXRhZGF0YRgDIAEoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLk1ldGFkYXRhEhAKCGluc3RhbmNlGAQgASgJEgwKBGxpbmsYBSABKA0ingEKCElkZW50aXR5EgwKBG5hbWUYASABKAkSDwoHbGFrZV9pZBgCIAEoCRIoCgRyb2xlGAMgASgOMhouYXJtb3JsYWtlLm5ldHdvcmsudjEuUm9sZRIZChFhcm1vcmxha2VfdmVyc2lvbhgEIAEoCRIWCg5lbmdpbmVfdmVyc2lvbhgFIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgGIAEoDSLzAgoITWV0YWRhdGESDwoHdmVyc2lvbhgBIAEoBBIPCgdjbHVzdGVyGAIgASgJEjoKBmxhYmVscxgDIAMoCzIqLmFybW9ybGFrZS5uZXR3b3JrLnYxLk1ldGFkYXRhLkxhYmVsc0VudHJ5EisKBnRhYmxlcxgEIAMoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLlRhYmxlEi8KBnZhbHVlcxgFIAEoCzIfLmFybW9ybGFrZS5uZXR3b3JrLnYxLlZhbHVlU2V0cxIzCgpjb25uZWN0b3JzGAYgAygLMh8uYXJtb3JsYWtlLm5ldHdvcmsudjEuQ29ubmVjdG9yEigKBGdhcHMYByABKAsyGi5hcm1vcmxha2UubmV0d29yay52MS5HYXBzGkwKC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLlN0cmluZ3M6AjgBIhkKB1N0cmluZ3MSDgoGdmFsdWVzGAEgAygJIr8BCgVUYWJsZRIMCgRuYW1lGAEgASgJEi0KB2NvbHVtbnMYAiADKAsyHC5hcm1vcmxha2UubmV0d29yay52MS5Db2x1bW4SDAoEcm93cxgDIAEoBBINCgVieXRlcxgEIAEoBBIcCg9taW5fdGltZV9taWNyb3MYBSABKANIAIgBARIZCgxyZXRlbnRpb25fbXMYBiABKARIAYgBAUISChBfbWluX3RpbWVfbWljcm9zQg8KDV9yZXRlbnRpb25fbXMiJAoGQ29sdW1uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCSKLAgoJVmFsdWVTZXRzEjMKB2NsdXN0ZXIYASABKAsyHS5hcm1vcmxha2UubmV0d29yay52MS5TdHJpbmdzSACIAQESMAoEaG9zdBgCIAEoCzIdLmFybW9ybGFrZS5uZXR3b3JrLnYxLlN0cmluZ3NIAYgBARI1CgluYW1lc3BhY2UYAyABKAsyHS5hcm1vcmxha2UubmV0d29yay52MS5TdHJpbmdzSAKIAQESMgoGcG9saWN5GAQgASgLMh0uYXJtb3JsYWtlLm5ldHdvcmsudjEuU3RyaW5nc0gDiAEBQgoKCF9jbHVzdGVyQgcKBV9ob3N0QgwKCl9uYW1lc3BhY2VCCQoHX3BvbGljeSJGCglDb25uZWN0b3ISDAoEbmFtZRgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXN0YXRlGAMgASgJEg4KBmRldGFpbBgEIAEoCSJBCgRHYXBzEg8KB21pbnV0ZXMYASABKA0SKAoFd29yc3QYAiADKAsyGS5hcm1vcmxha2UubmV0d29yay52MS5HYXAilAEKA0dhcBINCgVjYXVzZRgBIAEoCRIMCgRmcm9tGAIgASgJEg8KAnRvGAMgASgJSACIAQESDgoGc3RyZWFtGAQgASgJEhEKCWNvbm5lY3RvchgFIAEoCRIPCgdtaW51dGVzGAYgASgBEhYKCWVzdGltYXRlZBgHIAEoA0gBiAEBQgUKA190b0IMCgpfZXN0aW1hdGVkImEKCUhlYXJ0YmVhdBIPCgdwaW5nX2lkGAEgASgEEhcKD3JlY2VpdmVkX21pY3JvcxgCIAEoAxITCgtzZW50X21pY3JvcxgDIAEoAxIVCg1lbmdpbmVfYWdlX21zGAQgASgNIicKB1dlbGNvbWUSCwoDaHViGAEgASgJEg8KB3Nlc3Npb24YAiABKAkiOQoEUGluZxIKCgJpZBgBIAEoBBITCgtzZW50X21pY3JvcxgCIAEoAxIQCghsZWFzZV9tcxgDIAEoDSIeCgtNZXRhZGF0YUFjaxIPCgd2ZXJzaW9uGAEgASgEIkkKA0FzaxISCgpyZXF1ZXN0X2lkGAEgASgJEi4KB3JlcXVlc3QYAiABKAsyHS5hcm1vcmxha2UubmV0d29yay52MS5SZXF1ZXN0IhwKBkNhbmNlbBISCgpyZXF1ZXN0X2lkGAEgASgJIs0CCgdSZXF1ZXN0EhAKCHF1ZXJ5X2lkGAEgASgJEjEKCWZyYWdtZW50cxgCIAMoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLkZyYWdtZW50EjgKCnRpbWVfcmFuZ2UYAyABKAsyHy5hcm1vcmxha2UubmV0d29yay52MS5UaW1lUmFuZ2VIAIgBARISCgpub3dfbWljcm9zGAQgASgDEhMKC2J1ZGdldF9yb3dzGAUgASgEEhQKDGJ1ZGdldF9ieXRlcxgGIAEoBBISCgp0aW1lb3V0X21zGAcgASgNEgsKA3dobxgIIAEoCRITCgZvcmlnaW4YCSABKAlIAYgBARI0CgdleHBlY3RzGAogAygLMiMuYXJtb3JsYWtlLm5ldHdvcmsudjEuRXhwZWN0ZWRUYWJsZUINCgtfdGltZV9yYW5nZUIJCgdfb3JpZ2luIk0KDUV4cGVjdGVkVGFibGUSDQoFdGFibGUYASABKAkSLQoHY29sdW1ucxgCIAMoCzIcLmFybW9ybGFrZS5uZXR3b3JrLnYxLkNvbHVtbiIlCghGcmFnbWVudBIMCgRuYW1lGAEgASgJEgsKA3NxbBgCIAEoCSJbCglUaW1lUmFuZ2USGAoLZnJvbV9taWNyb3MYASABKANIAIgBARIWCgl0b19taWNyb3MYAiABKANIAYgBAUIOCgxfZnJvbV9taWNyb3NCDAoKX3RvX21pY3JvcyLVAQoORGVsaXZlclJlcXVlc3QSKgoEb3BlbhgBIAEoCzIaLmFybW9ybGFrZS5uZXR3b3JrLnYxLk9wZW5IABIsCgVjaHVuaxgCIAEoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLkNodW5rSAASLwoIYW5zd2VyZWQYAyABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5GYWN0c0gAEi0KBmZhaWxlZBgEIAEoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLkVycm9ySABCCQoHbWVzc2FnZSIrCgRPcGVuEg8KB3Nlc3Npb24YASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSInCgVDaHVuaxIQCghmcmFnbWVudBgBIAEoCRIMCgRkYXRhGAIgASgMIqsBCgVGYWN0cxIMCgRyb3dzGAEgASgEEg0KBWJ5dGVzGAIgASgEEgoKAm1zGAMgASgNEg4KBnNsb3dlZBgEIAEoCBIoCgRnYXBzGAUgASgLMhouYXJtb3JsYWtlLm5ldHdvcmsudjEuR2FwcxIXCgpzaG9ydF9mcm9tGAYgASgJSACIAQESFwoPbWlzc2luZ19jb2x1bW5zGAcgAygJQg0KC19zaG9ydF9mcm9tIoIBCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoEaGludBgDIAEoCUgAiAEBEhUKCHBvc2l0aW9uGAQgASgNSAGIAQESEQoEbm9kZRgFIAEoCUgCiAEBQgcKBV9oaW50QgsKCV9wb3NpdGlvbkIHCgVfbm9kZSIiCg9EZWxpdmVyUmVzcG9uc2USDwoHY3JlZGl0cxgBIAEoDSJwCgxXYXRjaFJlcXVlc3QSEAoIcHJvdG9jb2wYASABKA0SDAoEbmFtZRgCIAEoCRIoCgRyb2xlGAMgASgOMhouYXJtb3JsYWtlLm5ldHdvcmsudjEuUm9sZRIWCg5lbmdpbmVfdmVyc2lvbhgEIAEoCSJ1Cg1XYXRjaFJlc3BvbnNlEgsKA2h1YhgBIAEoCRIyCgdtZW1iZXJzGAIgAygLMiEuYXJtb3JsYWtlLm5ldHdvcmsudjEuTWVtYmVyU3RhdGUSEQoJZm9yZ290dGVuGAMgAygJEhAKCGNvbXBsZXRlGAQgASgIIoQCCgtNZW1iZXJTdGF0ZRIwCghpZGVudGl0eRgBIAEoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLklkZW50aXR5EjAKCG1ldGFkYXRhGAIgASgLMh4uYXJtb3JsYWtlLm5ldHdvcmsudjEuTWV0YWRhdGESDQoFYWxpdmUYAyABKAgSEwoGcmVhc29uGAQgASgJSACIAQESHAoPY2xvY2tfb2Zmc2V0X21zGAUgASgBSAGIAQESHAoPbGFzdF9jb250YWN0X21zGAYgASgBSAKIAQFCCQoHX3JlYXNvbkISChBfY2xvY2tfb2Zmc2V0X21zQhIKEF9sYXN0X2NvbnRhY3RfbXMiWwoMUmVsYXlSZXF1ZXN0Ei0KA2FzaxgBIAEoCzIeLmFybW9ybGFrZS5uZXR3b3JrLnYxLlJlbGF5QXNrSAASEQoHY3JlZGl0cxgCIAEoDUgAQgkKB21lc3NhZ2UiSAoIUmVsYXlBc2sSDAoEbm9kZRgBIAEoCRIuCgdyZXF1ZXN0GAIgASgLMh0uYXJtb3JsYWtlLm5ldHdvcmsudjEuUmVxdWVzdCKoAQoNUmVsYXlSZXNwb25zZRIsCgVjaHVuaxgBIAEoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLkNodW5rSAASLwoIYW5zd2VyZWQYAiABKAsyGy5hcm1vcmxha2UubmV0d29yay52MS5GYWN0c0gAEi0KBmZhaWxlZBgDIAEoCzIbLmFybW9ybGFrZS5uZXR3b3JrLnYxLkVycm9ySABCCQoHbWVzc2FnZSIdCg1Gb3JnZXRSZXF1ZXN0EgwKBG5hbWUYASABKAkiEAoORm9yZ2V0UmVzcG9uc2UqOwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDQoJUk9MRV9FREdFEAESDgoKUk9MRV9RVUVSWRACMr4DCg5OZXR3b3JrU2VydmljZRJRCgRKb2luEiEuYXJtb3JsYWtlLm5ldHdvcmsudjEuSm9pblJlcXVlc3QaIi5hcm1vcmxha2UubmV0d29yay52MS5Kb2luUmVzcG9uc2UoATABEloKB0RlbGl2ZXISJC5hcm1vcmxha2UubmV0d29yay52MS5EZWxpdmVyUmVxdWVzdBolLmFybW9ybGFrZS5uZXR3b3JrLnYxLkRlbGl2ZXJSZXNwb25zZSgBMAESUgoFV2F0Y2gSIi5hcm1vcmxha2UubmV0d29yay52MS5XYXRjaFJlcXVlc3QaIy5hcm1vcmxha2UubmV0d29yay52MS5XYXRjaFJlc3BvbnNlMAESVAoFUmVsYXkSIi5hcm1vcmxha2UubmV0d29yay52MS5SZWxheVJlcXVlc3QaIy5hcm1vcmxha2UubmV0d29yay52MS5SZWxheVJlc3BvbnNlKAEwARJTCgZGb3JnZXQSIy5hcm1vcmxha2UubmV0d29yay52MS5Gb3JnZXRSZXF1ZXN0GiQuYXJtb3JsYWtlLm5ldHdvcmsudjEuRm9yZ2V0UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message armorlake.network.v1.JoinRequest
@@ -122,6 +122,19 @@ export type Hello = Message<"armorlake.network.v1.Hello"> & {
    * @generated from field: armorlake.network.v1.Metadata metadata = 3;
    */
   metadata?: Metadata | undefined;
+
+  /**
+   * The same in all Joins of one process, and which of its ways to its hubs this is: when two of them lead to the same
+   * hub, the second is refused while the first is up.
+   *
+   * @generated from field: string instance = 4;
+   */
+  instance: string;
+
+  /**
+   * @generated from field: uint32 link = 5;
+   */
+  link: number;
 };
 
 /**
@@ -420,14 +433,33 @@ export type Gap = Message<"armorlake.network.v1.Gap"> & {
   from: string;
 
   /**
-   * @generated from field: string to = 3;
+   * Absent while it is open.
+   *
+   * @generated from field: optional string to = 3;
    */
-  to: string;
+  to?: string | undefined;
 
   /**
    * @generated from field: string stream = 4;
    */
   stream: string;
+
+  /**
+   * @generated from field: string connector = 5;
+   */
+  connector: string;
+
+  /**
+   * @generated from field: double minutes = 6;
+   */
+  minutes: number;
+
+  /**
+   * Events missing, where that can be told.
+   *
+   * @generated from field: optional int64 estimated = 7;
+   */
+  estimated?: bigint | undefined;
 };
 
 /**
@@ -643,6 +675,13 @@ export type Request = Message<"armorlake.network.v1.Request"> & {
    * @generated from field: optional string origin = 9;
    */
   origin?: string | undefined;
+
+  /**
+   * Columns the asker knows that some member's schema lacks; there they read NULL.
+   *
+   * @generated from field: repeated armorlake.network.v1.ExpectedTable expects = 10;
+   */
+  expects: ExpectedTable[];
 };
 
 /**
@@ -651,6 +690,30 @@ export type Request = Message<"armorlake.network.v1.Request"> & {
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
   messageDesc(file_armorlake_network_v1_network, 18);
+
+/**
+ * @generated from message armorlake.network.v1.ExpectedTable
+ */
+export type ExpectedTable = Message<"armorlake.network.v1.ExpectedTable"> & {
+  /**
+   * As kubearmor.logs.
+   *
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * @generated from field: repeated armorlake.network.v1.Column columns = 2;
+   */
+  columns: Column[];
+};
+
+/**
+ * Describes the message armorlake.network.v1.ExpectedTable.
+ * Use `create(ExpectedTableSchema)` to create a new message.
+ */
+export const ExpectedTableSchema: GenMessage<ExpectedTable> = /*@__PURE__*/
+  messageDesc(file_armorlake_network_v1_network, 19);
 
 /**
  * @generated from message armorlake.network.v1.Fragment
@@ -672,21 +735,23 @@ export type Fragment = Message<"armorlake.network.v1.Fragment"> & {
  * Use `create(FragmentSchema)` to create a new message.
  */
 export const FragmentSchema: GenMessage<Fragment> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 19);
+  messageDesc(file_armorlake_network_v1_network, 20);
 
 /**
+ * An absent end is open.
+ *
  * @generated from message armorlake.network.v1.TimeRange
  */
 export type TimeRange = Message<"armorlake.network.v1.TimeRange"> & {
   /**
-   * @generated from field: int64 from_micros = 1;
+   * @generated from field: optional int64 from_micros = 1;
    */
-  fromMicros: bigint;
+  fromMicros?: bigint | undefined;
 
   /**
-   * @generated from field: int64 to_micros = 2;
+   * @generated from field: optional int64 to_micros = 2;
    */
-  toMicros: bigint;
+  toMicros?: bigint | undefined;
 };
 
 /**
@@ -694,7 +759,7 @@ export type TimeRange = Message<"armorlake.network.v1.TimeRange"> & {
  * Use `create(TimeRangeSchema)` to create a new message.
  */
 export const TimeRangeSchema: GenMessage<TimeRange> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 20);
+  messageDesc(file_armorlake_network_v1_network, 21);
 
 /**
  * @generated from message armorlake.network.v1.DeliverRequest
@@ -735,7 +800,7 @@ export type DeliverRequest = Message<"armorlake.network.v1.DeliverRequest"> & {
  * Use `create(DeliverRequestSchema)` to create a new message.
  */
 export const DeliverRequestSchema: GenMessage<DeliverRequest> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 21);
+  messageDesc(file_armorlake_network_v1_network, 22);
 
 /**
  * @generated from message armorlake.network.v1.Open
@@ -757,7 +822,7 @@ export type Open = Message<"armorlake.network.v1.Open"> & {
  * Use `create(OpenSchema)` to create a new message.
  */
 export const OpenSchema: GenMessage<Open> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 22);
+  messageDesc(file_armorlake_network_v1_network, 23);
 
 /**
  * @generated from message armorlake.network.v1.Chunk
@@ -781,7 +846,7 @@ export type Chunk = Message<"armorlake.network.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 23);
+  messageDesc(file_armorlake_network_v1_network, 24);
 
 /**
  * @generated from message armorlake.network.v1.Facts
@@ -830,7 +895,7 @@ export type Facts = Message<"armorlake.network.v1.Facts"> & {
  * Use `create(FactsSchema)` to create a new message.
  */
 export const FactsSchema: GenMessage<Facts> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 24);
+  messageDesc(file_armorlake_network_v1_network, 25);
 
 /**
  * @generated from message armorlake.network.v1.Error
@@ -869,7 +934,7 @@ export type Error = Message<"armorlake.network.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 25);
+  messageDesc(file_armorlake_network_v1_network, 26);
 
 /**
  * @generated from message armorlake.network.v1.DeliverResponse
@@ -888,7 +953,7 @@ export type DeliverResponse = Message<"armorlake.network.v1.DeliverResponse"> & 
  * Use `create(DeliverResponseSchema)` to create a new message.
  */
 export const DeliverResponseSchema: GenMessage<DeliverResponse> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 26);
+  messageDesc(file_armorlake_network_v1_network, 27);
 
 /**
  * @generated from message armorlake.network.v1.WatchRequest
@@ -920,7 +985,7 @@ export type WatchRequest = Message<"armorlake.network.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 27);
+  messageDesc(file_armorlake_network_v1_network, 28);
 
 /**
  * @generated from message armorlake.network.v1.WatchResponse
@@ -956,7 +1021,7 @@ export type WatchResponse = Message<"armorlake.network.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 28);
+  messageDesc(file_armorlake_network_v1_network, 29);
 
 /**
  * @generated from message armorlake.network.v1.MemberState
@@ -1002,7 +1067,7 @@ export type MemberState = Message<"armorlake.network.v1.MemberState"> & {
  * Use `create(MemberStateSchema)` to create a new message.
  */
 export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 29);
+  messageDesc(file_armorlake_network_v1_network, 30);
 
 /**
  * @generated from message armorlake.network.v1.RelayRequest
@@ -1031,7 +1096,7 @@ export type RelayRequest = Message<"armorlake.network.v1.RelayRequest"> & {
  * Use `create(RelayRequestSchema)` to create a new message.
  */
 export const RelayRequestSchema: GenMessage<RelayRequest> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 30);
+  messageDesc(file_armorlake_network_v1_network, 31);
 
 /**
  * @generated from message armorlake.network.v1.RelayAsk
@@ -1053,7 +1118,7 @@ export type RelayAsk = Message<"armorlake.network.v1.RelayAsk"> & {
  * Use `create(RelayAskSchema)` to create a new message.
  */
 export const RelayAskSchema: GenMessage<RelayAsk> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 31);
+  messageDesc(file_armorlake_network_v1_network, 32);
 
 /**
  * @generated from message armorlake.network.v1.RelayResponse
@@ -1080,14 +1145,6 @@ export type RelayResponse = Message<"armorlake.network.v1.RelayResponse"> & {
      */
     value: Error;
     case: "failed";
-  } | {
-    /**
-     * The member isn't attached to this hub (any more) and was not asked.
-     *
-     * @generated from field: armorlake.network.v1.Error unreached = 4;
-     */
-    value: Error;
-    case: "unreached";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1096,7 +1153,7 @@ export type RelayResponse = Message<"armorlake.network.v1.RelayResponse"> & {
  * Use `create(RelayResponseSchema)` to create a new message.
  */
 export const RelayResponseSchema: GenMessage<RelayResponse> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 32);
+  messageDesc(file_armorlake_network_v1_network, 33);
 
 /**
  * @generated from message armorlake.network.v1.ForgetRequest
@@ -1113,7 +1170,7 @@ export type ForgetRequest = Message<"armorlake.network.v1.ForgetRequest"> & {
  * Use `create(ForgetRequestSchema)` to create a new message.
  */
 export const ForgetRequestSchema: GenMessage<ForgetRequest> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 33);
+  messageDesc(file_armorlake_network_v1_network, 34);
 
 /**
  * @generated from message armorlake.network.v1.ForgetResponse
@@ -1126,7 +1183,7 @@ export type ForgetResponse = Message<"armorlake.network.v1.ForgetResponse"> & {
  * Use `create(ForgetResponseSchema)` to create a new message.
  */
 export const ForgetResponseSchema: GenMessage<ForgetResponse> = /*@__PURE__*/
-  messageDesc(file_armorlake_network_v1_network, 34);
+  messageDesc(file_armorlake_network_v1_network, 35);
 
 /**
  * @generated from enum armorlake.network.v1.Role

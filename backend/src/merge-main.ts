@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { createLogger, messageOf } from './core/index.js';
+import type { CallHandlers, EngineContent } from './engine/index.js';
+import { runEngineProcess } from './engine/index.js';
+import type { MergeSettings } from './engine/host.js';
+import {
+  MergeDatabase,
+  SchemaDatabase,
+  SchemaFrontend,
+  Statements,
+  bindLiterals,
+  checkFiles,
+  frozen,
+  merge,
+} from './engine/host.js';
+import type { ArrivedFile, MergeRequest } from './engine/host.js';
+import type { NetworkTable, PlanCall } from './query/index.js';
+import { planQuery } from './query/host.js';
+
+/** What the supervisor sends with `start`; both ends are of one build. */
+const start = z.object({ settings: z.custom<MergeSettings>((value) => typeof value === 'object' && value !== null) });
+
+/** Calls come from the API process of the same build: their shape is held by the types on both sides. */
+function as<Type>(parameters: unknown): Type {
+  return parameters as Type;
+}
+
+/** Binding, splitting and printing one query takes milliseconds; a minute is a fault. */
+const PLAN_TIMEOUT_MS = 60_000;
+
+async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
+  const { settings } = start.parse(parameters);
+  const schema = await SchemaDatabase.open(settings);
+  const merging = await MergeDatabase.open(settings);
+  let tables: readonly NetworkTable[] = [];
+  let statements = new Statements(tables);
+  const handlers: CallHandlers = {
+    tables: async (given) => {
+      const next = as<{ tables: readonly NetworkTable[] }>(given).tables;
+      await schema.setTables(next);
+      tables = next;
+      statements = new Statements(next);
+      return null;
+    },
+    plan: (given, { signal }) => {
+      const call = as<PlanCall & { readonly queryId: string }>(given);
+      return schema.runs.guarded(call.queryId, PLAN_TIMEOUT_MS, signal, async (connection) => {
+        const analysed = await statements.analyse(connection, call.sql);
+        const moment = frozen(analysed, BigInt(call.nowMicros));
+        const statement = bindLiterals(moment, call.params, analysed.parameters);
+        return await planQuery(call, { statement, tables: analysed.tables }, new SchemaFrontend(connection), tables);
+      });
+    },
+    merge: (given, context) => merge(merging, as<MergeRequest>(given), context),
+    check: (given, { signal }) => {
+      const { files, deep } = as<{ files: readonly ArrivedFile[]; deep: boolean }>(given);
+      return checkFiles(merging, files, deep, signal);
+    },
+    running: () => Promise.resolve({ queryIds: [...merging.runs.running, ...schema.runs.running] }),
+  };
+  return {
+    handlers,
+    close: () => {
+      merging.close();
+      schema.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+// The merge engine's process: started by the API process, never by hand.
+try {
+  await runEngineProcess(openMergeEngine);
+} catch (thrown) {
+  createLogger('error').error({ error: messageOf(thrown) }, 'The merge engine could not start.');
+  process.exit(1);
+}

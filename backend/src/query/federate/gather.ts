@@ -1,0 +1,166 @@
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ErrorShape } from '../../core/index.js';
+import { ArmorlakeError } from '../../core/index.js';
+import type { NodeFacts, NodeOutcome, Scatter, ScatterRequest, ScatterSink } from '../scatter.js';
+
+/** What all nodes together may ship for one query. */
+export interface GatherBudget {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** What came of one node. */
+export interface NodeResult {
+  readonly node: string;
+  readonly outcome: NodeOutcome;
+  /** Its files by fragment name; only of nodes that answered. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Answers of several nodes in files of their own; `close` removes them. */
+export interface Gathered {
+  readonly results: readonly NodeResult[];
+  close(): Promise<void>;
+}
+
+/** Codes of a node that mean the query is at fault, wherever it runs: it fails as a whole. */
+const queryFaults: ReadonlySet<string> = new Set([
+  'BAD_QUERY',
+  'NOT_FEDERABLE',
+  'NOT_ALLOWED',
+  'UNKNOWN_TABLE',
+  'LIMIT_EXCEEDED',
+]);
+
+/**
+ * Asks the nodes and keeps what they ship in `folder`, one Parquet file a node and fragment.
+ * @throws ArmorlakeError LIMIT_EXCEEDED over the budget, the query's own fault when a node finds one, CANCELLED.
+ */
+export async function gather(
+  scatter: Scatter,
+  nodes: readonly string[],
+  request: ScatterRequest,
+  budget: GatherBudget,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Gathered> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const gathering = new Gathering(request, budget, folder);
+  try {
+    const whole = AbortSignal.any([signal, gathering.stopped]);
+    await scatter.scatter(nodes, request, gathering, whole);
+    signal.throwIfAborted();
+    return await gathering.finish();
+  } catch (thrown) {
+    await gathering.discard();
+    throw gathering.fault ?? ArmorlakeError.from(thrown);
+  }
+}
+
+class Gathering implements ScatterSink {
+  readonly #request: ScatterRequest;
+  readonly #budget: GatherBudget;
+  readonly #folder: string;
+  readonly #stop = new AbortController();
+  readonly #places = new Map<string, number>();
+  readonly #files = new Map<string, Map<string, { path: string; handle: FileHandle }>>();
+  readonly #outcomes = new Map<string, NodeOutcome>();
+  #bytes = 0;
+  #rows = 0;
+  fault: ArmorlakeError | null = null;
+
+  constructor(request: ScatterRequest, budget: GatherBudget, folder: string) {
+    this.#request = request;
+    this.#budget = budget;
+    this.#folder = folder;
+  }
+
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  async chunk(node: string, fragment: string, bytes: Uint8Array): Promise<void> {
+    this.#bytes += bytes.byteLength;
+    if (this.#bytes > this.#budget.bytes) this.#refuse(overBudget(`${this.#budget.bytes} bytes`));
+    if (this.fault !== null) throw this.fault;
+    const file = await this.#fileOf(node, fragment);
+    await file.handle.write(bytes);
+  }
+
+  ended(node: string, outcome: NodeOutcome): void {
+    this.#outcomes.set(node, outcome);
+    if (outcome.status === 'failed') {
+      if (queryFaults.has(outcome.error.code)) this.#refuse(faultOf(outcome.error));
+      return;
+    }
+    this.#rows += outcome.facts.rows;
+    if (this.#rows > this.#budget.rows) this.#refuse(overBudget(`${this.#budget.rows} rows`));
+  }
+
+  #refuse(fault: ArmorlakeError): void {
+    this.fault ??= fault;
+    this.#stop.abort(fault);
+  }
+
+  /** Names of nodes and fragments never become paths: files are numbered. */
+  async #fileOf(node: string, fragment: string): Promise<{ path: string; handle: FileHandle }> {
+    const place = this.#places.get(node) ?? this.#places.size;
+    this.#places.set(node, place);
+    const files = this.#files.get(node) ?? new Map<string, { path: string; handle: FileHandle }>();
+    this.#files.set(node, files);
+    const known = files.get(fragment);
+    if (known !== undefined) return known;
+    const index = this.#request.fragments.findIndex((each) => each.name === fragment);
+    const path = join(this.#folder, `${place}-${index}.parquet`);
+    const file = { path, handle: await open(path, 'wx', 0o600) };
+    files.set(fragment, file);
+    return file;
+  }
+
+  async finish(): Promise<Gathered> {
+    if (this.fault !== null) throw this.fault;
+    await this.#closeFiles();
+    const results = [...this.#outcomes].map(([node, outcome]) => this.#resultOf(node, outcome));
+    return { results, close: () => rm(this.#folder, { recursive: true, force: true }) };
+  }
+
+  /** A node that left out a fragment has not answered. */
+  #resultOf(node: string, outcome: NodeOutcome): NodeResult {
+    const files = new Map([...(this.#files.get(node) ?? [])].map(([name, file]) => [name, file.path]));
+    const missing = this.#request.fragments.find((fragment) => !files.has(fragment.name));
+    if (outcome.status === 'answered' && missing !== undefined) {
+      const error: ErrorShape = { code: 'INTERNAL', message: 'Its answer was not complete.', node };
+      return { node, outcome: { status: 'failed', error }, files: new Map() };
+    }
+    return { node, outcome, files: outcome.status === 'answered' ? files : new Map() };
+  }
+
+  async discard(): Promise<void> {
+    await this.#closeFiles();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #closeFiles(): Promise<void> {
+    for (const files of this.#files.values()) for (const file of files.values()) await file.handle.close();
+  }
+}
+
+function faultOf(error: ErrorShape): ArmorlakeError {
+  return ArmorlakeError.fromShape(error);
+}
+
+/** The refusal of a query that would ship too much. */
+export function overBudget(what: string): ArmorlakeError {
+  return new ArmorlakeError('LIMIT_EXCEEDED', `The query would ship more than ${what} between nodes.`, {
+    hint: 'Add a time filter, or aggregate.',
+  });
+}
+
+/** The facts of the nodes that answered. */
+export function factsOf(results: readonly NodeResult[]): readonly { node: string; facts: NodeFacts }[] {
+  return results.flatMap(({ node, outcome }) =>
+    outcome.status === 'answered' ? [{ node, facts: outcome.facts }] : [],
+  );
+}

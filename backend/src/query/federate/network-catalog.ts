@@ -1,0 +1,94 @@
+import type { Clock } from '../../core/index.js';
+import type { EngineClient } from '../../engine/index.js';
+import type { MemberTable, Scatter, ScatterRequest } from '../scatter.js';
+import type { NetworkTable } from './calls.js';
+
+/** Members come and go by the thousand; what they hold changes rarely. */
+const UNION_MS = 1000;
+
+/** Tables and columns of the whole network: this build's own, and what members of other versions have besides. */
+export class NetworkCatalog {
+  readonly #merge: EngineClient;
+  readonly #scatter: Pick<Scatter, 'members'>;
+  readonly #own: readonly NetworkTable[];
+  readonly #clock: Clock;
+  #tables: readonly NetworkTable[];
+  /** Columns by table that some member's schema lacks. */
+  #lacking: ReadonlyMap<string, NetworkTable['columns']> = new Map();
+  #unitedAtMs = -Infinity;
+  #published: readonly NetworkTable[] | null = null;
+
+  constructor(merge: EngineClient, scatter: Pick<Scatter, 'members'>, own: readonly NetworkTable[], clock: Clock) {
+    this.#merge = merge;
+    this.#scatter = scatter;
+    this.#own = own;
+    this.#clock = clock;
+    this.#tables = own;
+  }
+
+  /** The union, own tables and columns first; as it was a second ago at most. */
+  tables(): readonly NetworkTable[] {
+    const now = this.#clock.monotonicMs();
+    if (now - this.#unitedAtMs < UNION_MS) return this.#tables;
+    this.#unitedAtMs = now;
+    const held = this.#scatter.members().flatMap((member) => member.tables);
+    const tables = unionOf(this.#own, held);
+    if (JSON.stringify(tables) !== JSON.stringify(this.#tables)) this.#tables = tables;
+    this.#lacking = lackingIn(tables, held);
+    return this.#tables;
+  }
+
+  /** Makes the merge engine know the tables as they are now. */
+  async publish(signal: AbortSignal): Promise<void> {
+    const tables = this.tables();
+    if (tables === this.#published) return;
+    await this.#merge.call('tables', { tables }, { signal });
+    this.#published = tables;
+  }
+
+  /** The merge engine is a new one and knows nothing. */
+  forgotten(): void {
+    this.#published = null;
+  }
+
+  /** Columns of these tables that some member's schema lacks: there they read NULL. */
+  expects(names: readonly string[]): ScatterRequest['expects'] {
+    return [...new Set(names)].flatMap((table) => {
+      const columns = this.#lacking.get(table) ?? [];
+      return columns.length === 0 ? [] : [{ table, columns }];
+    });
+  }
+}
+
+function unionOf(own: readonly NetworkTable[], held: readonly MemberTable[]): readonly NetworkTable[] {
+  const tables = new Map(own.map((table) => [nameOf(table), table]));
+  for (const { name, columns } of held) {
+    const [schema = '', ...rest] = name.split('.');
+    const table = tables.get(name) ?? { schema, name: rest.join('.'), columns: [], reads: [name] };
+    const known = new Set(table.columns.map((column) => column.name));
+    const added = columns.filter((column) => !known.has(column.name));
+    if (added.length > 0) tables.set(name, { ...table, columns: [...table.columns, ...added] });
+  }
+  return [...tables.values()];
+}
+
+function lackingIn(
+  tables: readonly NetworkTable[],
+  held: readonly MemberTable[],
+): ReadonlyMap<string, NetworkTable['columns']> {
+  const byName = new Map(tables.map((table) => [nameOf(table), table]));
+  const lacking = new Map<string, Map<string, NetworkTable['columns'][number]>>();
+  for (const { name, columns } of held) {
+    const all = byName.get(name)?.columns ?? [];
+    if (columns.length >= all.length) continue;
+    const own = new Set(columns.map((column) => column.name));
+    const found = lacking.get(name) ?? new Map<string, NetworkTable['columns'][number]>();
+    for (const column of all) if (!own.has(column.name)) found.set(column.name, column);
+    lacking.set(name, found);
+  }
+  return new Map([...lacking].map(([name, columns]) => [name, [...columns.values()]]));
+}
+
+function nameOf({ schema, name }: NetworkTable): string {
+  return `${schema}.${name}`;
+}

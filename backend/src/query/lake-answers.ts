@@ -1,0 +1,78 @@
+import { ArmorlakeError } from '../core/index.js';
+import type { CoverageFacts, QueryHead, QueryTail } from '../engine/index.js';
+import type { Answers, Ask, OpenAnswer } from './answers.js';
+import type { NodeAnswer, NodeIdentity } from './coverage.js';
+import { coverageOf, selects } from './coverage.js';
+import type { GuardedEngine } from './guarded-engine.js';
+
+/** Answers queries from this node's own lake, whatever SQL they are. */
+export class LakeAnswers implements Answers {
+  readonly #engine: GuardedEngine;
+  readonly #node: () => NodeIdentity;
+
+  /** @param node this node, as selections see it; asked for each query: its clusters become known as events come. */
+  constructor(engine: GuardedEngine, node: () => NodeIdentity) {
+    this.#engine = engine;
+    this.#node = node;
+  }
+
+  async open(ask: Ask, signal: AbortSignal): Promise<OpenAnswer> {
+    const { request, limits, format } = ask;
+    if (!selects(request.nodes, this.#node())) return await this.#nobody(ask, signal);
+    const { from, to } = request.timeRange;
+    const parameters = {
+      queryId: ask.id,
+      sql: request.sql,
+      params: request.params,
+      timeRange: { from: from?.toString() ?? null, to: to?.toString() ?? null },
+      limits,
+      format,
+    };
+    const suspect = { id: ask.id, sql: request.sql, who: ask.who, timeoutMs: limits.timeoutMs };
+    const stream = await this.#engine.stream('query', parameters, suspect, signal);
+    const head = stream.head as QueryHead;
+    const { name } = this.#node();
+    const end = stream.tail.then((value) => {
+      const tail = value as QueryTail;
+      return { ...tail, fragments: 1, coverage: coverageOf([answered(name, head.facts, tail)]) };
+    });
+    end.catch(() => undefined);
+    return {
+      schema: head.schema,
+      coverage: coverageOf([answered(name, head.facts, null)]),
+      chunks: stream.chunks,
+      end,
+    };
+  }
+
+  /** The selection leaves no node: the query is checked, and its answer is empty. */
+  async #nobody(ask: Ask, signal: AbortSignal): Promise<OpenAnswer> {
+    if (ask.format === 'arrow') {
+      throw new ArmorlakeError('NOT_FOUND', 'No node of that name, cluster or label is known here.', {
+        hint: 'See armorlake.nodes.',
+      });
+    }
+    const { schema } = (await this.#engine.engine.call('analyse', { sql: ask.request.sql }, { signal })) as Pick<
+      QueryHead,
+      'schema'
+    >;
+    const coverage = coverageOf([]);
+    const end = { rows: 0, bytes: 0, truncated: false, fragments: 0, coverage };
+    return { schema, coverage, chunks: (async function* () {})(), end: Promise.resolve(end) };
+  }
+}
+
+function answered(name: string, facts: CoverageFacts, tail: QueryTail | null): NodeAnswer {
+  return {
+    coverage: {
+      name,
+      status: 'answered',
+      code: null,
+      message: null,
+      rows: tail?.rows ?? null,
+      bytes: tail?.bytes ?? null,
+      ms: tail === null ? null : Math.round(tail.elapsedMs * 100) / 100,
+    },
+    facts,
+  };
+}

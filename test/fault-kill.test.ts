@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Workplace } from './cli-support.js';
+import { expectBalanced, expectContiguous, identities, identityOf } from './support/account.js';
+import { TestKubeArmor, TestNode, until } from './support/node-process.js';
+import { Random } from './support/random.js';
+
+const long = process.env.ARMORLAKE_TEST_LONG === '1';
+const seeds = long ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2];
+const KILLS = long ? 6 : 3;
+
+let place: Workplace;
+let kubearmor: TestKubeArmor;
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(async () => {
+  await kubearmor.close();
+  await place.close();
+});
+
+function startNode(): Promise<TestNode> {
+  return TestNode.start(place, { args: ['--kubearmor', kubearmor.address] });
+}
+
+/** Waits for some more rows, and then a while that has nothing to do with anything. */
+async function untilRandomMoment(node: TestNode, random: Random): Promise<void> {
+  const goal = (await node.count('kubearmor.events')) + 300 + random.integer(1500);
+  await until(async () => (await node.count('kubearmor.events')) >= goal, `${goal} rows`);
+  await new Promise((resolve) => setTimeout(resolve, random.integer(300)));
+}
+
+/** Posts small pieces one after the other; knows which lines were acknowledged. */
+class Poster {
+  readonly sent: string[] = [];
+  readonly acknowledged: string[] = [];
+
+  async run(node: TestNode, life: number): Promise<void> {
+    for (let piece = 0; ; piece++) {
+      const names = Array.from({ length: 20 }, (_, line) => `/life/${life}/${piece}/${line}`);
+      this.sent.push(...names);
+      const lines = names.map((Cwd) => JSON.stringify({ Type: 'HostLog', Operation: 'File', Cwd }));
+      try {
+        const { status, body } = await node.post(lines.join('\n'));
+        if (status !== 200) return;
+        expect(body).toMatchObject({ accepted: 20, rejected: 0 });
+      } catch {
+        return; // The node is gone: nobody knows what became of this piece.
+      }
+      this.acknowledged.push(...names);
+    }
+  }
+}
+
+interface KnownGap {
+  readonly stream: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The gaps of the node in ms since 1970. */
+async function gapsOf(node: TestNode, cause: string): Promise<KnownGap[]> {
+  const rows = await node.rows(
+    `SELECT stream, epoch_ms(from_time)::DOUBLE AS first, epoch_ms(to_time)::DOUBLE AS last FROM armorlake.gaps WHERE cause = '${cause}' ORDER BY ALL`,
+  );
+  return rows.map(({ stream, first, last }) => ({ stream: String(stream), from: Number(first), to: Number(last) }));
+}
+
+describe('kill -9 at random moments', () => {
+  it.each(seeds)('of the node, or of node and engine: no committed row is lost or doubled (seed %i)', async (seed) => {
+    const random = new Random(seed);
+    kubearmor = await TestKubeArmor.start(place, { rate: 2500, seed });
+    const poster = new Poster();
+    let node = await startNode();
+    for (let life = 0; life < KILLS; life++) {
+      const posting = poster.run(node, life);
+      await untilRandomMoment(node, random);
+      const visible = await identities(node);
+      await node.die(random.chance(0.5) ? 'both' : 'node');
+      await posting;
+      node = await startNode();
+      const after = await identities(node);
+      for (const [seq, identity] of visible) expect([seq, after.get(seq)]).toEqual([seq, identity]);
+      expect(await gapsOf(node, 'crash')).toHaveLength(life + 1);
+    }
+    const lastLife = await node.count('kubearmor.events');
+    await until(async () => (await node.count('kubearmor.events')) > lastLife + 100, 'it takes in events again');
+    kubearmor.pause();
+    const truth = await kubearmor.truth();
+    const lastSubscribers = [...new Set(truth.map(({ subscriber }) => subscriber))].slice(-2);
+    const handedLast = truth.filter(({ subscriber }) => lastSubscribers.includes(subscriber)).map(identityOf);
+    // The life that isn't killed loses nothing.
+    await until(async () => {
+      const stored = new Set((await identities(node)).values());
+      return handedLast.every((identity) => stored.has(identity));
+    }, 'everything of the last life is stored');
+
+    const stored = [...(await identities(node)).values()];
+    const known = new Set(truth.map(identityOf));
+    expect(new Set(stored).size).toBe(stored.length);
+    expect(stored.filter((identity) => !known.has(identity))).toEqual([]);
+    await expectContiguous(node);
+    await expectBalanced(node);
+    // What is missing is what memory held: it lies in the gap of a crash.
+    const kept = new Set(stored);
+    const gaps = await gapsOf(node, 'crash');
+    const silent = truth.filter((line) => {
+      const at = Date.parse(`${(line.UpdatedTime ?? '').slice(0, 23)}Z`);
+      return !kept.has(identityOf(line)) && !gaps.some(({ from, to }) => at >= from - 50 && at <= to + 50);
+    });
+    expect(silent.map(identityOf)).toEqual([]);
+
+    const posted = await node.rows("SELECT cwd FROM kubearmor.logs WHERE connector = 'posted'");
+    const lines = posted.map(({ cwd }) => String(cwd));
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(poster.acknowledged.length).toBeGreaterThan(20);
+    expect(lines).toEqual(expect.arrayContaining(poster.acknowledged));
+    expect(poster.sent).toEqual(expect.arrayContaining(lines));
+  });
+
+  it.each(seeds)('of the engine alone: nothing at all is lost or doubled (seed %i)', async (seed) => {
+    const random = new Random(seed);
+    kubearmor = await TestKubeArmor.start(place, { rate: 2500, seed });
+    const node = await startNode();
+    for (let kill = 1; kill <= KILLS; kill++) {
+      await untilRandomMoment(node, random);
+      process.kill(await node.enginePid(), 'SIGKILL');
+      await until(async () => {
+        const { engine } = await node.status();
+        return engine.state === 'ready' && engine.restarts === kill;
+      }, 'the engine is back');
+    }
+    kubearmor.pause();
+    const truth = await kubearmor.truth();
+    await until(async () => (await node.received()) >= truth.length, 'all is received');
+    const stored = [...(await identities(node)).values()].sort();
+    expect(stored).toEqual(truth.map(identityOf).sort());
+    await expectContiguous(node);
+    await expectBalanced(node);
+    expect(await node.rows('FROM armorlake.gaps')).toEqual([]);
+    expect((await node.status()).ingest.droppedEvents).toBe(0);
+  });
+});
+
+describe('SIGTERM', () => {
+  it('during ingest ends with 0, all that was taken in committed, and without a crash gap', async () => {
+    kubearmor = await TestKubeArmor.start(place, { rate: 2500, seed: 3 });
+    const poster = new Poster();
+    const node = await startNode();
+    const posting = poster.run(node, 0);
+    await untilRandomMoment(node, new Random(3));
+    const visible = await identities(node);
+    node.running.kill('SIGTERM');
+    expect(await node.running.finished).toMatchObject({ code: 0, signal: null });
+    await posting;
+
+    const again = await TestNode.start(place);
+    const truth = await kubearmor.truth();
+    const after = await identities(again);
+    for (const [seq, identity] of visible) expect([seq, after.get(seq)]).toEqual([seq, identity]);
+    // Of each stream a beginning without holes is there.
+    for (const stream of ['logs', 'alerts']) {
+      const handed = truth.filter((line) => line.stream === stream).map(identityOf);
+      const stored = [...after.values()].filter((identity) => identity.startsWith(stream));
+      expect(stored).toEqual(handed.slice(0, stored.length));
+    }
+    await expectContiguous(again);
+    await expectBalanced(again);
+    expect(await again.rows("FROM armorlake.gaps WHERE cause = 'crash'")).toEqual([]);
+    const posted = await again.rows("SELECT cwd FROM kubearmor.logs WHERE connector = 'posted' ORDER BY seq");
+    expect(posted.map(({ cwd }) => cwd)).toEqual(expect.arrayContaining(poster.acknowledged));
+    expect(poster.acknowledged.length).toBeGreaterThan(20);
+  });
+});
