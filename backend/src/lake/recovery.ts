@@ -5,16 +5,22 @@ import type { CommitMark } from './commit-mark.js';
 import type { LakeIdentity } from './identity.js';
 import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { Quarantine } from './opening.js';
+import { eventTables } from './tables.js';
 
 /** Where the lake file itself says it ends. */
 export interface LakeEnd {
   readonly lastSeq: number;
   readonly lastBatch: number;
-  /** µs since 1970; null before the first commit. */
-  readonly committedAtMicros: number | null;
+  /** Since when (µs since 1970) events may have been in memory only at the last commit; null before the first one. */
+  readonly heldSinceMicros: number | null;
 }
 
 export const batchesTable = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'batches');
+
+/** How long memory may hold an event of a quiet stream: more than any profile's time between commits. */
+const HELD_MICROS = 5_000_000;
+/** A stream without an event for so long is quiet. */
+const QUIET_MICROS = 60_000_000;
 
 export async function readEnd(connection: DuckDBConnection): Promise<LakeEnd> {
   const read = await connection.runAndReadAll(
@@ -24,8 +30,22 @@ export async function readEnd(connection: DuckDBConnection): Promise<LakeEnd> {
   return {
     lastSeq: Number(seq ?? 0),
     lastBatch: Number(batch ?? 0),
-    committedAtMicros: committed == null ? null : Number(committed),
+    heldSinceMicros: committed == null ? null : await heldSince(connection, Number(committed)),
   };
+}
+
+/** Each stream is stored in its order, but not all at one pace: the slowest says how far memory reached back. */
+async function heldSince(connection: DuckDBConnection, committedMicros: number): Promise<number> {
+  const latest = eventTables.map(
+    ({ schema, name }) =>
+      `SELECT max(received_at) AS latest FROM ${quoteQualified(LAKE_CATALOG, schema, name)} ` +
+      `WHERE received_at >= make_timestamp(${committedMicros - QUIET_MICROS}::BIGINT) GROUP BY connector`,
+  );
+  const read = await connection.runAndReadAll(
+    `SELECT epoch_us(min(latest))::DOUBLE FROM (${latest.join(' UNION ALL ')})`,
+  );
+  const slowest = read.getRowsJS()[0]?.[0];
+  return Math.min(committedMicros - HELD_MICROS, slowest == null ? Infinity : Number(slowest));
 }
 
 /** Where the lake goes on, and what its account has to say about what is missing. */
@@ -61,7 +81,7 @@ export function recover(facts: RecoveryFacts): Recovery {
   const { identity, mark, end, quarantined, nowMicros } = facts;
   const acknowledged = Math.max(mark?.lastSeq ?? 0, identity.lastSeq, facts.archivedSeq);
   const lost = quarantined.length > 0 || acknowledged > end.lastSeq;
-  const fromMicros = end.committedAtMicros ?? (identity.openedAtMicros > 0 ? identity.openedAtMicros : nowMicros);
+  const fromMicros = end.heldSinceMicros ?? (identity.openedAtMicros > 0 ? identity.openedAtMicros : nowMicros);
   const gap = (cause: string, estimated: number | null): Gap => ({
     connector: ALL,
     stream: ALL,

@@ -34,8 +34,32 @@ export interface OpenAnswer {
   readonly end: Promise<AnswerEnd>;
 }
 
+/** How a query would be answered, and what it would read. */
+export interface Explanation {
+  readonly columns: readonly QueryColumn[];
+  /** SQL over the fragments' answers; null when one node answers alone. */
+  readonly merge: string | null;
+  /** Subqueries that were run first and became literals. */
+  readonly subqueries: number;
+  readonly fragments: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly table: string;
+    readonly sql: string;
+  }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly status: 'asked' | 'pruned' | 'failed';
+    readonly reason: string | null;
+  }[];
+  /** Nodes asked, rows of the tables they read, and what they would ship at most: rows × 16 bytes a column. */
+  readonly estimate: { readonly nodes: number; readonly rows: number; readonly bytes: number };
+}
+
 /** Who answers queries: the node's own lake, or the network. */
 export interface Answers {
   /** Resolves when the first rows are near; rejects with ArmorlakeErrors. */
   open(ask: Ask, signal: AbortSignal): Promise<OpenAnswer>;
+  /** Runs nothing but the subqueries that come first. */
+  explain(ask: Ask, signal: AbortSignal): Promise<Explanation>;
 }

@@ -7,6 +7,8 @@ export * from './federate/network-answers.js';
 export * from './federate/network-catalog.js';
 export * from './guarded-engine.js';
 export * from './lake-answers.js';
+export * from './lake-fragments.js';
+export * from './query-load.js';
 export * from './query-log.js';
 export * from './request.js';
 export * from './scatter.js';

@@ -1,6 +1,6 @@
 import { ArmorlakeError } from '../core/index.js';
 import type { CoverageFacts, QueryHead, QueryTail } from '../engine/index.js';
-import type { Answers, Ask, OpenAnswer } from './answers.js';
+import type { Answers, Ask, Explanation, OpenAnswer } from './answers.js';
 import type { NodeAnswer, NodeIdentity } from './coverage.js';
 import { coverageOf, selects } from './coverage.js';
 import type { GuardedEngine } from './guarded-engine.js';
@@ -43,6 +43,30 @@ export class LakeAnswers implements Answers {
       chunks: stream.chunks,
       end,
     };
+  }
+
+  async explain({ request }: Ask, signal: AbortSignal): Promise<Explanation> {
+    const { engine } = this.#engine;
+    const { schema, tables } = (await engine.call('analyse', { sql: request.sql }, { signal })) as Pick<
+      QueryHead,
+      'schema' | 'tables'
+    >;
+    const { name } = this.#node();
+    const asked = selects(request.nodes, this.#node());
+    const node = { name, status: asked ? 'asked' : 'pruned', reason: asked ? null : 'not selected' } as const;
+    return {
+      columns: schema,
+      merge: null,
+      subqueries: 0,
+      fragments: [{ name: 'whole', kind: 'whole', table: tables.join(', '), sql: request.sql }],
+      nodes: [node],
+      estimate: { nodes: asked ? 1 : 0, rows: asked ? await this.#rowsOf(tables, signal) : 0, bytes: 0 },
+    };
+  }
+
+  async #rowsOf(tables: readonly string[], signal: AbortSignal): Promise<number> {
+    const info = (await this.#engine.engine.call('info', {}, { signal })) as { rows: Readonly<Record<string, number>> };
+    return tables.reduce((sum, table) => sum + (info.rows[table] ?? 0), 0);
   }
 
   /** The selection leaves no node: the query is checked, and its answer is empty. */

@@ -104,7 +104,9 @@ export class AggregateSplit {
       qualify: qualify === null ? null : this.#rewriteAbove(qualify),
       modifiers: recordsOf(node, 'modifiers').map((modifier) => this.#rewriteModifier(modifier)),
     };
-    return { fragment: this.#fragment(), merge, kind: 'agg' };
+    const fragment = this.#fragment();
+    const single = this.#groups.length + this.#distinct.length === 0;
+    return { kind: 'agg', fragment, merge, mostRows: single ? 1 : null };
   }
 
   #collectGroups(): readonly (readonly number[])[] {

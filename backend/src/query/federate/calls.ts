@@ -39,7 +39,9 @@ export interface PlannedFragment {
   readonly sql: string;
   /** What it gives, as the query means it; what travels may be cast. */
   readonly columns: readonly QueryColumn[];
-  /** The event tables it reads. */
+  /** Rows one node gives at most; null when that depends on its rows. */
+  readonly mostRows: number | null;
+  /** The tables it reads, views' own included. */
   readonly reads: readonly string[];
   readonly constraint: {
     readonly values: readonly (readonly [string, readonly string[]])[];

@@ -3,7 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorShape } from '../../core/index.js';
 import { ArmorlakeError } from '../../core/index.js';
-import type { NodeFacts, NodeOutcome, Scatter, ScatterRequest, ScatterSink } from '../scatter.js';
+import type { NodeOutcome, Scatter, ScatterRequest, ScatterSink } from '../scatter.js';
 
 /** What all nodes together may ship for one query. */
 export interface GatherBudget {
@@ -19,33 +19,21 @@ export interface NodeResult {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Answers of several nodes in files of their own; `close` removes them. */
-export interface Gathered {
-  readonly results: readonly NodeResult[];
-  close(): Promise<void>;
-}
-
-/** Codes of a node that mean the query is at fault, wherever it runs: it fails as a whole. */
-const queryFaults: ReadonlySet<string> = new Set([
-  'BAD_QUERY',
-  'NOT_FEDERABLE',
-  'NOT_ALLOWED',
-  'UNKNOWN_TABLE',
-  'LIMIT_EXCEEDED',
-]);
+/** Codes of a node that mean the query fails as a whole, as it would over all rows in one place. */
+const queryFaults: ReadonlySet<string> = new Set(['BAD_QUERY', 'LIMIT_EXCEEDED']);
 
 /**
- * Asks the nodes and keeps what they ship in `folder`, one Parquet file a node and fragment.
+ * Asks the nodes and keeps what they ship in `folder`, one Parquet file a node and fragment; the caller removes it.
  * @throws ArmorlakeError LIMIT_EXCEEDED over the budget, the query's own fault when a node finds one, CANCELLED.
  */
 export async function gather(
-  scatter: Scatter,
+  scatter: Pick<Scatter, 'scatter'>,
   nodes: readonly string[],
   request: ScatterRequest,
   budget: GatherBudget,
   folder: string,
   signal: AbortSignal,
-): Promise<Gathered> {
+): Promise<readonly NodeResult[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const gathering = new Gathering(request, budget, folder);
   try {
@@ -92,7 +80,7 @@ class Gathering implements ScatterSink {
   ended(node: string, outcome: NodeOutcome): void {
     this.#outcomes.set(node, outcome);
     if (outcome.status === 'failed') {
-      if (queryFaults.has(outcome.error.code)) this.#refuse(faultOf(outcome.error));
+      if (queryFaults.has(outcome.error.code)) this.#refuse(ArmorlakeError.fromShape({ ...outcome.error, node }));
       return;
     }
     this.#rows += outcome.facts.rows;
@@ -119,11 +107,10 @@ class Gathering implements ScatterSink {
     return file;
   }
 
-  async finish(): Promise<Gathered> {
+  async finish(): Promise<readonly NodeResult[]> {
     if (this.fault !== null) throw this.fault;
     await this.#closeFiles();
-    const results = [...this.#outcomes].map(([node, outcome]) => this.#resultOf(node, outcome));
-    return { results, close: () => rm(this.#folder, { recursive: true, force: true }) };
+    return [...this.#outcomes].map(([node, outcome]) => this.#resultOf(node, outcome));
   }
 
   /** A node that left out a fragment has not answered. */
@@ -147,20 +134,9 @@ class Gathering implements ScatterSink {
   }
 }
 
-function faultOf(error: ErrorShape): ArmorlakeError {
-  return ArmorlakeError.fromShape(error);
-}
-
 /** The refusal of a query that would ship too much. */
 export function overBudget(what: string): ArmorlakeError {
   return new ArmorlakeError('LIMIT_EXCEEDED', `The query would ship more than ${what} between nodes.`, {
     hint: 'Add a time filter, or aggregate.',
   });
-}
-
-/** The facts of the nodes that answered. */
-export function factsOf(results: readonly NodeResult[]): readonly { node: string; facts: NodeFacts }[] {
-  return results.flatMap(({ node, outcome }) =>
-    outcome.status === 'answered' ? [{ node, facts: outcome.facts }] : [],
-  );
 }

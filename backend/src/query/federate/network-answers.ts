@@ -1,17 +1,19 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/index.js';
 import { ArmorlakeError } from '../../core/index.js';
-import type { CallStream, EngineClient, QueryHead, QueryTail } from '../../engine/index.js';
-import { completeFacts } from '../../engine/index.js';
-import type { Answers, Ask, OpenAnswer } from '../answers.js';
-import type { Coverage, NodeAnswer } from '../coverage.js';
-import { PartialResult, coverageOf, selects } from '../coverage.js';
+import type { CallStream, QueryHead, QueryTail } from '../../engine/index.js';
+import type { Answers, Ask, Explanation, OpenAnswer } from '../answers.js';
+import { coverageOf, selects } from '../coverage.js';
+import type { GuardedEngine } from '../guarded-engine.js';
 import type { Member, Scatter, ScatterRequest } from '../scatter.js';
 import type { PlanAnswer, PlanCall, PlannedFragment, ResolvedSubquery } from './calls.js';
 import { constraintOf } from './calls.js';
-import type { Gathered, NodeResult } from './gather.js';
+import type { NodeResult } from './gather.js';
 import { gather } from './gather.js';
 import type { NetworkCatalog } from './network-catalog.js';
+import type { PrunedMember } from './node-answers.js';
+import { answersOf, partialResult } from './node-answers.js';
 import { prunedBecause } from './prune.js';
 import { incomingSql, travelsAsText } from './shipping.js';
 
@@ -22,10 +24,10 @@ export interface ShippingBudget {
 }
 
 export interface NetworkAnswersOptions {
-  /** Answers for this node's own lake; null when it has none. */
-  readonly own: { readonly name: string; readonly answers: Answers } | null;
+  /** This node's own lake, also when it is no member: its account of queries, and armorlake.nodes, are there. */
+  readonly own: { readonly name: string; readonly answers: Answers; readonly scatter: Pick<Scatter, 'scatter'> };
   readonly scatter: Scatter;
-  readonly merge: EngineClient;
+  readonly merge: GuardedEngine;
   readonly catalog: NetworkCatalog;
   /** Where answers arrive; the merge engine may read there. */
   readonly arrivals: string;
@@ -37,11 +39,13 @@ export interface NetworkAnswersOptions {
 export interface NetworkPlan {
   readonly plan: Extract<PlanAnswer, { kind: 'plan' }>;
   readonly asked: readonly Member[];
-  readonly pruned: readonly { readonly member: Member; readonly reason: string }[];
+  readonly pruned: readonly PrunedMember[];
 }
 
 /** Subqueries within subqueries; more is no query that anybody writes. */
 const MAX_SUBQUERIES = 50;
+/** A rough size, for estimates. */
+const BYTES_A_CELL = 16;
 /** Kept of a query's time for the merge. */
 const MERGE_SHARE = 0.1;
 
@@ -56,17 +60,18 @@ export class NetworkAnswers implements Answers {
   async open(ask: Ask, signal: AbortSignal): Promise<OpenAnswer> {
     const { own, clock } = this.#options;
     const expected = this.#expected(ask);
-    const [only] = expected;
-    if (own !== null && expected.length === 1 && only?.name === own.name) return await own.answers.open(ask, signal);
+    if (expected.length === 1 && expected[0]?.name === own.name) return await own.answers.open(ask, signal);
     const deadlineMs = clock.monotonicMs() + ask.limits.timeoutMs;
     const planned = await this.#plan(ask, expected, deadlineMs, signal);
     return await this.#run(ask, planned, deadlineMs, signal);
   }
 
-  /** What `open` would do, without doing it; subqueries that come first are run, since the plan depends on them. */
-  async explain(ask: Ask, signal: AbortSignal): Promise<NetworkPlan> {
-    const deadlineMs = this.#options.clock.monotonicMs() + ask.limits.timeoutMs;
-    return await this.#plan(ask, this.#expected(ask), deadlineMs, signal);
+  async explain(ask: Ask, signal: AbortSignal): Promise<Explanation> {
+    const { own, clock } = this.#options;
+    const expected = this.#expected(ask);
+    if (expected.length === 1 && expected[0]?.name === own.name) return await own.answers.explain(ask, signal);
+    const planned = await this.#plan(ask, expected, clock.monotonicMs() + ask.limits.timeoutMs, signal);
+    return explanationOf(planned);
   }
 
   #expected({ request }: Ask): readonly Member[] {
@@ -97,7 +102,7 @@ export class NetworkAnswers implements Answers {
         mode,
         resolved,
       };
-      const plan = (await merge.call('plan', call, { signal })) as PlanAnswer;
+      const plan = (await merge.engine.call('plan', call, { signal })) as PlanAnswer;
       if (plan.kind === 'plan') return { plan, ...prune(plan.fragments, expected) };
       if (resolved.length >= MAX_SUBQUERIES) {
         throw new ArmorlakeError('NOT_FEDERABLE', `The query has more than ${MAX_SUBQUERIES} subqueries.`, {
@@ -136,22 +141,19 @@ export class NetworkAnswers implements Answers {
     return { sql, rows: JSON.parse(`[${Buffer.concat(pieces).toString('utf8')}]`) as (string | null)[][] };
   }
 
-  async #run(
-    ask: Ask,
-    { plan, asked, pruned }: NetworkPlan,
-    deadlineMs: number,
-    signal: AbortSignal,
-  ): Promise<OpenAnswer> {
-    const alive = plan.fragments.length === 0 ? [] : asked.filter((member) => member.alive);
+  async #run(ask: Ask, planned: NetworkPlan, deadlineMs: number, signal: AbortSignal): Promise<OpenAnswer> {
+    const { plan, asked, pruned } = planned;
+    const alive = asked.filter((member) => member.alive);
     const gathered = await this.#gather(ask, plan.fragments, alive, deadlineMs, signal);
     try {
       const failed = new Map<string, string>();
       for (;;) {
-        const answers = answersOf(asked, pruned, alive, gathered.results, failed);
-        const coverage = coverageOf(answers);
+        const coverage = coverageOf(answersOf(asked, pruned, alive, gathered.results, failed));
         if (ask.request.partial === 'fail' && coverage.failed > 0) throw partialResult(coverage);
         const files = (fragment: PlannedFragment): readonly string[] =>
-          gathered.results.flatMap(({ node, files: own }) => (failed.has(node) ? [] : (own.get(fragment.name) ?? [])));
+          [...gathered.own, ...gathered.results].flatMap(({ node, files: own }) =>
+            failed.has(node) ? [] : (own.get(fragment.name) ?? []),
+          );
         let stream: CallStream;
         try {
           stream = await this.#merge(ask, plan, files, deadlineMs, signal);
@@ -174,17 +176,45 @@ export class NetworkAnswers implements Answers {
     }
   }
 
+  /** What the members answer, and what this node's own lake adds to it. */
   async #gather(
     ask: Ask,
     fragments: readonly PlannedFragment[],
     alive: readonly Member[],
     deadlineMs: number,
     signal: AbortSignal,
-  ): Promise<Gathered> {
-    const { scatter, catalog, budget, arrivals, clock } = this.#options;
+  ): Promise<{ readonly results: readonly NodeResult[]; readonly own: readonly NodeResult[]; close(): Promise<void> }> {
+    const { scatter, budget, arrivals, own } = this.#options;
+    const isMember = scatter.members().some((member) => member.name === own.name);
+    const scattered = fragments.filter((fragment) => !ofThisNode(fragment));
+    const kept = fragments.filter((fragment) => ofThisNode(fragment) || (!isMember && ofArmorlake(fragment)));
+    const folder = join(arrivals, ask.id);
+    const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
+    const gathering = async (
+      from: Pick<Scatter, 'scatter'>,
+      nodes: readonly string[],
+      parts: readonly PlannedFragment[],
+      place: string,
+    ): Promise<readonly NodeResult[]> => {
+      if (parts.length === 0 || nodes.length === 0) return [];
+      const request = this.#request(ask, parts, deadlineMs);
+      return await gather(from, nodes, request, budget, join(folder, place), signal);
+    };
+    try {
+      const names = alive.map((member) => member.name);
+      const results = await gathering(scatter, names, scattered, 'members');
+      return { results, own: await gathering(own.scatter, [own.name], kept, 'own'), close };
+    } catch (thrown) {
+      await close();
+      throw thrown;
+    }
+  }
+
+  #request(ask: Ask, fragments: readonly PlannedFragment[], deadlineMs: number): ScatterRequest {
+    const { catalog, budget, clock } = this.#options;
     const left = deadlineMs - clock.monotonicMs();
     const { from, to } = ask.request.timeRange;
-    const request: ScatterRequest = {
+    return {
       queryId: ask.id,
       fragments: fragments.map(({ name, sql }) => ({ name, sql })),
       timeRange: { fromMicros: micros(from), toMicros: micros(to) },
@@ -195,8 +225,6 @@ export class NetworkAnswers implements Answers {
       who: ask.who ?? '',
       origin: ask.request.origin === undefined ? null : JSON.stringify(ask.request.origin),
     };
-    const names = alive.map((member) => member.name);
-    return await gather(scatter, names, request, budget, join(arrivals, ask.id), signal);
   }
 
   async #merge(
@@ -218,7 +246,8 @@ export class NetworkAnswers implements Answers {
       limits: { ...ask.limits, timeoutMs },
       format: ask.format,
     };
-    return await this.#options.merge.stream('merge', parameters, { signal });
+    const suspect = { id: ask.id, sql: ask.request.sql, who: ask.who, timeoutMs };
+    return await this.#options.merge.stream('merge', parameters, suspect, signal);
   }
 
   async #damaged(
@@ -235,10 +264,11 @@ export class NetworkAnswers implements Answers {
         return path === undefined ? [] : [{ path, columns: shippedColumns(fragment) }];
       });
       try {
-        const wrong = (await this.#options.merge.call('check', { files: list, deep: true }, { signal })) as Record<
-          string,
-          string
-        >;
+        const wrong = (await this.#options.merge.engine.call(
+          'check',
+          { files: list, deep: true },
+          { signal },
+        )) as Record<string, string>;
         const [reason] = Object.values(wrong);
         if (reason !== undefined) damaged.set(node, reason);
       } catch (thrown) {
@@ -255,15 +285,26 @@ function micros(time: bigint | null): number | null {
   return time === null ? null : Number(time);
 }
 
+/** armorlake.nodes is the asked node's own membership: no other node is asked for it. */
+function ofThisNode(fragment: PlannedFragment): boolean {
+  return fragment.reads.length > 0 && fragment.reads.every((table) => table === 'armorlake.nodes');
+}
+
+/** Armorlake's own accounts: a query node that stores no events has them all the same. */
+function ofArmorlake(fragment: PlannedFragment): boolean {
+  return fragment.reads.length > 0 && fragment.reads.every((table) => table.startsWith('armorlake.'));
+}
+
 function prune(
   fragments: readonly PlannedFragment[],
   expected: readonly Member[],
 ): Pick<NetworkPlan, 'asked' | 'pruned'> {
-  const wanted = fragments.map((fragment) => ({ table: fragment.reads, constraint: constraintOf(fragment) }));
+  const scattered = fragments.filter((fragment) => !ofThisNode(fragment));
+  const wanted = scattered.map((fragment) => ({ table: fragment.reads, constraint: constraintOf(fragment) }));
   const asked: Member[] = [];
   const pruned: NetworkPlan['pruned'][number][] = [];
   for (const member of expected) {
-    const reason = fragments.length === 0 ? 'the query reads no table' : prunedBecause(member, wanted);
+    const reason = scattered.length === 0 ? 'the query reads nothing of it' : prunedBecause(member, wanted);
     if (reason === null) asked.push(member);
     else pruned.push({ member, reason });
   }
@@ -275,61 +316,27 @@ function shippedColumns(fragment: PlannedFragment): PlannedFragment['columns'] {
   return fragment.columns.map(({ name, type }) => ({ name, type: travelsAsText(type) ? 'VARCHAR' : type }));
 }
 
-/** What each expected node did. */
-function answersOf(
-  asked: readonly Member[],
-  pruned: NetworkPlan['pruned'],
-  alive: readonly Member[],
-  results: readonly NodeResult[],
-  failed: ReadonlyMap<string, string>,
-): readonly NodeAnswer[] {
-  const byName = new Map(results.map((result) => [result.node, result]));
-  const nothing = { rows: null, bytes: null, ms: null };
-  return [
-    ...asked.map((member): NodeAnswer => {
-      const { name } = member;
-      const fail = (code: string, message: string): NodeAnswer => ({
-        coverage: { name, status: 'failed', code, message, ...nothing },
-        facts: completeFacts,
-      });
-      if (!alive.includes(member)) return fail('NOT_READY', member.reason ?? 'It is not connected.');
-      const damage = failed.get(name);
-      if (damage !== undefined) return fail('INTERNAL', damage);
-      const outcome = byName.get(name)?.outcome;
-      if (outcome === undefined) return fail('INTERNAL', 'It did not say how its part ended.');
-      if (outcome.status === 'failed') return fail(outcome.error.code, outcome.error.message);
-      const { rows, bytes, ms, facts, slowed, missingColumns } = outcome.facts;
-      const message = remarks(slowed, missingColumns, member.clockOffsetMs);
-      return { coverage: { name, status: 'answered', code: null, message, rows, bytes, ms }, facts };
-    }),
-    ...pruned.map(({ member, reason }): NodeAnswer => ({
-      coverage: { name: member.name, status: 'pruned', code: null, message: reason, ...nothing },
-      facts: completeFacts,
-    })),
-  ];
-}
-
-/** Clocks this far apart are worth a notice. */
-const CLOCK_NOTICE_MS = 5000;
-
-function remarks(slowed: boolean, missingColumns: readonly string[], offsetMs: number | null): string | null {
-  const said = [
-    ...(slowed ? ['slowed: its query load is capped'] : []),
-    ...(missingColumns.length === 0 ? [] : [`reads NULL, being of an older version: ${missingColumns.join(', ')}`]),
-    ...(offsetMs === null || Math.abs(offsetMs) < CLOCK_NOTICE_MS
-      ? []
-      : [`its clock is ${Math.round(offsetMs / 1000)} s off`]),
-  ];
-  return said.length === 0 ? null : said.join('; ');
-}
-
-/** 502 for a query that may not be answered in part. */
-function partialResult(coverage: Coverage): ArmorlakeError {
-  const failed = coverage.nodes.filter((node) => node.status === 'failed');
-  const named = failed.slice(0, 3).map(({ name, message }) => `${name} (${message ?? 'failed'})`);
-  const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : '';
-  return new PartialResult(
-    `${failed.length} of ${coverage.asked} nodes did not answer: ${named.join(', ')}${more}.`,
-    coverage,
-  );
+function explanationOf({ plan, asked, pruned }: NetworkPlan): Explanation {
+  const rowsOf = (member: Member, reads: readonly string[]): number =>
+    member.tables.filter((table) => reads.includes(table.name)).reduce((sum, table) => sum + table.rows, 0);
+  const reads = [...new Set(plan.fragments.flatMap((fragment) => fragment.reads))];
+  const shipped = plan.fragments.map((fragment) => {
+    const rows = asked.map((member) => Math.min(rowsOf(member, fragment.reads), fragment.mostRows ?? Infinity));
+    return rows.reduce((sum, each) => sum + each, 0) * fragment.columns.length * BYTES_A_CELL;
+  });
+  return {
+    columns: plan.columns,
+    merge: plan.merge,
+    subqueries: plan.subqueries,
+    fragments: plan.fragments.map(({ name, kind, table, sql }) => ({ name, kind, table, sql })),
+    nodes: [
+      ...asked.map(({ name, alive, reason }) => ({ name, status: alive ? 'asked' : 'failed', reason }) as const),
+      ...pruned.map(({ member, reason }) => ({ name: member.name, status: 'pruned', reason }) as const),
+    ],
+    estimate: {
+      nodes: asked.length,
+      rows: asked.reduce((sum, member) => sum + rowsOf(member, reads), 0),
+      bytes: shipped.reduce((sum, each) => sum + each, 0),
+    },
+  };
 }

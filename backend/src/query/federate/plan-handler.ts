@@ -62,6 +62,7 @@ export async function planQuery(
         table: fragment.table,
         sql: outgoingSql(await frontend.print(fragment.node), fragment.columns),
         columns: fragment.columns,
+        mostRows: fragment.mostRows,
         reads: call.mode === 'whole' ? readsOf(bound.tables, tables) : readsOf([fragment.table], tables),
         constraint: {
           values: [...(constraint?.values ?? [])].map(([column, allowed]) => [column, [...allowed]] as const),
@@ -113,6 +114,7 @@ async function planWhole(root: QueryNode, frontend: SchemaFrontend): Promise<Pla
     table: '',
     node: selectNode({ from_table: subqueryRef(root, 'fragment', names) }),
     columns: columns.map(({ type }, index): ResultColumn => ({ name: `armorlake_c${index}`, type })),
+    mostRows: null,
     filter: null,
   };
   const list = columns.map(({ name }, index) => withAlias(columnRef(`armorlake_c${index}`), name));

@@ -32,7 +32,15 @@ describe('pruning', () => {
     const frontend = new DirectFrontend(connection);
     const node = await frontend.parse(`SELECT 1 FROM kubearmor.logs l WHERE ${where}`);
     const filter = recordOf(node, 'where_clause');
-    const fragment = { name: 'f', kind: 'rows', table: 'kubearmor.logs', node, columns: [], filter } as const;
+    const fragment = {
+      name: 'f',
+      kind: 'rows',
+      table: 'kubearmor.logs',
+      node,
+      columns: [],
+      mostRows: null,
+      filter,
+    } as const;
     const [constraint] = await constraintsOf([fragment], beforeMicros, frontend);
     if (constraint === undefined) throw new Error('no constraint');
     return prunedBecause(member, [{ table: ['kubearmor.logs'], constraint }]);

@@ -78,7 +78,7 @@ export function splitRows(query: RowQuery): Split {
       ...(modifiers.limit === null ? [] : [modifiers.limit]),
     ],
   };
-  return { kind: 'rows', fragment, merge };
+  return { kind: 'rows', fragment, merge, mostRows: modifiers.top };
 }
 
 function hiddenName(index: number): string {

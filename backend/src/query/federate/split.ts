@@ -6,6 +6,8 @@ export interface Split {
   readonly kind: FragmentKind;
   readonly fragment: QueryNode;
   readonly merge: QueryNode;
+  /** Rows one node gives at most; null when that depends on its rows. */
+  readonly mostRows: number | null;
 }
 
 /** Says why a SELECT can't be split this way; the next, less selective way is tried. */

@@ -42,6 +42,8 @@ export interface Fragment {
   readonly table: string;
   readonly node: QueryNode;
   readonly columns: readonly ResultColumn[];
+  /** Rows one node gives at most; null when that depends on its rows. */
+  readonly mostRows: number | null;
   /** Its WHERE, for pruning; null when it has none. */
   readonly filter: Expression | null;
 }

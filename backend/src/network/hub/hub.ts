@@ -1,0 +1,304 @@
+import { ArmorlakeError } from '../../core/index.js';
+import type { ErrorShape, Logger } from '../../core/index.js';
+import type { NodeOutcome, ScatterRequest } from '../../query/index.js';
+import type {
+  Caller,
+  DeliverRequest,
+  DeliverResponseInit,
+  HubService,
+  JoinRequest,
+  JoinResponseInit,
+  MessageStream,
+  RelayRequest,
+  RelayResponseInit,
+  WatchRequest,
+  WatchResponseInit,
+} from '../backbone.js';
+import { GREETING_MS, PING_MS } from '../limits.js';
+import type { LocalNode } from '../local-node.js';
+import { defaultSilence } from '../silence.js';
+import type { SilenceRules } from '../silence.js';
+import { nodeState, notSeen } from '../state.js';
+import type { Stop, Time } from '../time.js';
+import type { NodeIdentity, NodeState } from '../types.js';
+import { writeError } from '../wire/errors.js';
+import { readIdentity, readMetadata, readRole } from '../wire/metadata.js';
+import { admit, admitAsker, mayAsk } from './admission.js';
+import type { TakeChunk } from './answer-gate.js';
+import type { MemberBook } from './member-book.js';
+import { MemberSession } from './member-session.js';
+import { relay } from './relay.js';
+import { Watcher } from './watcher.js';
+
+export interface HubOptions {
+  readonly identity: NodeIdentity;
+  /** This node's own lake, when it stores events. */
+  readonly local: LocalNode | null;
+  readonly book: MemberBook;
+  readonly time: Time;
+  readonly log: Logger;
+  readonly lease?: SilenceRules;
+}
+
+/** How often leases are looked at, besides whenever somebody asks. */
+const CHECK_MS = 100;
+
+/** The members attached to this node: lets them in, watches over them, asks them, and tells other query nodes. */
+export class Hub implements HubService {
+  readonly #options: HubOptions;
+  readonly #sessions = new Map<string, MemberSession>();
+  readonly #lastEnds = new Map<string, { reason: ErrorShape; contactMs: number | null }>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #listeners = new Set<(name: string) => void>();
+  readonly #stops: Stop[];
+  #closed = false;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    const { time, local } = options;
+    this.#stops = [
+      time.every(PING_MS, () => this.#each((session) => session.ping())),
+      time.every(CHECK_MS, () => this.#each((session) => session.check())),
+    ];
+    if (local !== null) this.#stops.push(local.publication.watch(() => this.#changed(local.identity.name)));
+  }
+
+  /** Every member that is attached here or was, and this node itself if it stores events. */
+  states(): readonly NodeState[] {
+    return this.#names().flatMap((name) => this.state(name) ?? []);
+  }
+
+  state(name: string): NodeState | null {
+    const { local, book } = this.#options;
+    if (local !== null && name === local.identity.name) return local.state();
+    const remembered = book.get(name);
+    if (remembered === undefined || !remembered.direct) return null;
+    const session = this.#sessions.get(name);
+    const end = this.#lastEnds.get(name);
+    return nodeState({
+      identity: session?.identity ?? remembered.identity,
+      metadata: session?.metadata ?? remembered.metadata,
+      trouble: session === undefined ? (end?.reason ?? notSeen(name)) : session.trouble,
+      via: session === undefined ? null : this.#options.identity.name,
+      lastContactMs: session?.lastContactMs ?? end?.contactMs ?? null,
+      clockOffsetMs: session?.clockOffsetMs ?? null,
+      promised: true,
+    });
+  }
+
+  /** Told the name of each member that came, went or changed. */
+  onChange(listener: (name: string) => void): Stop {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async ask(
+    name: string,
+    request: ScatterRequest,
+    take: TakeChunk,
+    credits: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly outcome: NodeOutcome; readonly passed: boolean }> {
+    const { local } = this.#options;
+    if (local !== null && name === local.identity.name) return await local.ask(request, take, signal);
+    const session = this.#sessions.get(name);
+    if (session !== undefined) return await session.ask(request, take, credits, signal);
+    const error = this.#lastEnds.get(name)?.reason ?? notSeen(name);
+    return { outcome: { status: 'failed', error: { ...error, node: name } }, passed: false };
+  }
+
+  /** @throws ArmorlakeError CONFLICT while it is attached, NOT_FOUND when it isn't known here */
+  forgetMember(name: string): void {
+    const { book } = this.#options;
+    if (this.#sessions.has(name)) {
+      throw new ArmorlakeError('CONFLICT', `Node ${name} is attached to ${this.#options.identity.name}.`, {
+        node: name,
+        hint: 'Stop it first: a node that runs would only join again.',
+      });
+    }
+    if (!book.forget(name)) throw new ArmorlakeError('NOT_FOUND', `No node ${name} is known here.`, { node: name });
+    this.#lastEnds.delete(name);
+    this.#changed(name);
+  }
+
+  join(stream: MessageStream<JoinResponseInit, JoinRequest>, caller: Caller): void {
+    let session: MemberSession | null = null;
+    const stop = this.#options.time.after(GREETING_MS, () => stream.close(noGreeting));
+    stream.handle({
+      message: (message) => {
+        stop();
+        if (session !== null) session.message(message);
+        else session = this.#welcome(message, stream, caller);
+      },
+      closed: (error) => {
+        stop();
+        session?.gone(error);
+      },
+    });
+  }
+
+  deliver(stream: MessageStream<DeliverResponseInit, DeliverRequest>, caller: Caller): void {
+    let handlers: ReturnType<MemberSession['deliver']> = null;
+    const stop = this.#options.time.after(GREETING_MS, () => stream.close(noGreeting));
+    stream.handle({
+      message: (message) => {
+        stop();
+        if (handlers !== null) handlers.message(message);
+        else handlers = this.#opened(message, stream, caller);
+      },
+      closed: (error) => {
+        stop();
+        handlers?.closed(error);
+      },
+    });
+  }
+
+  watch(request: WatchRequest, stream: MessageStream<WatchResponseInit, never>, caller: Caller): void {
+    try {
+      const { protocol, name, engineVersion } = request;
+      admitAsker({ protocol, name, role: readRole(request.role), engineVersion }, caller, this.#options.identity);
+    } catch (thrown) {
+      stream.close(ArmorlakeError.from(thrown).toShape());
+      return;
+    }
+    const look = (name: string): NodeState | null => this.state(name);
+    const { time, identity } = this.#options;
+    const watcher = new Watcher({ hub: identity.name, stream, time, look }, this.#names());
+    this.#watchers.add(watcher);
+    stream.handle({
+      message: () => undefined,
+      closed: () => {
+        watcher.stop();
+        this.#watchers.delete(watcher);
+      },
+    });
+  }
+
+  relay(stream: MessageStream<RelayResponseInit, RelayRequest>, caller: Caller): void {
+    try {
+      mayAsk(caller);
+      relay(stream, (...asked) => this.ask(...asked));
+    } catch (thrown) {
+      stream.close(ArmorlakeError.from(thrown).toShape());
+    }
+  }
+
+  forget(name: string, caller: Caller): Promise<void> {
+    mayAsk(caller);
+    this.forgetMember(name);
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const stop of this.#stops) stop();
+    const reason: ErrorShape = { code: 'NOT_READY', message: `Hub ${this.#options.identity.name} is stopping.` };
+    for (const watcher of this.#watchers) watcher.stop(reason);
+    this.#each((session) => session.end(reason));
+  }
+
+  #welcome(
+    { message }: JoinRequest,
+    stream: MessageStream<JoinResponseInit, JoinRequest>,
+    caller: Caller,
+  ): MemberSession | null {
+    const { identity: hub, book, time, log, lease } = this.#options;
+    try {
+      if (message.case !== 'hello') throw new ArmorlakeError('BAD_REQUEST', 'The first message was no hello.');
+      if (this.#closed) throw new ArmorlakeError('NOT_READY', `Hub ${hub.name} is stopping.`);
+      const identity = readIdentity(message.value.identity);
+      const { name } = identity;
+      admit(message.value.protocol, identity, caller, { hub, knownLake: book.get(name)?.identity.lakeId });
+      const metadata = readMetadata(message.value.metadata);
+      const { instance, link } = message.value;
+      const before = this.#sessions.get(name);
+      if (before?.joinedBy(instance, link) === true) throw joinedAlready(name, hub.name);
+      before?.end({ code: 'NOT_READY', message: `Node ${name} has joined anew.`, node: name });
+      book.remember({ identity, metadata, direct: true });
+      const session: MemberSession = new MemberSession({
+        identity,
+        metadata,
+        stream,
+        time,
+        instance,
+        link,
+        lease: lease ?? defaultSilence,
+        changed: () => this.#changed(name),
+        ended: (reason) => this.#ended(session, reason),
+      });
+      this.#sessions.set(name, session);
+      void stream.send({ message: { case: 'welcome', value: { hub: hub.name, session: session.id } } });
+      session.ping();
+      log.info({ node: name, address: caller.address }, 'A node has joined.');
+      this.#changed(name);
+      return session;
+    } catch (thrown) {
+      const error = ArmorlakeError.from(thrown).toShape();
+      log.warn({ address: caller.address, error: error.message }, 'A node was refused.');
+      void stream.send({ message: { case: 'refused', value: writeError(error) } });
+      stream.close();
+      return null;
+    }
+  }
+
+  #opened(
+    { message }: DeliverRequest,
+    stream: MessageStream<DeliverResponseInit, DeliverRequest>,
+    { certificate, address }: Caller,
+  ): ReturnType<MemberSession['deliver']> {
+    const open = message.case === 'open' ? message.value : null;
+    const session = [...this.#sessions.values()].find(({ id }) => id === open?.session);
+    const { log } = this.#options;
+    if (open === null || session === undefined) {
+      stream.close({ code: 'NOT_FOUND', message: 'This answer belongs to no node that is attached here.' });
+      return null;
+    }
+    const { name } = session.identity;
+    if (certificate !== null && certificate.name !== name) {
+      log.warn({ address, certificate: certificate.name, node: name }, "A node answered in another's name.");
+      stream.close({ code: 'FORBIDDEN', message: `${certificate.name} can't answer in the name of ${name}.` });
+      this.#sessions.get(certificate.name)?.end({
+        code: 'INTERNAL',
+        message: `Node ${certificate.name} answered in the name of ${name}.`,
+        node: certificate.name,
+        hint: 'Take it off the network and look at it.',
+      });
+      return null;
+    }
+    return session.deliver(open.requestId, stream);
+  }
+
+  #ended(session: MemberSession, reason: ErrorShape): void {
+    const { name } = session.identity;
+    if (this.#sessions.get(name) !== session) return;
+    this.#sessions.delete(name);
+    this.#lastEnds.set(name, { reason, contactMs: session.lastContactMs });
+    this.#options.book.remember({ identity: session.identity, metadata: session.metadata, direct: true });
+    this.#options.log.warn({ node: name, reason: reason.message }, 'A node has gone.');
+    this.#changed(name);
+  }
+
+  #names(): readonly string[] {
+    const { local, book } = this.#options;
+    const direct = book.all().flatMap(({ identity, direct: here }) => (here ? [identity.name] : []));
+    return local === null ? direct : [local.identity.name, ...direct];
+  }
+
+  #each(run: (session: MemberSession) => void): void {
+    for (const session of [...this.#sessions.values()]) run(session);
+  }
+
+  #changed(name: string): void {
+    for (const watcher of this.#watchers) watcher.changed(name);
+    for (const listener of this.#listeners) listener(name);
+  }
+}
+
+function joinedAlready(name: string, hub: string): ArmorlakeError {
+  return new ArmorlakeError('CONFLICT', `Node ${name} is joined to hub ${hub} by another address already.`, {
+    node: name,
+    hint: 'It takes this one when the other breaks.',
+  });
+}
+
+const noGreeting: ErrorShape = { code: 'DEADLINE', message: 'Nothing came on this stream.' };

@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { emptyMetadata } from '../types.js';
+import type { NodeIdentity } from '../types.js';
+import { MemberBook } from './member-book.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'armorlake-book-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const identity = (name: string): NodeIdentity => ({
+  name,
+  lakeId: `lake-${name}`,
+  role: 'edge',
+  armorlakeVersion: '0.1.0',
+  engineVersion: '1.5.5',
+  schemaVersion: 1,
+});
+const columns = [{ name: 'time', type: 'TIMESTAMP' }];
+const table = { name: 'kubearmor.logs', columns, rows: 5, bytes: 9, minTimeMicros: 3, retentionMs: 4 };
+const metadata = { ...emptyMetadata, cluster: 'c1', labels: { site: ['berlin'] }, tables: [table] };
+
+describe('the book of members', () => {
+  it('keeps who a member is over a restart, and nothing that grows old', () => {
+    new MemberBook(folder).remember({ identity: identity('e1'), metadata, direct: true });
+    const again = new MemberBook(folder);
+    expect(again.all()).toEqual([
+      {
+        identity: identity('e1'),
+        direct: true,
+        metadata: { ...metadata, tables: [{ ...table, rows: 0, bytes: 0, minTimeMicros: null, retentionMs: null }] },
+      },
+    ]);
+    expect(again.forget('e1')).toBe(true);
+    expect(again.forget('e1')).toBe(false);
+    expect(new MemberBook(folder).all()).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['members.json']);
+  });
+
+  it('writes only what is new', () => {
+    const book = new MemberBook(folder);
+    book.remember({ identity: identity('e1'), metadata, direct: true });
+    const before = statSync(join(folder, 'members.json')).ino;
+    book.remember({
+      identity: identity('e1'),
+      metadata: { ...metadata, tables: [{ ...table, rows: 6 }] },
+      direct: true,
+    });
+    expect(statSync(join(folder, 'members.json')).ino).toBe(before);
+    expect(book.get('e1')?.metadata.tables[0]?.rows).toBe(6);
+    book.remember({ identity: identity('e1'), metadata: { ...metadata, cluster: 'c2' }, direct: true });
+    expect(statSync(join(folder, 'members.json')).ino).not.toBe(before);
+  });
+
+  it('refuses a file it does not understand, and leaves it alone', () => {
+    const path = join(folder, 'members.json');
+    for (const content of ['', '{"format":2,"members":[]}', '{"format":1,"members":[{"identity":{"name":"../x"}}]}']) {
+      writeFileSync(path, content);
+      expect(() => new MemberBook(folder)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }));
+      expect(readFileSync(path, 'utf8')).toBe(content);
+    }
+  });
+});

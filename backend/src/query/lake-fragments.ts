@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ArmorlakeError } from '../core/index.js';
+import type { FragmentsAnswer } from '../engine/index.js';
+import type { GuardedEngine } from './guarded-engine.js';
+import type { QueryLoad } from './query-load.js';
+import type { NodeFacts, ScatterRequest } from './scatter.js';
+
+/** Pieces in which a fragment's file is handed over. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** One run in the engine, shared by all who ask the same at the same time. */
+interface SharedRun {
+  readonly answer: Promise<FragmentsAnswer & { readonly slowed: boolean }>;
+  readonly folder: string;
+  readonly stop: AbortController;
+  askers: number;
+}
+
+/** Runs fragments on this node's lake and hands their files over; identical ones asked at the same time run once. */
+export class LakeFragments {
+  readonly #engine: GuardedEngine;
+  readonly #folder: string;
+  readonly #load: QueryLoad;
+  readonly #running = new Map<string, SharedRun>();
+
+  /** @param folder where the engine may write; each run has a folder of its own below it. */
+  constructor(engine: GuardedEngine, folder: string, load: QueryLoad) {
+    this.#engine = engine;
+    this.#folder = folder;
+    this.#load = load;
+  }
+
+  /**
+   * Runs all fragments in one read transaction and gives each one's Parquet file, in their order, piece by piece.
+   * @throws ArmorlakeError of containment and execution, LIMIT_EXCEEDED over the budget, CANCELLED, DEADLINE.
+   */
+  async run(
+    request: ScatterRequest,
+    emit: { chunk(fragment: string, bytes: Uint8Array): Promise<void> },
+    signal: AbortSignal,
+  ): Promise<NodeFacts> {
+    const key = JSON.stringify([request.fragments, request.timeRange, request.expects, request.budget]);
+    const shared = this.#running.get(key) ?? this.#start(key, request);
+    shared.askers++;
+    try {
+      const answer = await untilAborted(shared.answer, signal);
+      for (const file of answer.files) await handOver(file, emit, signal);
+      const { files, facts, elapsedMs, slowed, missingColumns } = answer;
+      return { rows: sum(files, 'rows'), bytes: sum(files, 'bytes'), ms: elapsedMs, slowed, facts, missingColumns };
+    } finally {
+      shared.askers--;
+      if (shared.askers === 0) await this.#end(key, shared);
+    }
+  }
+
+  #start(key: string, request: ScatterRequest): SharedRun {
+    const stop = new AbortController();
+    const folder = join(this.#folder, `fragments-${randomUUID()}`);
+    const answer = this.#ask(request, folder, stop.signal);
+    // Those who wait see it; a run that everybody left has no reader.
+    answer.catch(() => undefined);
+    const shared: SharedRun = { answer, folder, stop, askers: 0 };
+    this.#running.set(key, shared);
+    return shared;
+  }
+
+  async #ask(
+    request: ScatterRequest,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<FragmentsAnswer & { readonly slowed: boolean }> {
+    const slowed = await this.#load.admit(signal);
+    const { queryId, fragments, timeRange, expects, budget, timeoutMs } = request;
+    const call = {
+      queryId: `${queryId} on ${folder}`,
+      fragments,
+      timeRange: { from: text(timeRange.fromMicros), to: text(timeRange.toMicros) },
+      expects,
+      budget,
+      timeoutMs,
+      folder,
+    };
+    const suspect = { id: call.queryId, sql: fragments.map(({ sql }) => sql).join('; '), who: request.who, timeoutMs };
+    const answer = (await this.#engine.call('fragments', call, suspect, { signal })) as FragmentsAnswer;
+    this.#load.spent(answer.elapsedMs);
+    return { ...answer, slowed };
+  }
+
+  /** The last one is served, or gone. */
+  async #end(key: string, shared: SharedRun): Promise<void> {
+    if (this.#running.get(key) === shared) this.#running.delete(key);
+    shared.stop.abort(new ArmorlakeError('CANCELLED', 'Nobody waits for the answer any more.'));
+    await shared.answer.catch(() => undefined);
+    await rm(shared.folder, { recursive: true, force: true });
+  }
+}
+
+async function handOver(
+  file: FragmentsAnswer['files'][number],
+  emit: { chunk(fragment: string, bytes: Uint8Array): Promise<void> },
+  signal: AbortSignal,
+): Promise<void> {
+  const handle = await open(file.path, 'r');
+  try {
+    for (let at = 0; at < file.bytes;) {
+      signal.throwIfAborted();
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, file.bytes - at));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) throw new ArmorlakeError('INTERNAL', 'A fragment file ended early.');
+      at += bytesRead;
+      await emit.chunk(file.name, buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The value, or the signal's reason when that comes first. */
+async function untilAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(ArmorlakeError.from(signal.reason));
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([value, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function text(micros: number | null): string | null {
+  return micros === null ? null : String(micros);
+}
+
+function sum(files: FragmentsAnswer['files'], key: 'rows' | 'bytes'): number {
+  return files.reduce((total, file) => total + file[key], 0);
+}

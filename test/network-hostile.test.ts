@@ -1,0 +1,262 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { network } from '@armorlake/proto';
+import type { HubDial, HubTarget } from '../backend/src/network/index.js';
+import {
+  identity,
+  metadata,
+  TestNetwork,
+  TestSink,
+  alive,
+  ask,
+  grpcWiring,
+  memoryWiring,
+  reason,
+  until,
+} from './support/network.js';
+import type { TestNode } from './support/network.js';
+import { writeIdentity, writeMetadata } from '../backend/src/network/wire/metadata.js';
+
+type Join = ReturnType<HubDial['join']>;
+type Deliver = ReturnType<HubDial['deliver']>;
+type Answer = NonNullable<Parameters<Deliver['send']>[0]['message']>;
+
+/** A member that keeps to the protocol until a test makes it break it. */
+class Rogue {
+  readonly dial: HubDial;
+  readonly join: Join;
+  readonly asks: string[] = [];
+  readonly ended: (string | null)[] = [];
+  session = '';
+  credits = 0;
+  echoing = true;
+  /** What it sends for an ask, after the opening. */
+  answer: (stream: Deliver, requestId: string) => void = () => undefined;
+
+  constructor(dial: HubDial, name: string) {
+    this.dial = dial;
+    this.join = dial.join();
+    this.join.handle({
+      message: ({ message }) => {
+        if (message.case === 'welcome') this.session = message.value.session;
+        else if (message.case === 'ping' && this.echoing) this.echo(message.value.id);
+        else if (message.case === 'ask') {
+          this.credits += message.value.credits;
+          this.asks.push(message.value.requestId);
+          this.answer(this.open(message.value.requestId), message.value.requestId);
+        }
+      },
+      closed: (error) => this.ended.push(error?.message ?? null),
+    });
+    const hello = { protocol: 1, identity: writeIdentity(identity(name)), metadata: writeMetadata(metadata, 1) };
+    void this.join.send({ message: { case: 'hello', value: hello } });
+  }
+
+  echo(pingId: bigint): void {
+    const micros = BigInt(Date.now()) * 1_000n;
+    const value = { pingId, receivedMicros: micros, sentMicros: micros, engineAgeMs: 0 };
+    void this.join.send({ message: { case: 'heartbeat', value } });
+  }
+
+  open(requestId: string, session = this.session): Deliver {
+    const stream = this.dial.deliver();
+    stream.handle({
+      message: ({ credits }) => (this.credits += credits),
+      closed: (error) => this.ended.push(error?.message ?? null),
+    });
+    void stream.send({ message: { case: 'open', value: { session, requestId } } });
+    return stream;
+  }
+}
+
+const chunk = (fragment: string, bytes = 10): Answer => ({
+  case: 'chunk',
+  value: { fragment, data: new Uint8Array(bytes) },
+});
+const answered: Answer = { case: 'answered', value: { rows: 1n, bytes: 10n, ms: 1 } };
+
+describe.each([memoryWiring, grpcWiring])('a hostile member over %o', (wire) => {
+  let net: TestNetwork;
+  let hub: TestNode & { address: HubTarget };
+  let rogue: Rogue;
+  beforeEach(async () => {
+    net = new TestNetwork(wire());
+    hub = await net.hub('q1');
+    await net.edge('good', [hub.address]);
+    rogue = new Rogue(net.wiring.backbone('rogue').dial(hub.address), 'rogue');
+    await until(() => alive(hub, 'rogue') && alive(hub, 'good'));
+  });
+  afterEach(async () => {
+    rogue.dial.close();
+    await net.close();
+  });
+
+  const two = [
+    { name: 'f0', sql: '' },
+    { name: 'f1', sql: '' },
+  ];
+
+  it.each<[string, Answer[], RegExp]>([
+    ['an unknown fragment', [chunk('f9')], /sent a fragment it was not asked for/],
+    ['a prototype for a fragment', [chunk('__proto__')], /sent a fragment it was not asked for/],
+    ['fragments in the wrong order', [chunk('f1')], /in the wrong order/],
+    ['fragments to and fro', [chunk('f0'), chunk('f1'), chunk('f0')], /in the wrong order/],
+    ['an empty chunk', [chunk('f0', 0)], /sent a chunk of 0 bytes/],
+    ['too large a chunk', [chunk('f0', 512 * 1024 + 1)], /sent a chunk of 524289 bytes/],
+    ['an end without a fragment', [chunk('f0'), answered], /without all fragments/],
+    ['an end without anything', [answered], /without all fragments/],
+    ['chunks without credit', Array.from({ length: 50 }, () => chunk('f0')), /more than it was given credit for/],
+    [
+      'too many rows',
+      [chunk('f0'), chunk('f1'), { case: 'answered', value: { rows: 2_000_000n } }],
+      /more than 1000000 rows/,
+    ],
+    ['a second opening', [{ case: 'open', value: { session: '', requestId: '' } }], /something that is no answer/],
+    [
+      'an error that is none',
+      [{ case: 'failed', value: { code: 'toString', message: 'x'.repeat(9_999) } }],
+      /^INTERNAL rogue: x{1999}…$/,
+    ],
+    [
+      "another's name in its error",
+      [{ case: 'failed', value: { code: 'BUSY', message: 'no', node: 'good' } }],
+      /^BUSY rogue: no$/,
+    ],
+  ])('that sends %s is failed by name, and nobody else', async (_what, messages, says) => {
+    rogue.answer = (stream) => {
+      for (const message of messages) void stream.send({ message });
+    };
+    const sink = new TestSink();
+    // Credit comes back only when a chunk has been taken.
+    sink.hold = (node) => (node === 'rogue' && messages.length > 10 ? new Promise(() => undefined) : Promise.resolve());
+    await ask(hub, ['rogue', 'good'], { fragments: two }, sink);
+    expect(sink.error('rogue')).toMatch(says);
+    expect(sink.error('rogue')).toMatch(/^[A-Z_]+ rogue: /);
+    expect(sink.outcomes.get('good')?.status).toBe('answered');
+    await until(() => rogue.ended.length > 0, 'the end of its stream');
+  });
+
+  it('that sends without end is failed at the budget', async () => {
+    let sent = 0;
+    rogue.answer = (stream) => {
+      const more = (): void => {
+        if (rogue.ended.length > 0) return;
+        for (; rogue.credits > 0; rogue.credits--)
+          void stream.send({ message: chunk('f0', 100_000) }).then(() => sent++);
+        setTimeout(more, 1);
+      };
+      more();
+    };
+    const sink = await ask(hub, ['rogue', 'good'], { budget: { rows: 10, bytes: 1_000_000 } });
+    expect(sink.error('rogue')).toMatch(
+      /^LIMIT_EXCEEDED rogue: Node rogue would ship more than 10 rows or 1000000 bytes/,
+    );
+    expect(sink.bytes).toBeLessThanOrEqual(1_000_100);
+    await until(() => rogue.ended.length > 0);
+    expect(sent).toBeLessThan(20);
+  });
+
+  it('that answers what it was not asked is thrown out', async () => {
+    rogue.open('0123456789abcdef');
+    await until(() => reason(hub, 'rogue') === 'Node rogue answered a question it was not asked.');
+    expect(alive(hub, 'good')).toBe(true);
+  });
+
+  it('that answers twice fails that answer only once, and is thrown out', async () => {
+    rogue.answer = (stream, id) => {
+      rogue.open(id);
+      void stream.send({ message: chunk('f0') });
+    };
+    const sink = await ask(hub, ['rogue']);
+    expect(sink.error('rogue')).toMatch(/rogue/);
+  });
+
+  it("that answers late for a cancelled question isn't blamed", async () => {
+    const abort = new AbortController();
+    const asked = ask(hub, ['rogue'], {}, new TestSink(), abort.signal);
+    await until(() => rogue.asks.length === 1);
+    abort.abort();
+    await asked;
+    rogue.open(rogue.asks[0] ?? '');
+    await until(() => rogue.ended.length === 2);
+    expect(alive(hub, 'rogue')).toBe(true);
+  });
+
+  it("that does not know a session can't answer for it", async () => {
+    const stranger = net.wiring.backbone('x').dial(hub.address);
+    const ended: string[] = [];
+    const stream = stranger.deliver();
+    stream.handle({ message: () => undefined, closed: (error) => ended.push(error?.code ?? 'none') });
+    void stream.send({ message: { case: 'open', value: { session: 'guess', requestId: 'guess' } } });
+    await until(() => ended.length === 1);
+    expect(ended).toEqual(['NOT_FOUND']);
+    stranger.close();
+  });
+
+  it('that floods its control stream is thrown out', async () => {
+    for (let each = 0; each < 2_000; each++) rogue.echo(0n);
+    await until(() => reason(hub, 'rogue') === 'Node rogue sent too many messages in a second.');
+    expect(alive(hub, 'good')).toBe(true);
+  });
+
+  it('that sends unusable metadata, or says hello twice, is thrown out', async () => {
+    const odd = { ...metadata, cluster: 'c'.repeat(1_000) };
+    void rogue.join.send({ message: { case: 'metadata', value: writeMetadata(odd, 2) } });
+    await until(() => reason(hub, 'rogue')?.includes('a name of more than 256 characters') === true);
+    const again = new Rogue(rogue.dial, 'rogue');
+    await until(() => alive(hub, 'rogue'));
+    void again.join.send({ message: { case: 'hello', value: { protocol: 1 } } });
+    await until(() => reason(hub, 'rogue')?.includes('no place after its hello') === true);
+  });
+
+  it('that echoes pings it never got is not taken for alive', async () => {
+    const mute = new Rogue(net.wiring.backbone('mute').dial(hub.address), 'mute');
+    mute.echoing = false;
+    await until(() => mute.session !== '');
+    for (let id = 1_000; id < 1_050; id++) mute.echo(BigInt(id));
+    void mute.join.send({ message: { case: 'metadata', value: writeMetadata(metadata, 9) } });
+    await until(() => reason(hub, 'mute') !== null);
+    expect(alive(hub, 'mute')).toBe(false);
+    expect((await ask(hub, ['mute'])).error('mute')).toContain('NOT_READY mute: Node mute is joining.');
+    mute.dial.close();
+  });
+
+  it.each([
+    ['no hello', { case: 'metadata' as const, value: writeMetadata(metadata, 1) }, /no hello/],
+    ['no name', { case: 'hello' as const, value: { protocol: 1 } }, /did not say who it is/],
+    [
+      'an odd name',
+      {
+        case: 'hello' as const,
+        value: { protocol: 1, identity: { ...writeIdentity(identity('x')), name: '<b>\u001b[31m' } },
+      },
+      /is no name of a node/,
+    ],
+    [
+      'another protocol',
+      { case: 'hello' as const, value: { protocol: 9, identity: writeIdentity(identity('x')) } },
+      /speaks version 9/,
+    ],
+    [
+      'no role',
+      {
+        case: 'hello' as const,
+        value: { protocol: 1, identity: { ...writeIdentity(identity('x')), role: network.Role.UNSPECIFIED } },
+      },
+      /role is edge or query/,
+    ],
+  ])('that begins with %s is refused', async (_what, message, says) => {
+    const dial = net.wiring.backbone('x').dial(hub.address);
+    const refused: string[] = [];
+    const stream = dial.join();
+    stream.handle({
+      message: (answer) => {
+        if (answer.message.case === 'refused') refused.push(answer.message.value.message);
+      },
+      closed: () => undefined,
+    });
+    void stream.send({ message });
+    await until(() => refused.length === 1);
+    expect(refused[0]).toMatch(says);
+    dial.close();
+  });
+});
