@@ -6,7 +6,8 @@ import { Random } from './support/random.js';
 
 const long = process.env.ARMORLAKE_TEST_LONG === '1';
 const seeds = long ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2];
-const KILLS = long ? 6 : 3;
+const NODE_KILLS = long ? 6 : 2;
+const ENGINE_KILLS = long ? 10 : 3;
 
 let place: Workplace;
 let kubearmor: TestKubeArmor;
@@ -18,8 +19,12 @@ afterEach(async () => {
   await place.close();
 });
 
-function startNode(): Promise<TestNode> {
-  return TestNode.start(place, { args: ['--kubearmor', kubearmor.address] });
+/** Checkpoints at a small WAL, so that kills hit them too; profile `edge` holds logs in memory for 2 s. */
+function startNode(profile: 'edge' | 'server' = 'server'): Promise<TestNode> {
+  return TestNode.start(place, {
+    args: ['--kubearmor', kubearmor.address, '--profile', profile],
+    environment: { ARMORLAKE_LIMITS_ENGINE_CHECKPOINT: '1MiB' },
+  });
 }
 
 /** Waits for some more rows, and then a while that has nothing to do with anything. */
@@ -69,15 +74,16 @@ describe('kill -9 at random moments', () => {
   it.each(seeds)('of the node, or of node and engine: no committed row is lost or doubled (seed %i)', async (seed) => {
     const random = new Random(seed);
     kubearmor = await TestKubeArmor.start(place, { rate: 2500, seed });
+    const profile = seed % 2 === 0 ? 'edge' : 'server';
     const poster = new Poster();
-    let node = await startNode();
-    for (let life = 0; life < KILLS; life++) {
+    let node = await startNode(profile);
+    for (let life = 0; life < NODE_KILLS; life++) {
       const posting = poster.run(node, life);
       await untilRandomMoment(node, random);
       const visible = await identities(node);
-      await node.die(random.chance(0.5) ? 'both' : 'node');
+      await node.die((life + seed) % 2 === 0 ? 'both' : 'node');
       await posting;
-      node = await startNode();
+      node = await startNode(profile);
       const after = await identities(node);
       for (const [seq, identity] of visible) expect([seq, after.get(seq)]).toEqual([seq, identity]);
       expect(await gapsOf(node, 'crash')).toHaveLength(life + 1);
@@ -107,7 +113,7 @@ describe('kill -9 at random moments', () => {
       const at = Date.parse(`${(line.UpdatedTime ?? '').slice(0, 23)}Z`);
       return !kept.has(identityOf(line)) && !gaps.some(({ from, to }) => at >= from - 50 && at <= to + 50);
     });
-    expect(silent.map(identityOf)).toEqual([]);
+    expect(silent.map(identityOf).slice(0, 5)).toEqual([]);
 
     const posted = await node.rows("SELECT cwd FROM kubearmor.logs WHERE connector = 'posted'");
     const lines = posted.map(({ cwd }) => String(cwd));
@@ -121,7 +127,7 @@ describe('kill -9 at random moments', () => {
     const random = new Random(seed);
     kubearmor = await TestKubeArmor.start(place, { rate: 2500, seed });
     const node = await startNode();
-    for (let kill = 1; kill <= KILLS; kill++) {
+    for (let kill = 1; kill <= ENGINE_KILLS; kill++) {
       await untilRandomMoment(node, random);
       process.kill(await node.enginePid(), 'SIGKILL');
       await until(async () => {

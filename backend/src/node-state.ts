@@ -1,3 +1,5 @@
+import type { NodeNetwork } from './node-network.js';
+import type { NodeState as MemberState } from './network/index.js';
 import type { NodeConfig } from './config/index.js';
 import type { ConnectorStatus } from './connectors/index.js';
 import type { Clock, Logger } from './core/index.js';
@@ -9,7 +11,7 @@ type StateRow = Readonly<Record<string, unknown>>;
 
 const PUBLISH_MS = 1000;
 /** The account of ourselves is renewed so often when nothing else changes. */
-const SELF_MS = 10_000;
+const SELF_MS = 2_000;
 
 export interface NodeStateOptions {
   readonly engine: EngineClient;
@@ -23,6 +25,8 @@ export interface NodeStateOptions {
 export class NodeState {
   readonly #options: NodeStateOptions;
   readonly #timer: NodeJS.Timeout;
+  /** Other nodes are in armorlake.nodes too, once the node is in a network. */
+  network: Pick<NodeNetwork, 'nodes'> | null = null;
   #connectors: readonly ConnectorStatus[] = [];
   #publishedMs = -Infinity;
   #changed = true;
@@ -66,7 +70,7 @@ export class NodeState {
   async #write(): Promise<void> {
     const { engine, logger } = this.#options;
     try {
-      await engine.call('state', { connectors: this.#connectors.map(connectorRow), nodes: [this.#self()] });
+      await engine.call('state', { connectors: this.#connectors.map(connectorRow), nodes: this.#nodes() });
     } catch (thrown) {
       // The engine restarts: the next second tries again.
       this.#changed = true;
@@ -74,21 +78,38 @@ export class NodeState {
     }
   }
 
+  #nodes(): readonly StateRow[] {
+    return [this.#self(), ...(this.network?.nodes() ?? []).map(nodeRow)];
+  }
+
   #self(): StateRow {
     const { config, version, clock } = this.#options;
     return {
       name: config.name,
-      role: 'edge',
+      role: config.network.role,
       state: 'alive',
       version,
       labels: config.labels,
       last_contact: clock.wallMs() * 1000,
       clock_offset_ms: 0,
-      tables: eventTables.map(tableName),
+      tables: config.network.store ? eventTables.map(tableName) : [],
     };
   }
 }
 
 function connectorRow({ lastEvent, ...status }: ConnectorStatus): StateRow {
   return { ...status, last_event: lastEvent };
+}
+
+function nodeRow(node: MemberState): StateRow {
+  return {
+    name: node.name,
+    role: node.identity.role,
+    state: node.alive ? 'alive' : 'failed',
+    version: node.identity.armorlakeVersion,
+    labels: node.labels,
+    last_contact: node.lastContactMs === null ? null : node.lastContactMs * 1000,
+    clock_offset_ms: node.clockOffsetMs,
+    tables: node.tables.map((table) => table.name),
+  };
 }

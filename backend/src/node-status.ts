@@ -2,7 +2,12 @@ import type { NodeFigures, NodeView } from './api/index.js';
 import type { ConnectorWorker } from './connectors/index.js';
 import type { EngineSupervisor } from './engine/index.js';
 import type { IngestQueue, LakeInfo } from './lake/index.js';
+import { ArmorlakeError, withDeadline } from './core/index.js';
+import type { NodeNetwork } from './node-network.js';
 import type { NodeState } from './node-state.js';
+
+/** For the engine's account of itself. */
+const INFO_MS = 2000;
 
 export interface NodeStatusParts {
   readonly name: string;
@@ -11,6 +16,8 @@ export interface NodeStatusParts {
   readonly worker: ConnectorWorker;
   readonly queue: IngestQueue;
   readonly state: NodeState;
+  /** Null: the node is alone. */
+  readonly network: NodeNetwork | null;
 }
 
 /** How the node is, gathered from its parts when somebody asks. */
@@ -37,8 +44,18 @@ export class NodeStatus implements NodeView {
     return queue.refusal()?.code === 'DISK_FULL' ? 'Nothing is stored: the disk of the data folder is full.' : null;
   }
 
+  async forget(name: string, signal: AbortSignal): Promise<void> {
+    const { network } = this.#parts;
+    if (network === null) {
+      throw new ArmorlakeError('NOT_FOUND', `No node ${name} is known here: this node is in no network.`, {
+        hint: 'Ask a query node: `armorlake forget NAME --url …`.',
+      });
+    }
+    await network.forget(name, signal);
+  }
+
   async figures(signal: AbortSignal): Promise<NodeFigures> {
-    const { engine, worker, queue, state } = this.#parts;
+    const { engine, worker, queue, state, network } = this.#parts;
     const lake = await lakeInfo(engine, signal);
     return {
       engine: { state: engine.state, restarts: engine.restarts, pid: engine.pid },
@@ -46,15 +63,16 @@ export class NodeStatus implements NodeView {
       lake,
       ingest: queue.figures(),
       connectors: state.connectors,
+      network: network?.status() ?? null,
       warnings: lake?.warnings ?? [],
     };
   }
 }
 
-/** Null while the engine (re)starts. */
+/** Null while the engine (re)starts or doesn't answer: how the node is must be told then above all. */
 async function lakeInfo(engine: EngineSupervisor, signal: AbortSignal): Promise<LakeInfo | null> {
   try {
-    return (await engine.call('info', {}, { signal })) as LakeInfo;
+    return (await engine.call('info', {}, { signal: withDeadline(signal, INFO_MS) })) as LakeInfo;
   } catch {
     return null;
   }

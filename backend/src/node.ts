@@ -7,14 +7,25 @@ import type { NodeConfig } from './config/index.js';
 import { ConnectorWorker, loadRedactionKey } from './connectors/index.js';
 import type { WorkerBatch, WorkerConfig } from './connectors/index.js';
 import type { Logger } from './core/index.js';
-import { messageOf, systemClock } from './core/index.js';
+import { ArmorlakeError, messageOf, systemClock } from './core/index.js';
 import { EngineSupervisor } from './engine/index.js';
 import type { Catalog } from './engine/index.js';
 import { IngestQueue, lakeProcess, lakeSettings } from './lake/index.js';
 import type { LakeInfo } from './lake/index.js';
+import { NodeNetwork } from './node-network.js';
+import { NodePublication } from './node-publication.js';
 import { NodeState } from './node-state.js';
 import { NodeStatus } from './node-status.js';
-import { GuardedEngine, LakeAnswers, QueryLog, QueryService, Strikes } from './query/index.js';
+import {
+  GuardedEngine,
+  LakeAnswers,
+  LakeFragments,
+  LakeTails,
+  QueryLoad,
+  QueryLog,
+  QueryService,
+  Strikes,
+} from './query/index.js';
 
 export interface NodeOptions {
   readonly config: NodeConfig;
@@ -24,7 +35,13 @@ export interface NodeOptions {
   readonly version: string;
 }
 
+const storesNothing = new ArmorlakeError('CONFLICT', 'This node stores no events.', {
+  hint: 'Post to an edge, or start this node with network.store: true.',
+});
+
 const DRAIN_MS = 20_000;
+/** Of one core, on average, that queries of the network may take from a small edge. */
+const EDGE_QUERY_SHARE = 0.25;
 
 /** Starts a node: lake engine, ingest queue, API and connectors, in this order; ends them in reverse. */
 export async function startNode({ config, logger, signal, version }: NodeOptions): Promise<RunningNode> {
@@ -46,15 +63,21 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
   try {
     signal.throwIfAborted();
     const info = (await engine.call('info', {}, { signal })) as LakeInfo;
-    const queue = new IngestQueue({ engine, maxBytes: config.limits.ingest.queueBytes, logger });
-    queue.start(info.lastBatch);
-    closing.push(() => drained(queue, logger));
     const state = new NodeState({ engine, config, version, logger, clock: systemClock });
     closing.push(() => state.close());
     await state.publish();
+    const publication = await publicationOf(config, engine, state, logger, signal);
+    closing.push(async () => publication?.close());
+    const commit = publication === null ? {} : { commit: publication.commit };
+    const queue = new IngestQueue({ engine, maxBytes: config.limits.ingest.queueBytes, logger, ...commit });
+    queue.start(info.lastBatch);
+    // The network ends after the last commit: commits wait for the hubs' word.
+    const networkEnds = closing.length;
+    closing.push(() => drained(queue, logger));
     engine.onRestart(() => {
       queue.engineRestarted();
       state.engineRestarted();
+      publication?.engineRestarted();
     });
     const worker = connectorWorker(config, redactionKey, queue, state, logger);
     closing.push(() => worker.stop());
@@ -64,10 +87,30 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     const clusters = [...new Set(config.kubearmor.flatMap(({ cluster }) => cluster ?? []))];
     const strikes = new Strikes(systemClock);
     const guarded = new GuardedEngine(engine, strikes, logger, systemClock);
-    const queries = new QueryService({
-      answers: new LakeAnswers(guarded, () => ({ name: config.name, clusters, labels: config.labels })),
+    const own = new LakeAnswers(guarded, () => ({ name: config.name, clusters, labels: config.labels }));
+    const load = new QueryLoad(config.profile === 'edge' ? EDGE_QUERY_SHARE : 1, systemClock);
+    const ownTails = new LakeTails(engine, config.name);
+    const fragments = new LakeFragments(guarded, join(config.data, 'tmp'), load, ownTails);
+    const network = await NodeNetwork.start({
+      config,
+      version,
+      info,
+      engine,
+      answers: own,
+      fragments,
+      publication: publication?.publication ?? null,
       strikes,
-      catalog: async (given) => (await engine.call('catalog', {}, { signal: given })) as Catalog,
+      logger,
+    });
+    if (network !== null) closing.splice(networkEnds, 0, () => network.close());
+    state.network = network;
+    const queries = new QueryService({
+      answers: network?.answers ?? own,
+      strikes,
+      catalog: async (given) => {
+        const catalog = (await engine.call('catalog', {}, { signal: given })) as Catalog;
+        return network?.catalog(catalog) ?? catalog;
+      },
       limits: config.limits.query,
       log,
       clock: systemClock,
@@ -75,10 +118,13 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     });
     const api = await startApi({
       listen: config.http,
-      node: new NodeStatus({ name: config.name, version, engine, worker, queue, state }),
+      node: new NodeStatus({ name: config.name, version, engine, worker, queue, state, network }),
       queries,
-      engine,
-      intake: { open: (connector) => worker.openIntake(connector), refusal: () => queue.refusal() },
+      tails: { own: ownTails, tails: network?.tails ?? ownTails },
+      intake: {
+        open: (connector) => worker.openIntake(connector),
+        refusal: () => (config.network.store ? queue.refusal() : storesNothing),
+      },
       tokens,
       metrics,
       intakeBodyBytes: config.limits.ingest.bodyBytes,
@@ -94,6 +140,20 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
   }
 }
 
+/** What others are told of this node's lake; null when it is alone, or stores nothing. */
+async function publicationOf(
+  { cluster, labels, network }: NodeConfig,
+  engine: EngineSupervisor,
+  state: NodeState,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<NodePublication | null> {
+  if (!network.store || (network.listen === null && network.join.length === 0)) return null;
+  const connectors = (): NodeState['connectors'] => state.connectors;
+  const options = { engine, cluster: cluster ?? '', labels, connectors, logger, clock: systemClock };
+  return await NodePublication.open(options, signal);
+}
+
 function connectorWorker(
   config: NodeConfig,
   redactionKey: Uint8Array | null,
@@ -104,8 +164,8 @@ function connectorWorker(
   const onBatch = ({ id, buffer, info }: WorkerBatch): void => {
     // Whoever posts to an intake waits for the commit: its events are not dropped before logs.
     const priority = info.streamClass === 'alerts' || info.streamClass === 'intake' ? 'alerts' : 'other';
-    const { rows, ledger, gaps } = info;
-    void queue.push({ buffer, priority, rows, ledger, gaps }).then((outcome) => worker.settle(id, outcome));
+    const { rows, ledger, gaps, widening } = info;
+    void queue.push({ buffer, priority, rows, ledger, gaps, widening }).then((outcome) => worker.settle(id, outcome));
   };
   const worker = new ConnectorWorker({
     entry: new URL('./worker-main.js', import.meta.url),
@@ -122,7 +182,7 @@ async function drained(queue: IngestQueue, logger: Logger): Promise<void> {
   try {
     await queue.drain(AbortSignal.timeout(DRAIN_MS));
   } catch (thrown) {
-    logger.error({ error: messageOf(thrown) }, 'Events were not committed before the end: a gap stands for them.');
+    logger.error({ error: messageOf(thrown) }, 'Not all events were committed before the end: the ledger has the rest as dropped.');
   }
   await queue.close();
 }

@@ -50,8 +50,16 @@ function expression(name: string, type: string): string {
 async function fill(connection: DuckDBConnection, table: Table, node: number, rows: number): Promise<void> {
   const columns = table.columns.map((column) => expression(column.name, column.type)).join(', ');
   await connection.run(
-    `INSERT INTO ${tableName(table)} SELECT ${columns} FROM (SELECT range AS i, ${node} AS n FROM range(${rows}))`,
+    `INSERT INTO ${tableName(table)} BY NAME SELECT ${columns} FROM (SELECT range AS i, ${node} AS n FROM range(${rows}))`,
   );
+}
+
+/** Adds the rows of these nodes to event tables that are there. */
+export async function fillTables(connection: DuckDBConnection, nodes: readonly number[], rows = 300): Promise<void> {
+  for (const table of tables.filter((each) => each.schema === 'kubearmor' && each.kind === 'event')) {
+    const share = table.name === 'logs' ? 1 : table.name === 'alerts' ? 0.4 : 0;
+    for (const node of nodes) await fill(connection, table, node, Math.floor((rows + node * 20) * share));
+  }
 }
 
 /** Makes the event tables and views, and fills them with the rows of these nodes. */
@@ -64,7 +72,6 @@ export async function makeLake(connection: DuckDBConnection, nodes: readonly num
     }
     const columns = table.columns.map((column) => `"${column.name}" ${column.type}`).join(', ');
     await connection.run(`CREATE TABLE ${tableName(table)} (${columns})`);
-    const share = table.name === 'logs' ? 1 : table.name === 'alerts' ? 0.4 : 0;
-    for (const node of nodes) await fill(connection, table, node, Math.floor((rows + node * 20) * share));
   }
+  await fillTables(connection, nodes, rows);
 }

@@ -42,7 +42,13 @@ export function testSettings(dataFolder: string): LakeSettings {
     spillBytes: 0,
     checkpointWalBytes: 48 * MIB,
     minFreeBytes: 10 * MIB,
-    retention: { logsMs: 7 * DAY_MS, alertsMs: 90 * DAY_MS, ledgerMs: 365 * DAY_MS, totalBytes: 2048 * MIB },
+    retention: {
+      logsMs: 7 * DAY_MS,
+      alertsMs: 90 * DAY_MS,
+      ledgerMs: 365 * DAY_MS,
+      groupBytes: { logs: null, alerts: null, ledger: null },
+      totalBytes: 2048 * MIB,
+    },
     maintainEveryMs: 3_600_000,
     queries: 4,
   };

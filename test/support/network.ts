@@ -145,7 +145,7 @@ export const logsTable = {
 export const metadata: NodeMetadata = {
   ...emptyMetadata,
   cluster: 'c1',
-  labels: { site: ['berlin'] },
+  labels: { site: 'berlin' },
   tables: [logsTable],
   values: { cluster: ['c1'], host: ['h1'], namespace: ['shop'], policy: [] },
 };
@@ -165,6 +165,7 @@ export function request(over: Partial<ScatterRequest> = {}): ScatterRequest {
     fragments: [{ name: 'f0', sql: 'SELECT 1' }],
     timeRange: { fromMicros: null, toMicros: null },
     expects: [],
+    tail: null,
     nowMicros: 1,
     budget: { rows: 1_000_000, bytes: 128 * 1024 * 1024 },
     timeoutMs: 30_000,

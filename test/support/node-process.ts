@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { RunningSimulator, SimulatorInput, TruthLine } from '../../backend/src/simulator/index.js';
 import { startSimulator } from '../../backend/src/simulator/index.js';
 import type { Running, Workplace } from '../cli-support.js';
@@ -7,7 +8,7 @@ import { isAlive } from '../cli-support.js';
 export type Row = Readonly<Record<string, unknown>>;
 
 export interface TestNodeOptions {
-  /** Data folder in the workplace, and the node's name; default `lake`. */
+  /** Data folder in the workplace; default `lake`. Its last part is the node's name. */
   readonly data?: string;
   /** More arguments of `armorlake node`. */
   readonly args?: readonly string[];
@@ -56,7 +57,7 @@ export class TestNode {
   /** Starts it in the workplace, which ends it; resolves when it is ready. */
   static async start(place: Workplace, options: TestNodeOptions = {}): Promise<TestNode> {
     const { data = 'lake', args = [], environment = {} } = options;
-    const fixed = ['node', '--name', data, '--data', data, '--http', '127.0.0.1:0', '--log-level', 'warn'];
+    const fixed = ['node', '--name', basename(data), '--data', data, '--http', '127.0.0.1:0', '--log-level', 'warn'];
     const running = place.start([...fixed, ...args], { environment });
     const [, url = ''] = await running.says(/ready at (http:\S+) /);
     return new TestNode(running, url);

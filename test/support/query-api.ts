@@ -6,7 +6,14 @@ import type { Clock } from '../../backend/src/core/index.js';
 import { ArmorlakeError, silentLogger, systemClock } from '../../backend/src/core/index.js';
 import type { CallContext, CallOptions, CallStream, Catalog } from '../../backend/src/engine/index.js';
 import type { QueryEngine, ServiceLimits } from '../../backend/src/query/index.js';
-import { GuardedEngine, LakeAnswers, QueryLog, QueryService, Strikes } from '../../backend/src/query/index.js';
+import {
+  GuardedEngine,
+  LakeAnswers,
+  LakeTails,
+  QueryLog,
+  QueryService,
+  Strikes,
+} from '../../backend/src/query/index.js';
 import { join } from 'node:path';
 import { QueryLake } from './query-lake.js';
 
@@ -159,6 +166,7 @@ export const figures: NodeFigures = {
       detail: null,
     },
   ],
+  network: null,
   warnings: [],
 };
 
@@ -233,9 +241,10 @@ export class QueryApi implements AsyncDisposable {
         version: '0.1.0',
         unready: () => holder.api?.unready ?? null,
         figures: () => Promise.resolve(figures),
+        forget: () => Promise.resolve(),
       },
       queries,
-      engine,
+      tails: { own: new LakeTails(engine, 'n1'), tails: new LakeTails(engine, 'n1') },
       intake,
       tokens,
       metrics,

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ArmorlakeError, printable } from '../core/index.js';
 import type { Logger } from '../core/index.js';
+import { PartialResult } from '../query/index.js';
 
 /** Whatever a route threw, as an ArmorlakeError: fastify's own refusals keep their sense. */
 export function asArmorlakeError(thrown: FastifyError | Error | unknown): ArmorlakeError {
@@ -28,5 +29,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   void reply
     .code(error.status)
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ error: error.toShape() }));
+    .send(
+      JSON.stringify({ error: error.toShape(), ...(error instanceof PartialResult && { coverage: error.coverage }) }),
+    );
 }

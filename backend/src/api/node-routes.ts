@@ -11,7 +11,7 @@ import { jsonSchemaOf, parseBody } from './schemas.js';
 import type { TokenStore } from './tokens.js';
 import { roles } from './tokens.js';
 
-/** GET /healthz, /readyz, /metrics, /api/v1/status, /api/v1/catalog, /api/v1/openapi.json */
+/** GET /healthz, /readyz, /metrics, /api/v1/status, /api/v1/catalog, /api/v1/openapi.json, DELETE /api/v1/nodes/:name */
 export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryService, metrics: Metrics): void {
   app.get('/healthz', { schema: { summary: 'The process answers' } }, () => ({ status: 'ok' }));
   app.get('/readyz', { schema: { summary: 'Lake open, migrated, listeners bound' } }, () => {
@@ -33,6 +33,15 @@ export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryS
     requireRole(request.identity, ['read']);
     return queries.catalog(clientGone(reply));
   });
+  app.delete<{ Params: { name: string } }>(
+    '/api/v1/nodes/:name',
+    { schema: { summary: 'Forget a node that is gone for good' } },
+    async (request, reply) => {
+      requireRole(request.identity, []);
+      await node.forget(request.params.name, clientGone(reply));
+      return reply.code(204).send();
+    },
+  );
   app.get('/api/v1/openapi.json', { schema: { summary: 'This document' } }, () => app.swagger());
 }
 

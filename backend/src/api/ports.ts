@@ -31,6 +31,39 @@ export interface LakeFigures {
   readonly warnings: readonly string[];
 }
 
+/** The network as a node sees it. */
+export interface NetworkStatus {
+  readonly role: 'edge' | 'query';
+  /** Whether this node stores events itself. */
+  readonly store: boolean;
+  /** HOST:PORT where others may join; null: nowhere. */
+  readonly listening: string | null;
+  /** The hubs this node is joined to. */
+  readonly links: readonly {
+    readonly address: string;
+    readonly hub: string | null;
+    readonly state: string;
+    readonly detail: string | null;
+  }[];
+  /** The hubs whose members it sees. */
+  readonly peers: readonly { readonly hub: string; readonly detail: string | null }[];
+  /** The nodes that are expected to answer. */
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly role: string;
+    readonly state: 'alive' | 'failed';
+    readonly reason: string | null;
+    readonly version: string;
+    readonly cluster: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly lastContact: string | null;
+    readonly clockOffsetMs: number | null;
+    readonly rows: number;
+    readonly via: string | null;
+  }[];
+  readonly certificate: { readonly daysLeft: number } | null;
+}
+
 /** The node's parts, as status and metrics show them. */
 export interface NodeFigures {
   readonly engine: { readonly state: string; readonly restarts: number; readonly pid: number | undefined };
@@ -38,6 +71,8 @@ export interface NodeFigures {
   readonly lake: LakeFigures | null;
   readonly ingest: IngestFigures;
   readonly connectors: readonly ConnectorStatus[];
+  /** Null: the node is alone. */
+  readonly network: NetworkStatus | null;
   /** What an operator should know, in sentences. */
   readonly warnings: readonly string[];
 }
@@ -49,4 +84,6 @@ export interface NodeView {
   /** Why the node isn't ready (lake open, migrated, listeners bound), or null when it is. */
   unready(): string | null;
   figures(signal: AbortSignal): Promise<NodeFigures>;
+  /** Forgets a member that is gone for good. @throws ArmorlakeError NOT_FOUND, CONFLICT while it runs, NOT_READY. */
+  forget(name: string, signal: AbortSignal): Promise<void>;
 }

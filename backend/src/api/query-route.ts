@@ -54,6 +54,38 @@ export function queryRoute(app: FastifyInstance, queries: QueryService): void {
   );
 }
 
+const explanation = z.object({
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  merge: z.string().nullable().describe('SQL over what the fragments answer; null when one node answers alone'),
+  subqueries: z.number().describe('Subqueries that run first and become literals'),
+  fragments: z.array(z.object({ name: z.string(), kind: z.string(), table: z.string(), sql: z.string() })),
+  nodes: z.array(
+    z.object({ name: z.string(), status: z.enum(['asked', 'pruned', 'failed']), reason: z.string().nullable() }),
+  ),
+  estimate: z.object({ nodes: z.number(), rows: z.number(), bytes: z.number() }),
+});
+
+/** POST /api/v1/explain */
+export function explainRoute(app: FastifyInstance, queries: QueryService): void {
+  app.post(
+    '/api/v1/explain',
+    {
+      schema: {
+        summary: 'How a query would be answered',
+        description:
+          'Fragments, who is asked for them and why others are not, and an estimate; the query does not run.',
+        body: jsonSchemaOf(queryRequest),
+        response: { 200: jsonSchemaOf(explanation) },
+      },
+    },
+    async (request, reply) => {
+      requireRole(request.identity, ['read']);
+      const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
+      return await queries.explain(parseBody(queryRequest, request.body), caller, clientGone(reply));
+    },
+  );
+}
+
 /** Queries wait in turn by token, or by address where there are none. */
 function callerKey(identity: Identity, address: string): string {
   return identity.token === null ? `address ${address}` : `token ${identity.token}`;

@@ -7,7 +7,6 @@ import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Clock, Logger } from '../core/index.js';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
-import type { EngineClient } from '../engine/index.js';
 import type { QueryService } from '../query/index.js';
 import { Access, refuseExposed } from './access.js';
 import { sendError } from './errors.js';
@@ -15,8 +14,9 @@ import { intakeRoute } from './intake-route.js';
 import type { Metrics } from './metrics.js';
 import { nodeRoutes, tokenRoutes } from './node-routes.js';
 import type { Intake, NodeView } from './ports.js';
-import { queryRoute } from './query-route.js';
+import { explainRoute, queryRoute } from './query-route.js';
 import { tailRoute } from './tail-route.js';
+import type { TailOptions } from './tail-route.js';
 import type { TokenStore } from './tokens.js';
 
 export interface ListenOptions {
@@ -33,7 +33,7 @@ export interface ApiOptions {
   readonly listen: ListenOptions;
   readonly node: NodeView;
   readonly queries: QueryService;
-  readonly engine: EngineClient;
+  readonly tails: Omit<TailOptions, 'logger'>;
   readonly intake: Intake;
   readonly tokens: TokenStore;
   readonly metrics: Metrics;
@@ -51,7 +51,7 @@ const REQUEST_MS = 30 * 60_000;
 
 /** The HTTP door, not yet listening: `inject()` works on it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { listen, node, queries, engine, intake, tokens, metrics, logger, clock } = options;
+  const { listen, node, queries, intake, tokens, metrics, logger, clock } = options;
   const access = new Access({ tokens, host: listen.host, insecure: listen.insecure });
   const app = fastify({
     // Requests are counted in /metrics; what goes wrong is logged by the error handler.
@@ -91,7 +91,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     nodeRoutes(routes, node, queries, metrics);
     tokenRoutes(routes, tokens, clock);
     queryRoute(routes, queries);
-    tailRoute(routes, { engine, node: node.name, logger });
+    explainRoute(routes, queries);
+    tailRoute(routes, { ...options.tails, logger });
     await intakeRoute(routes, intake, options.intakeBodyBytes);
   });
   await app.ready();

@@ -1,19 +1,19 @@
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerResponse } from 'node:http';
-import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { ArmorlakeError, messageOf } from '../core/index.js';
+import { ArmorlakeError } from '../core/index.js';
 import type { Logger } from '../core/index.js';
-import type { EngineClient, TailEnd } from '../engine/index.js';
+import type { TailSelection, Tails } from '../query/index.js';
 import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
+import type { Positions } from './tail-stream.js';
+import { TailStream } from './tail-stream.js';
 
 export interface TailOptions {
-  readonly engine: EngineClient;
-  readonly node: string;
+  /** This node's own lake: a filter that is wrong is told before the stream begins. */
+  readonly own: Tails;
+  /** What is followed: the own lake, or the network. */
+  readonly tails: Tails;
   readonly logger: Logger;
 }
 
@@ -24,12 +24,6 @@ const TABLES: Readonly<Record<string, string>> = {
   events: 'kubearmor.events',
 };
 const MAX_TAILS = 64;
-const LIMITS = { rows: 500, bytes: 1 << 20, timeoutMs: 10_000 };
-/** A comment goes as often when nothing else does: proxies and clients see that the stream lives. */
-const HEARTBEAT_MS = 10_000;
-/** A client that reads nothing for so long has gone. */
-const SLOW_MS = 30_000;
-const RETRY_MS = 1000;
 
 const oneOrMore = z
   .union([z.string(), z.array(z.string())])
@@ -93,18 +87,18 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
     },
     async (request, reply) => {
       requireRole(request.identity, ['read']);
-      const call = callOf(parseBody(tailQuery, request.query));
-      const position = positionOf(request.headers['last-event-id'], options.node);
+      const selection = selectionOf(parseBody(tailQuery, request.query));
+      const positions = positionsOf(request.headers['last-event-id']);
       if (tails >= MAX_TAILS) {
         throw new ArmorlakeError('BUSY', `${MAX_TAILS} tails are open already.`, { hint: 'Close some.' });
       }
       tails += 1;
       try {
         const signal = clientGone(reply);
-        // The first one fails as any request does, when the filter is wrong.
-        const first = await nextRows(options.engine, call, position, 0, signal);
+        // It fails as any request does, when the filter is wrong.
+        await options.own.next('', selection, null, 0, signal);
         reply.hijack();
-        await new TailStream(options, reply.raw, call, signal).run(first, position === null);
+        await new TailStream(options.tails, selection, positions, reply.raw, signal, options.logger).run();
       } finally {
         tails -= 1;
       }
@@ -113,12 +107,7 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
   );
 }
 
-interface EngineCall {
-  readonly table: string;
-  readonly filters: Readonly<Record<string, unknown>>;
-}
-
-function callOf(query: z.output<typeof tailQuery>): EngineCall {
+function selectionOf(query: z.output<typeof tailQuery>): TailSelection {
   const given = query as Readonly<Record<string, unknown>>;
   const pick = (names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
@@ -141,108 +130,15 @@ function labelPair(text: string): [string, string] {
   throw new ArmorlakeError('BAD_REQUEST', `labels: ${text} is no key=value.`, { hint: 'As labels=app=shop.' });
 }
 
-/** This node's seq in a Last-Event-ID; null to begin now. */
-function positionOf(header: string | string[] | undefined, node: string): number | null {
-  if (typeof header !== 'string' || header === '') return null;
+/** Where a stream goes on, by a Last-Event-ID; empty to begin now. */
+function positionsOf(header: string | string[] | undefined): Positions {
+  if (typeof header !== 'string' || header === '') return new Map();
   try {
     const seqs = z.record(z.string(), z.number().int().nonnegative()).parse(JSON.parse(header));
-    return seqs[node] ?? null;
+    return new Map(Object.entries(seqs));
   } catch (thrown) {
     throw new ArmorlakeError('BAD_REQUEST', 'Last-Event-ID is none of this stream: it is as {"edge-1":42}.', {
       cause: thrown,
     });
-  }
-}
-
-interface Rows {
-  readonly schema: unknown;
-  readonly body: Buffer;
-  readonly rows: number;
-  readonly lastSeq: number;
-}
-
-async function nextRows(
-  engine: EngineClient,
-  call: EngineCall,
-  afterSeq: number | null,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<Rows> {
-  const parameters = { ...call, queryId: `tail ${randomUUID()}`, afterSeq, waitMs, limits: LIMITS };
-  const stream = await engine.stream('tail', parameters, { signal });
-  const pieces: Uint8Array[] = [];
-  for await (const piece of stream.chunks) pieces.push(piece);
-  const { rows, lastSeq } = (await stream.tail) as TailEnd;
-  return { schema: (stream.head as { readonly schema: unknown }).schema, body: Buffer.concat(pieces), rows, lastSeq };
-}
-
-/** One open stream. */
-class TailStream {
-  readonly #options: TailOptions;
-  readonly #response: ServerResponse;
-  readonly #call: EngineCall;
-  readonly #signal: AbortSignal;
-
-  constructor(options: TailOptions, response: ServerResponse, call: EngineCall, signal: AbortSignal) {
-    this.#options = options;
-    this.#response = response;
-    this.#call = call;
-    this.#signal = signal;
-  }
-
-  /** Streams until the client goes away, or reads too slowly. */
-  async run(first: Rows, fresh: boolean): Promise<void> {
-    this.#response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
-    try {
-      // Says where it begins, so that a client that is cut off before its first row loses none.
-      if (fresh) await this.#send(first.lastSeq, 'open', JSON.stringify({ node: this.#options.node }));
-      await this.#rows(first);
-      await this.#follow(first.lastSeq);
-    } catch (thrown) {
-      if (!this.#signal.aborted) {
-        this.#options.logger.debug({ error: messageOf(thrown) }, 'A live tail ended.');
-      }
-    } finally {
-      this.#response.end();
-    }
-  }
-
-  async #follow(from: number): Promise<void> {
-    let position = from;
-    for (;;) {
-      this.#signal.throwIfAborted();
-      try {
-        const next = await nextRows(this.#options.engine, this.#call, position, HEARTBEAT_MS, this.#signal);
-        await this.#rows(next);
-        position = next.lastSeq;
-      } catch (thrown) {
-        const error = ArmorlakeError.from(thrown);
-        if (error.code !== 'NOT_READY' && error.code !== 'DEADLINE') throw error;
-        await this.#send(position, 'notice', `${this.#options.node}: ${error.message}`);
-        await sleep(RETRY_MS, undefined, { signal: this.#signal });
-      }
-    }
-  }
-
-  async #rows({ schema, body, rows, lastSeq }: Rows): Promise<void> {
-    if (rows === 0) return this.#write(': nothing new\n\n');
-    return this.#send(lastSeq, 'rows', `{"schema":${JSON.stringify(schema)},"rows":[${body.toString()}]}`);
-  }
-
-  /** JSON has no line breaks, and sentences are made of ours. */
-  #send(seq: number, event: string, data: string): Promise<void> {
-    const id = JSON.stringify({ [this.#options.node]: seq });
-    return this.#write(`id: ${id}\nevent: ${event}\ndata: ${data.replaceAll(/[\r\n]+/g, ' ')}\n\n`);
-  }
-
-  /** Waits for a slow client, for a while: nothing more is read from the lake meanwhile. */
-  async #write(text: string): Promise<void> {
-    this.#signal.throwIfAborted();
-    if (this.#response.write(text)) return;
-    await once(this.#response, 'drain', { signal: AbortSignal.any([this.#signal, AbortSignal.timeout(SLOW_MS)]) });
   }
 }

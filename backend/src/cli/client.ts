@@ -15,9 +15,16 @@ const errorBody = z.object({
 const coverage = z.object({
   complete: z.boolean(),
   expected: z.number(),
+  asked: z.number(),
   answered: z.number(),
   nodes: z.array(z.looseObject({ name: z.string(), status: z.string(), message: z.string().nullish() })).default([]),
-  gaps: z.looseObject({ nodes: z.number(), minutes: z.number() }).nullish(),
+  gaps: z
+    .looseObject({
+      nodes: z.number(),
+      minutes: z.number(),
+      worst: z.array(z.looseObject({ node: z.string(), cause: z.string(), minutes: z.number() })).optional(),
+    })
+    .nullish(),
   retention: z.looseObject({ nodesShort: z.number(), from: z.string().nullish() }).nullish(),
 });
 
@@ -30,10 +37,33 @@ const answer = z.looseObject({
   coverage: coverage.nullish(),
 });
 
+const explanation = z.looseObject({
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  merge: z.string().nullable(),
+  subqueries: z.number(),
+  fragments: z.array(z.object({ name: z.string(), kind: z.string(), table: z.string(), sql: z.string() })),
+  nodes: z.array(z.object({ name: z.string(), status: z.string(), reason: z.string().nullable() })),
+  estimate: z.object({ nodes: z.number(), rows: z.number(), bytes: z.number() }),
+});
+
+/** How a query would be answered, as the node's door sends it. */
+export type Explanation = z.infer<typeof explanation>;
+
 /** A query's answer, as the node's door sends it. */
 export type Answer = z.infer<typeof answer>;
 
-export interface QueryOptions {
+/** Which nodes a query asks, and what their absence means. */
+export interface Selection {
+  readonly nodes?: {
+    readonly names?: readonly string[];
+    readonly clusters?: readonly string[];
+    readonly labels?: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly perNode?: boolean;
+  readonly partial?: 'warn' | 'fail' | 'ignore';
+}
+
+export interface QueryOptions extends Selection {
   readonly params?: readonly unknown[];
   readonly limits?: { readonly rows?: number; readonly timeoutMs?: number };
   readonly signal?: AbortSignal;
@@ -67,11 +97,23 @@ export class Client {
   }
 
   /** Runs one SELECT. */
-  async query(sql: string, { params, limits, signal }: QueryOptions = {}): Promise<Answer> {
-    const body = { sql, ...(params === undefined ? {} : { params }), ...(limits === undefined ? {} : { limits }) };
-    const parsed = answer.safeParse(
-      await this.json('/api/v1/query', { method: 'POST', body: JSON.stringify(body), signal }),
-    );
+  async query(sql: string, options: QueryOptions = {}): Promise<Answer> {
+    return await this.#ask('/api/v1/query', answer, sql, options);
+  }
+
+  /** How a SELECT would be answered; it does not run. */
+  async explain(sql: string, options: QueryOptions = {}): Promise<Explanation> {
+    return await this.#ask('/api/v1/explain', explanation, sql, options);
+  }
+
+  async #ask<Value>(
+    path: string,
+    schema: z.ZodType<Value>,
+    sql: string,
+    { signal, ...options }: QueryOptions,
+  ): Promise<Value> {
+    const body = JSON.stringify({ sql, ...options });
+    const parsed = schema.safeParse(await this.json(path, { method: 'POST', body, signal }));
     if (parsed.success) return parsed.data;
     throw new ArmorlakeError('INTERNAL', `${this.url} answered a query in a form this version doesn't know.`, {
       hint: 'Use the armorlake command of the same version as the node.',

@@ -10,6 +10,7 @@ import { certificateChecks } from './doctor/certificates.js';
 import { kubearmorChecks } from './doctor/kubearmor.js';
 import { lakeChecks } from './doctor/lake.js';
 import { machineChecks } from './doctor/machine.js';
+import { networkChecks } from './doctor/network.js';
 import { listenerChecks } from './doctor/listener.js';
 import type { NodeCliOptions } from './node-options.js';
 import { nodeConfigOf, withNodeOptions } from './node-options.js';
@@ -25,13 +26,14 @@ const help = `
 Examples:
   armorlake doctor --config /etc/armorlake.yaml
   armorlake doctor --kubearmor 127.0.0.1:32767 --json
+  armorlake doctor --name edge-1 --join hub.example:7471 --config /etc/armorlake.yaml
 
 Takes the flags of \`armorlake node\`. Exits 1 when a check fails. Where the node runs, its lake is asked, too.`;
 
 /** `armorlake doctor`: what is wrong with a node's surroundings, and how to mend it. */
 export function doctorCommand(context: CliContext): Command {
   return withNodeOptions(new Command('doctor'))
-    .description('check configuration, ports, certificates, KubeArmor, clock and disk')
+    .description('check configuration, ports, certificates, KubeArmor, hubs, clock and disk')
     .option('--token <token>', 'token for the running node (better: ARMORLAKE_TOKEN)')
     .option('--json', 'as JSON')
     .addHelpText('after', help)
@@ -58,6 +60,7 @@ async function examine({ io, clock }: CliContext, options: DoctorOptions): Promi
     ...machineChecks(config, clock),
     ...listener.checks,
     ...certificateChecks(config, clock),
+    ...(await networkChecks(config, clock, listener.running, io.signal)),
     ...(await kubearmorChecks(config, io.signal)),
     ...(listener.running ? await lakeChecks(client, io.signal) : []),
   ];

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { ArmorlakeError } from '../core/index.js';
-import { collect } from './options.js';
+import { listOption } from './options.js';
 
 /** The filters of `karmor logs`. */
 export interface EventFilters {
@@ -33,7 +33,7 @@ export function withEventFilters(command: Command): Command {
     .option('--type <name>', 'ContainerLog, HostLog, MatchedPolicy, …')
     .option('--source <regex>', 'regular expression on who did it')
     .option('--resource <regex>', 'regular expression on what was touched')
-    .option('--labels <key=value>', 'a label of the pod; can be given more than once', collect, []);
+    .addOption(listOption('--labels <key=value>', 'a label of the pod'));
 }
 
 /** The filters as the node's live tail takes them: exact by column, patterns by column, labels. */

@@ -46,6 +46,8 @@ const commands: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   logs: async () => (await import('./logs.js')).logsCommand,
   import: async () => (await import('./import.js')).importCommand,
   token: async () => (await import('./token.js')).tokenCommand,
+  cert: async () => (await import('./cert.js')).certCommand,
+  forget: async () => (await import('./forget.js')).forgetCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   simulate: async () => (await import('./simulate.js')).simulateCommand,
   demo: async () => (await import('./demo.js')).demoCommand,

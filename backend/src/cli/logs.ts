@@ -5,7 +5,7 @@ import type { Condition, EventFilters } from './event-filters.js';
 import { conditionOf, rowFilters, tableOf, withEventFilters } from './event-filters.js';
 import { eventLine, rowsAsObjects } from './event-line.js';
 import { countOption } from './options.js';
-import { coverageNotices } from './query.js';
+import { coverageNotices } from './coverage-notices.js';
 import { printFollowed } from './tail.js';
 import { jsonLine } from './text.js';
 

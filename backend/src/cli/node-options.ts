@@ -3,7 +3,7 @@ import type { FlagValues, NodeConfig } from '../config/index.js';
 import { loadConfig, parseAddress } from '../config/index.js';
 import { ArmorlakeError } from '../core/index.js';
 import type { Io } from './io.js';
-import { collect } from './options.js';
+import { listOption } from './options.js';
 
 /** The flags that configure a node; each stands for a key of the configuration. */
 export interface NodeCliOptions {
@@ -15,6 +15,11 @@ export interface NodeCliOptions {
   readonly profile?: string;
   readonly logLevel?: string;
   readonly insecureHttp?: boolean;
+  readonly network?: string;
+  readonly join: readonly string[];
+  readonly role?: string;
+  readonly insecureNetwork?: boolean;
+  readonly cluster?: string;
   readonly set: readonly string[];
 }
 
@@ -25,11 +30,16 @@ export function withNodeOptions(command: Command): Command {
     .option('--name <name>', "the node's name (default: the host name)")
     .option('--data <folder>', 'where its lake is kept (default: armorlake-data)')
     .option('--http <host:port>', 'where it listens (default: 127.0.0.1:7470; port 0 takes a free one)')
-    .option('--kubearmor <host:port>', 'a KubeArmor to pull from; can be given more than once', collect, [])
+    .addOption(listOption('--kubearmor <host:port>', 'a KubeArmor to pull from'))
+    .option('--cluster <name>', 'the cluster this node speaks for')
+    .addOption(listOption('--join <host:port>', "a hub's network port to join"))
+    .option('--network <host:port>', 'where other nodes may join it, as 0.0.0.0:7471 (default: nowhere)')
+    .option('--role <role>', 'edge or query; only query may ask other nodes (default: query with --network, else edge)')
+    .option('--insecure-network', 'join and be joined beyond loopback without TLS')
     .option('--profile <profile>', 'edge or server: sets every limit at once (default: server)')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
     .option('--insecure-http', 'listen beyond loopback without TLS or without tokens')
-    .option('--set <key=value>', 'any other key, as limits.query.rows=500; can be given more than once', collect, []);
+    .addOption(listOption('--set <key=value>', 'any other key, as limits.query.rows=500'));
 }
 
 /** The configuration those flags, the environment and the file give. Throws BAD_CONFIG. */
@@ -56,6 +66,11 @@ function flagValues(options: NodeCliOptions): FlagValues {
   put('profile', '--profile', options.profile);
   put('log.level', '--log-level', options.logLevel);
   put('http.insecure', '--insecure-http', options.insecureHttp === true ? 'true' : undefined);
+  put('cluster', '--cluster', options.cluster);
+  put('network.listen', '--network', options.network);
+  put('network.join', '--join', options.join.length === 0 ? undefined : options.join.join(','));
+  put('network.role', '--role', options.role);
+  put('network.insecure', '--insecure-network', options.insecureNetwork === true ? 'true' : undefined);
   put('kubearmor', '--kubearmor', options.kubearmor.length === 0 ? undefined : options.kubearmor.join(','));
   if (options.http !== undefined) {
     const address = parseAddress(options.http);

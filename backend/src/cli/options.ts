@@ -11,7 +11,8 @@ export function countOption(flags: string, description: string, least = 1): Opti
   });
 }
 
-/** For options that can be given more than once. */
-export function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
+/** An option that can be given more than once; its values are a list. */
+export function listOption(flags: string, description: string): Option {
+  const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+  return new Option(flags, `${description}; can be given more than once`).argParser(collect).default([], 'none');
 }

@@ -1,18 +1,24 @@
 import { Command, Option } from 'commander';
 import { parseDuration } from '../config/index.js';
 import { ArmorlakeError, printable } from '../core/index.js';
-import type { Answer, Coverage } from './client.js';
+import type { Answer, Explanation } from './client.js';
 import type { CliContext, ClientOptions } from './context.js';
 import { clientOf, withClientOptions } from './context.js';
+import { coverageNotices } from './coverage-notices.js';
 import { csvLine } from './csv.js';
+import { explanationText } from './explain-text.js';
+import type { Io } from './io.js';
 import { readInput } from './io.js';
 import { countOption } from './options.js';
+import type { SelectionOptions } from './selection.js';
+import { selectionOf, withSelectionOptions } from './selection.js';
 import { renderTable } from './table.js';
 import { errorText, jsonLine } from './text.js';
 
 type Format = 'table' | 'json' | 'csv';
 
-interface QueryCliOptions extends ClientOptions {
+interface QueryCliOptions extends ClientOptions, SelectionOptions {
+  readonly explain?: boolean;
   readonly format: Format;
   readonly limit?: number;
   readonly timeout?: string;
@@ -24,20 +30,23 @@ Examples:
   armorlake query "SELECT namespace, count(*) FROM kubearmor.logs GROUP BY ALL ORDER BY 2 DESC"
   armorlake query --format csv "FROM kubearmor.alerts" > alerts.csv
   echo "SELECT * FROM armorlake.gaps" | armorlake query --format json
+  armorlake query --label site=north --partial fail "SELECT count(*) FROM kubearmor.alerts"
+  armorlake query --explain "SELECT policy, count(*) FROM kubearmor.alerts GROUP BY ALL"
 
 The answer goes to stdout; the time taken and what is missing from the answer go to stderr.`;
 
 /** \`armorlake query\`: one SELECT, as a table, JSON or CSV. */
 export function queryCommand(context: CliContext): Command {
   const { io } = context;
-  return withClientOptions(new Command('query'), io)
-    .description('ask a node one SELECT')
+  return withClientOptions(withSelectionOptions(new Command('query')), io)
+    .description('ask a node one SELECT, which it answers for the whole network')
     .argument('[sql]', 'the SELECT; read from stdin when left out')
     .addOption(
       new Option('--format <format>', 'how to print the answer').choices(['table', 'json', 'csv']).default('table'),
     )
     .addOption(countOption('--limit <rows>', 'rows at most (default 10,000)'))
     .option('--timeout <time>', 'time at most, as 30s (the default) or 2m')
+    .option('--explain', 'show what each node would run, who would be asked and why others would not; run nothing')
     .option('--raw', 'csv: leave text that a spreadsheet runs as a formula as it is (default: an apostrophe in front)')
     .addHelpText('after', help)
     .action(async (sql: string | undefined, options: QueryCliOptions) => {
@@ -58,13 +67,20 @@ async function run({ io }: CliContext, given: string | undefined, options: Query
       hint: 'Write it as 30s or 2m.',
     });
   }
+  if (options.explain === true && options.format === 'csv') {
+    throw new ArmorlakeError('BAD_REQUEST', 'An explanation is no table.', {
+      hint: 'Leave --format out, or take json.',
+    });
+  }
   const limits = {
     ...(options.limit === undefined ? {} : { rows: options.limit }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
+  const client = clientOf(options, io);
+  const asked = { limits, ...selectionOf(options), signal: io.signal };
   try {
-    const answer = await clientOf(options, io).query(sql, { limits, signal: io.signal });
-    await printAnswer(answer, options, io);
+    if (options.explain === true) await printExplanation(await client.explain(sql, asked), options, io);
+    else await printAnswer(await client.query(sql, asked), options, io);
     return 0;
   } catch (thrown) {
     io.err(errorText(ArmorlakeError.from(thrown), sql));
@@ -72,7 +88,11 @@ async function run({ io }: CliContext, given: string | undefined, options: Query
   }
 }
 
-async function printAnswer(answer: Answer, options: QueryCliOptions, io: CliContext['io']): Promise<void> {
+async function printExplanation(explanation: Explanation, { format }: QueryCliOptions, io: Io): Promise<void> {
+  await io.out(format === 'json' ? jsonLine(explanation) : explanationText(explanation));
+}
+
+async function printAnswer(answer: Answer, options: QueryCliOptions, io: Io): Promise<void> {
   switch (options.format) {
     case 'json':
       await io.out(jsonLine(answer));
@@ -86,10 +106,11 @@ async function printAnswer(answer: Answer, options: QueryCliOptions, io: CliCont
   const { stats } = answer;
   io.err(`${stats.rows} ${stats.rows === 1 ? 'row' : 'rows'} in ${stats.elapsedMs.toFixed(0)} ms\n`);
   if (stats.truncated) io.err('The answer was cut at the row limit; there are more rows (--limit).\n');
+  if (options.partial === 'ignore') return;
   for (const notice of coverageNotices(answer.coverage)) io.err(`${printable(notice)}\n`);
 }
 
-async function printCsv(answer: Answer, raw: boolean, io: CliContext['io']): Promise<void> {
+async function printCsv(answer: Answer, raw: boolean, io: Io): Promise<void> {
   const shown = (line: string): string => (io.outIsTerminal ? `${printable(line.slice(0, -2))}\r\n` : line);
   await io.out(
     shown(
@@ -100,24 +121,4 @@ async function printCsv(answer: Answer, raw: boolean, io: CliContext['io']): Pro
     ),
   );
   for (const row of answer.rows) await io.out(shown(csvLine(row, raw)));
-}
-
-/** What a reader must know about what an answer lacks, a sentence each. */
-export function coverageNotices(coverage: Coverage | null | undefined): readonly string[] {
-  if (coverage === null || coverage === undefined || coverage.complete) return [];
-  const failed = coverage.nodes.filter((node) => node.status === 'failed');
-  const notices = failed.map((node) => `Missing: ${node.name} did not answer (${node.message ?? 'no reason given'}).`);
-  if (coverage.gaps !== null && coverage.gaps !== undefined && coverage.gaps.nodes > 0) {
-    const { minutes, nodes } = coverage.gaps;
-    notices.push(
-      `Incomplete: ${nodes} ${nodes === 1 ? 'node has' : 'nodes have'} gaps of ${minutes} min in this range; see armorlake.gaps.`,
-    );
-  }
-  if (coverage.retention !== null && coverage.retention !== undefined && coverage.retention.nodesShort > 0) {
-    const { nodesShort, from } = coverage.retention;
-    notices.push(
-      `Incomplete: ${nodesShort} ${nodesShort === 1 ? 'node remembers' : 'nodes remember'} only what came after ${from ?? 'the start of the range'}.`,
-    );
-  }
-  return notices.length > 0 ? notices : ['Incomplete: see coverage in --format json.'];
 }

@@ -5,7 +5,9 @@ import { printable } from '../core/index.js';
 import type { Answer, Client } from './client.js';
 import type { CliContext, ClientOptions } from './context.js';
 import { clientOf, withClientOptions } from './context.js';
+import { coverageNotices } from './coverage-notices.js';
 import { rowsAsObjects } from './event-line.js';
+import { networkStatus, networkText } from './network-status.js';
 import { renderTable } from './table.js';
 import { jsonLine } from './text.js';
 
@@ -23,21 +25,21 @@ const sections = {
   connectors: {
     title: 'Connectors',
     none: 'none configured: armorlake node --kubearmor HOST:PORT',
-    sql: 'SELECT name, kind, state, since, last_event, round(rate, 1) AS rate, breaks, version, detail FROM armorlake.connectors ORDER BY name',
+    sql: 'SELECT node, name, kind, state, since, last_event, round(rate, 1) AS rate, breaks, version, detail FROM armorlake.connectors ORDER BY node, name',
   },
   ledger: {
     title: 'Events of the last hour',
     none: 'none',
     sql:
-      'SELECT connector, stream, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored, ' +
+      'SELECT node, connector, stream, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored, ' +
       'sum(dead_lettered)::BIGINT AS dead_lettered, sum(dropped)::BIGINT AS dropped ' +
-      'FROM armorlake.ledger WHERE minute >= now()::TIMESTAMP - INTERVAL 1 HOUR GROUP BY connector, stream ORDER BY connector, stream',
+      'FROM armorlake.ledger WHERE minute >= now()::TIMESTAMP - INTERVAL 1 HOUR GROUP BY node, connector, stream ORDER BY node, connector, stream',
   },
   gaps: {
     title: 'Gaps of the last day, latest first',
     none: 'none',
     sql:
-      'SELECT connector, stream, from_time, to_time, cause, estimated FROM armorlake.gaps ' +
+      'SELECT node, connector, stream, from_time, to_time, cause, estimated FROM armorlake.gaps ' +
       'WHERE coalesce(to_time, now()::TIMESTAMP) >= now()::TIMESTAMP - INTERVAL 1 DAY ORDER BY from_time DESC LIMIT 10',
   },
 } as const;
@@ -46,9 +48,9 @@ type Section = keyof typeof sections;
 
 /** `armorlake status`: how a node is and what it receives. */
 export function statusCommand(context: CliContext): Command {
-  const { io } = context;
+  const { io, clock } = context;
   return withClientOptions(new Command('status'), io)
-    .description('how a node is: its connectors, what it received, what is missing')
+    .description('how a node and its network are: nodes, connectors, what was received, what is missing')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExamples:\n  armorlake status\n  armorlake status --json --url http://127.0.0.1:7480')
     .action(async (options: StatusOptions) => {
@@ -57,7 +59,9 @@ export function statusCommand(context: CliContext): Command {
       // A node that isn't ready can't be asked for its tables.
       const answers = node.ready ? await ask(client, io.signal) : [];
       await io.out(
-        options.json === true ? jsonLine(asJson(client.url, node, answers)) : asText(client.url, node, answers),
+        options.json === true
+          ? jsonLine(asJson(client.url, node, answers))
+          : asText(client.url, node, answers, clock.wallMs()),
       );
       context.setExitCode(node.ready ? 0 : 1);
     });
@@ -83,6 +87,7 @@ const nodeStatus = z.looseObject({
     lagMs: z.number(),
     diskFull: z.boolean(),
   }),
+  network: networkStatus.nullish(),
   warnings: z.array(z.string()),
 });
 
@@ -97,12 +102,21 @@ async function ask(client: Client, signal: AbortSignal): Promise<Answers> {
   );
 }
 
-function asText(url: string, node: NodeStatus, answers: Answers): string {
-  const parts = answers.map(([name, answer]) => {
+function asText(url: string, node: NodeStatus, answers: Answers, nowMs: number): string {
+  const network = node.network ?? null;
+  // The account of the network says more than armorlake.nodes.
+  const shown = answers.filter(([name]) => network === null || name !== 'nodes');
+  const parts = shown.map(([name, answer]) => {
     const { title, none } = sections[name];
     return `${title}\n${answer.rows.length === 0 ? `${none}\n` : renderTable(answer.schema, answer.rows)}`;
   });
-  return [nodeText(url, node), ...parts].join('\n');
+  const failures = shown.flatMap(([, { coverage }]) => (coverage?.complete === false ? coverageNotices(coverage) : []));
+  return [
+    nodeText(url, node),
+    ...(network === null ? [] : [networkText(network, nowMs)]),
+    ...parts,
+    ...[...new Set(failures)].map((notice) => `${printable(notice)}\n`),
+  ].join('\n');
 }
 
 function nodeText(url: string, { node, version, ready, engine, lake, ingest, warnings }: NodeStatus): string {

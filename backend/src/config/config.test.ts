@@ -53,6 +53,8 @@ describe('precedence', () => {
       name: defaultNodeName(),
       data: '/somewhere/armorlake-data',
       http: { host: '127.0.0.1', port: 7470, insecure: false, tls: null },
+      cluster: null,
+      network: { listen: null, join: [], role: 'edge', store: true, insecure: false, tls: null },
       kubearmor: [],
       redaction: { enabled: true },
       archive: null,
@@ -62,6 +64,7 @@ describe('precedence', () => {
       logsMs: 7 * 86_400_000,
       alertsMs: 90 * 86_400_000,
       ledgerMs: 365 * 86_400_000,
+      groupBytes: { logs: null, alerts: null, ledger: null },
       totalBytes: null,
       freeBytes: 500_000_000,
     });
@@ -113,10 +116,11 @@ describe('precedence', () => {
 describe('values', () => {
   it('reads units', () => {
     const { retention, limits } = load({
-      yaml: 'retention: { logs: { age: 36h }, total: 3000000000, free: 1GB }\nlimits: { query: { timeout: 1500ms } }',
+      yaml: 'retention: { logs: { age: 36h }, alerts: { bytes: 200MB }, total: 3000000000, free: 1GB }\nlimits: { query: { timeout: 1500ms } }',
     });
     expect(retention).toMatchObject({
       logsMs: 36 * 3_600_000,
+      groupBytes: { logs: null, alerts: 2e8, ledger: null },
       totalBytes: 3e9,
       freeBytes: 1e9,
     });
@@ -157,6 +161,63 @@ describe('values', () => {
   });
 });
 
+describe('the network', () => {
+  const tls = { ca: 'ca.crt', cert: 'q1.crt', key: 'q1.key' };
+
+  it('makes a node that can be joined a query node without data, unless it pulls events or is told to keep them', () => {
+    const listen = 'network: { listen: "127.0.0.1:0" }';
+    expect(load({ yaml: listen }).network).toEqual({
+      listen: { host: '127.0.0.1', port: 0 },
+      join: [],
+      role: 'query',
+      store: false,
+      insecure: false,
+      tls: null,
+    });
+    expect(load({ yaml: `${listen}\nkubearmor: [{ address: "a:1" }]` }).network.store).toBe(true);
+    expect(load({ yaml: 'network: { listen: "127.0.0.1:0", store: true }' }).network.store).toBe(true);
+  });
+
+  it('takes hubs as list or text, and its files from where they are named', () => {
+    const yaml = `network: { join: ["[::1]:7471", "hub.example:7471", "[::1]:7471"], tls: ${JSON.stringify(tls)} }`;
+    const fromFile = load({ yaml }).network;
+    const hubs = [
+      { host: '::1', port: 7471 },
+      { host: 'hub.example', port: 7471 },
+    ];
+    expect(fromFile).toMatchObject({ join: hubs, role: 'edge', store: true });
+    expect(fromFile.tls?.key).toBe(join(folder, 'q1.key'));
+    const environment = {
+      ARMORLAKE_NETWORK_JOIN: '[::1]:7471, hub.example:7471',
+      ...Object.fromEntries(
+        Object.entries(tls).map(([key, value]) => [`ARMORLAKE_NETWORK_TLS_${key.toUpperCase()}`, value]),
+      ),
+    };
+    const fromEnvironment = load({ environment }).network;
+    expect(fromEnvironment.join).toEqual(hubs);
+    expect(fromEnvironment.tls?.cert).toBe('/somewhere/q1.crt');
+  });
+
+  it("gives the node's cluster to KubeArmors that name none", () => {
+    const yaml = 'cluster: west\nkubearmor: [{ address: "a:1" }, { address: "b:1", cluster: east }]';
+    expect(load({ yaml }).kubearmor.map(({ cluster }) => cluster)).toEqual(['west', 'east']);
+  });
+
+  it('goes beyond this machine only with TLS or when told', () => {
+    const yaml = 'network: { listen: "0.0.0.0:7471" }';
+    expect(errorOf({ yaml }).message).toMatch(
+      /^network\.listen is 0\.0\.0\.0:7471, .*armorlake cert.*--insecure-network/,
+    );
+    const joins = { environment: { ARMORLAKE_NETWORK_JOIN: '127.0.0.1:1,10.0.0.7:7471' } };
+    expect(errorOf(joins).message).toMatch(/^network\.join names 10\.0\.0\.7:7471, .*--insecure-network/);
+    const flags = { 'network.insecure': { flag: '--insecure-network', value: 'true' } };
+    expect(load({ yaml, flags }).network.insecure).toBe(true);
+    expect(
+      load({ yaml: `network: { listen: "0.0.0.0:7471", tls: ${JSON.stringify(tls)} }` }).network.tls,
+    ).not.toBeNull();
+  });
+});
+
 describe('errors name the key and the fix', () => {
   it.each<[string, Given, RegExp]>([
     ['a key misspelt at the top', { yaml: 'htpp: {}' }, /"htpp" in .*armorlake\.yaml .*did you mean "http"\?/],
@@ -186,6 +247,11 @@ describe('errors name the key and the fix', () => {
       { environment: { ARMORLAKE_KUBEARMOR: 'nowhere' } },
       /^ARMORLAKE_KUBEARMOR must be HOST:PORT/,
     ],
+    [
+      'groups larger than the whole',
+      { yaml: 'retention: { logs: { bytes: 2GB }, alerts: { bytes: 2GB }, total: 3GB }' },
+      /are more than retention\.total/,
+    ],
     ['a wrong size', { yaml: 'retention: { total: lots }' }, /"retention\.total" .* must be a size, as 500MB/],
     ['a mapping where a value is wanted', { yaml: 'name: { a: 1 }' }, /"name" .* must be 1 to 63 letters/],
     ['a value where a mapping is wanted', { yaml: 'http: 7470' }, /"http" .* must be a mapping of keys/],
@@ -202,6 +268,27 @@ describe('errors name the key and the fix', () => {
       { yaml: 'limits: { query: { rows: 50, maxRows: 5 } }' },
       /limits\.query\.rows is above limits\.query\.maxRows/,
     ],
+    [
+      'an edge that others shall join',
+      { yaml: 'network: { listen: "127.0.0.1:1", role: edge }' },
+      /network\.role is edge, but network\.listen/,
+    ],
+    [
+      'an edge without a lake',
+      { yaml: 'network: { store: false }' },
+      /network\.store is false on a node of the role edge/,
+    ],
+    [
+      'events that are pulled and not kept',
+      { yaml: 'network: { store: false, role: query }\nkubearmor: [{ address: "a:1" }]' },
+      /network\.store is false, but a KubeArmor/,
+    ],
+    [
+      'a hub without a port',
+      { flags: { 'network.join': { flag: '--join', value: '10.0.0.7' } } },
+      /^--join must be HOST:PORT/,
+    ],
+    ['half of the TLS files', { yaml: 'network: { tls: { ca: a, cert: b } }' }, /"network\.tls\.key".* is missing/],
     ['broken YAML', { yaml: 'http: [1' }, /armorlake\.yaml, line \d+, column \d+: not valid YAML/],
     ['a list at the root', { yaml: '- a' }, /must hold a mapping of keys/],
     ['a key given twice', { yaml: 'name: a\nname: b' }, /line 2.*not valid YAML/],

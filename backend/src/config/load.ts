@@ -9,7 +9,16 @@ import type { ConfigInput } from './schema.js';
 import { configSchema } from './schema.js';
 import type { FlagValues, Source, Tree } from './sources.js';
 import { environmentSource, fileSource, flagSource, merge, speaksOf } from './sources.js';
-import type { ArchiveConfig, HttpConfig, KubeArmorConfig, Limits, NodeConfig, RetentionConfig } from './types.js';
+import type {
+  ArchiveConfig,
+  HttpConfig,
+  KubeArmorConfig,
+  Limits,
+  NetworkConfig,
+  NodeConfig,
+  RetentionConfig,
+} from './types.js';
+import { formatAddress, isLoopback, parseAddress } from './units.js';
 
 const DAY_MS = 86_400_000;
 
@@ -58,11 +67,13 @@ function complete(input: ConfigInput, pathOf: (path: string, value: string) => s
   return {
     profile,
     name: input.name ?? defaultNodeName(),
+    cluster: input.cluster ?? null,
     labels: input.labels ?? {},
     data: pathOf('data', input.data ?? 'armorlake-data'),
     logLevel: input.log?.level ?? 'info',
     http: completeHttp(input.http ?? {}, pathOf),
-    kubearmor: completeKubeArmor(input.kubearmor ?? [], pathOf),
+    network: completeNetwork(input, pathOf),
+    kubearmor: completeKubeArmor(input, pathOf),
     redaction: { enabled: input.redaction?.enabled ?? true },
     retention: completeRetention(input.retention ?? {}),
     archive: completeArchive(input.archive, pathOf),
@@ -85,14 +96,37 @@ function completeHttp(
   };
 }
 
+function completeNetwork(
+  { network = {}, kubearmor = [] }: ConfigInput,
+  pathOf: (path: string, value: string) => string,
+): NetworkConfig {
+  const { listen = null, tls } = network;
+  const role = network.role ?? (listen === null ? 'edge' : 'query');
+  return {
+    listen,
+    join: [...new Set(network.join ?? [])].flatMap((each) => parseAddress(each) ?? []),
+    role,
+    store: network.store ?? (role === 'edge' || kubearmor.length > 0),
+    insecure: network.insecure ?? false,
+    tls:
+      tls === undefined
+        ? null
+        : {
+            ca: pathOf('network.tls.ca', tls.ca),
+            cert: pathOf('network.tls.cert', tls.cert),
+            key: pathOf('network.tls.key', tls.key),
+          },
+  };
+}
+
 function completeKubeArmor(
-  list: NonNullable<ConfigInput['kubearmor']>,
+  { kubearmor = [], cluster }: ConfigInput,
   pathOf: (path: string, value: string) => string,
 ): readonly KubeArmorConfig[] {
-  return list.map((each, index) => ({
+  return kubearmor.map((each, index) => ({
     name: each.name ?? (index === 0 ? 'kubearmor' : `kubearmor-${index + 1}`),
     address: each.address,
-    cluster: each.cluster ?? null,
+    cluster: each.cluster ?? cluster ?? null,
     tls:
       each.tls === undefined
         ? null
@@ -112,6 +146,11 @@ function completeRetention(retention: NonNullable<ConfigInput['retention']>): Re
     logsMs: retention.logs?.age ?? 7 * DAY_MS,
     alertsMs: retention.alerts?.age ?? 90 * DAY_MS,
     ledgerMs: retention.ledger?.age ?? 365 * DAY_MS,
+    groupBytes: {
+      logs: retention.logs?.bytes ?? null,
+      alerts: retention.alerts?.bytes ?? null,
+      ledger: retention.ledger?.bytes ?? null,
+    },
     totalBytes: retention.total ?? null,
     freeBytes: retention.free ?? 500_000_000,
   };
@@ -172,10 +211,41 @@ function findConflict(config: NodeConfig): string | undefined {
   if (query.timeoutMs > query.maxTimeoutMs) {
     return 'limits.query.timeout is above limits.query.maxTimeout: lower the first or raise the second.';
   }
+  const { groupBytes, totalBytes } = config.retention;
+  if (
+    totalBytes !== null &&
+    Object.values(groupBytes).reduce<number>((sum, each) => sum + (each ?? 0), 0) > totalBytes
+  ) {
+    return 'The bytes of retention.logs, retention.alerts and retention.ledger are more than retention.total: lower them or raise the last.';
+  }
+  const network = networkConflict(config);
+  if (network !== undefined) return network;
   if (engine.dataBytes <= engine.memoryBytes) {
     return 'limits.engine.data must be above limits.engine.memory, or DuckDB is stopped before it reaches its own limit: raise the first.';
   }
   return undefined;
+}
+
+function networkConflict({ network, kubearmor }: NodeConfig): string | undefined {
+  const { listen, join, role, store, insecure, tls } = network;
+  if (listen !== null && role === 'edge') {
+    return 'network.role is edge, but network.listen (--network) lets nodes join, which only the role query may: take one of them away.';
+  }
+  if (!store && role === 'edge') {
+    return 'network.store is false on a node of the role edge, which would do nothing: make its role query, or let it store.';
+  }
+  if (!store && kubearmor.length > 0) {
+    return 'network.store is false, but a KubeArmor is configured whose events are to be kept: take one of them away.';
+  }
+  if (tls !== null || insecure) return undefined;
+  const safe = 'make certificates with `armorlake cert` and set network.tls, or pass --insecure-network';
+  if (listen !== null && !isLoopback(listen.host)) {
+    return `network.listen is ${formatAddress(listen)}, beyond this machine, and network.tls is missing: ${safe}.`;
+  }
+  const far = join.find(({ host }) => !isLoopback(host));
+  return far === undefined
+    ? undefined
+    : `network.join names ${formatAddress(far)}, beyond this machine, and network.tls is missing: ${safe}.`;
 }
 
 function sourceOf(sources: readonly Source[], path: readonly PropertyKey[]): Source | undefined {

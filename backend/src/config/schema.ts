@@ -71,6 +71,34 @@ const address = (description: string) =>
     return parsed === undefined || parsed.port === 0 ? undefined : formatAddress(parsed);
   });
 
+/** `HOST:PORT,HOST:PORT` (environment, flags) as the list the file has. */
+const hubs = z
+  .preprocess(
+    (given) => (typeof given === 'string' ? given.split(',').map((each) => each.trim()) : given),
+    z.array(address(''), { error: 'must be a list of HOST:PORT' }),
+  )
+  .meta({ description: 'The hubs to join; in the environment and as flag HOST:PORT, comma-separated' });
+
+const network = z.strictObject({
+  listen: leaf('HOST:PORT, as 0.0.0.0:7471', 'Where other nodes may join', (value) =>
+    parseAddress(String(value)),
+  ).optional(),
+  join: hubs.optional(),
+  role: choice(
+    ['edge', 'query'],
+    'Only `query` may ask the network; default `query` with `network.listen`, else `edge`',
+  ).optional(),
+  store: flag('Keep events here; default true for the role edge and where a KubeArmor is configured').optional(),
+  insecure: flag('Join and be joined beyond loopback without TLS').optional(),
+  tls: z
+    .strictObject({
+      ca: path("PEM file with the network's CA"),
+      cert: path("PEM file with this node's certificate (`armorlake cert issue`)"),
+      key: path('PEM file with its key'),
+    })
+    .optional(),
+});
+
 const clientTls = z.strictObject({
   ca: path("PEM file with KubeArmor's CA (`ca.crt`)"),
   cert: path('PEM file with the client certificate (`client.crt`)'),
@@ -122,13 +150,17 @@ const labels = z
   )
   .meta({ description: "The node's labels; in the environment `key=value,key=value`" });
 
-const retentionAge = (what: string) =>
-  z.strictObject({ age: duration(`How long ${what} are kept, counted from their arrival`).optional() });
+const retentionGroup = (what: string) =>
+  z.strictObject({
+    age: duration(`How long ${what} are kept, counted from their arrival`).optional(),
+    bytes: bytes(`Most bytes of ${what}; default: their share of the total, when that is exceeded`).optional(),
+  });
 
 /** The one schema of file, environment and flags. All is optional: defaults come from the profile. */
 export const configSchema = z.strictObject({
   profile: choice(['edge', 'server'], 'Sets every limit at once').optional(),
   name: name("The node's name, unique in a network; default: the host name").optional(),
+  cluster: text('The cluster this node speaks for').optional(),
   labels: labels.optional(),
   data: path('Data folder').optional(),
   log: z
@@ -152,6 +184,7 @@ export const configSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  network: network.optional(),
   kubearmor: kubearmorList.optional(),
   redaction: z
     .strictObject({
@@ -160,9 +193,9 @@ export const configSchema = z.strictObject({
     .optional(),
   retention: z
     .strictObject({
-      logs: retentionAge('logs and messages').optional(),
-      alerts: retentionAge('alerts').optional(),
-      ledger: retentionAge('ledger, gaps, dead letters and queries').optional(),
+      logs: retentionGroup('logs and messages').optional(),
+      alerts: retentionGroup('alerts').optional(),
+      ledger: retentionGroup('ledger, gaps, dead letters and queries').optional(),
       total: bytes('Most bytes of the lake in all; default the smaller of 2 GiB and 10 % of the disk').optional(),
       free: bytes('Always left free on the disk').optional(),
     })

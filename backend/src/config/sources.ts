@@ -74,11 +74,11 @@ function isOther(variable: string): boolean {
 }
 
 function variableOf(path: string): string {
-  const top = configKeys.find(
-    (key) =>
-      key.env !== null && path.startsWith(key.path) && (key.path === path || /^[.[]/.test(path.slice(key.path.length))),
-  );
-  return top?.env ?? path;
+  return configKeys.find((key) => key.env !== null && isWithin(path, key.path))?.env ?? path;
+}
+
+function isWithin(path: string, key: string): boolean {
+  return path === key || (path.startsWith(key) && /^[.[]/.test(path.slice(key.length)));
 }
 
 /** The settings given as flags. */
@@ -88,7 +88,7 @@ export function flagSource(flags: FlagValues, cwd: string): Source {
   return {
     tree,
     base: cwd,
-    describe: (path) => flags.get(path)?.flag ?? flags.get(path.split(/[.[]/)[0] ?? '')?.flag ?? path,
+    describe: (path) => [...flags].find(([key]) => isWithin(path, key))?.[1].flag ?? path,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../core/index.js';
+import type { Address } from './units.js';
 
 export type ProfileName = 'edge' | 'server';
 
@@ -39,6 +40,8 @@ export interface RetentionConfig {
   readonly logsMs: number;
   readonly alertsMs: number;
   readonly ledgerMs: number;
+  /** Most bytes of each group; null: its share of the total, when that is exceeded. */
+  readonly groupBytes: Readonly<Record<'logs' | 'alerts' | 'ledger', number | null>>;
   /** All groups together; null: the smaller of 2 GiB and 10 % of the disk. */
   readonly totalBytes: number | null;
   /** Always left free on the disk. */
@@ -97,15 +100,34 @@ export interface Limits {
   readonly query: QueryLimits;
 }
 
+/** A node's part in the network of nodes. */
+export interface NetworkConfig {
+  /** Where other nodes may join; null: nowhere. Port 0 takes a free one. */
+  readonly listen: Address | null;
+  /** The hubs it joins. */
+  readonly join: readonly Address[];
+  /** Only `query` may ask other nodes, and be joined by them. */
+  readonly role: 'edge' | 'query';
+  /** Whether it keeps events of its own. */
+  readonly store: boolean;
+  /** Go beyond loopback without TLS. */
+  readonly insecure: boolean;
+  /** Absolute paths of PEM files: the network's CA, this node's certificate and its key. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
+}
+
 /** Everything a node is told, checked and complete; paths are absolute. */
 export interface NodeConfig {
   readonly profile: ProfileName;
   readonly name: string;
+  /** The cluster it speaks for; null when it isn't one's. */
+  readonly cluster: string | null;
   readonly labels: Readonly<Record<string, string>>;
   /** Absolute path of the data folder. */
   readonly data: string;
   readonly logLevel: LogLevel;
   readonly http: HttpConfig;
+  readonly network: NetworkConfig;
   readonly kubearmor: readonly KubeArmorConfig[];
   readonly redaction: { readonly enabled: boolean };
   readonly retention: RetentionConfig;

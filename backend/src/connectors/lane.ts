@@ -190,13 +190,14 @@ export class Lane {
     for (const account of this.#accounts) for (const delta of account.take()) this.#builder.count(delta);
     if (this.#builder.empty) return;
     const { window, streamClass, post } = this.#options;
-    const { buffer, header } = this.#builder.finish();
+    const { buffer, header, widening } = this.#builder.finish();
     const info: BatchInfo = {
       streamClass,
       rows: header.sections.reduce((sum, section) => sum + section.rows, 0),
       bytes: buffer.byteLength,
       ledger: header.ledger,
       gaps: header.gaps,
+      widening,
       requests: [...this.#requests],
     };
     this.#requests.clear();

@@ -1,5 +1,5 @@
 import type { KubeArmorConfig } from '../config/index.js';
-import type { Gap, LedgerDelta } from '../lake/index.js';
+import type { BatchWidening, Gap, LedgerDelta } from '../lake/index.js';
 
 /** Which events a batch holds; the queue in front of the engine drops logs before alerts. */
 export type StreamClass = 'logs' | 'alerts' | 'messages' | 'intake';
@@ -34,6 +34,8 @@ export interface BatchInfo {
   /** What the batch adds to the account, so that a dropped batch can be accounted for as dropped. */
   readonly ledger: readonly LedgerDelta[];
   readonly gaps: readonly Gap[];
+  /** Values and times of its rows, which every hub is to know before they become visible. */
+  readonly widening: BatchWidening;
   /** Intake requests with lines in this batch. */
   readonly requests: readonly number[];
 }

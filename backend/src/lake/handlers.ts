@@ -30,10 +30,11 @@ const appendParameters = z.object({
 
 const jsonRows = z.array(z.record(z.string(), z.unknown()));
 
-/** The lake's part of the engine's methods: info, append, state, queries, maintain. */
+/** The lake's part of the engine's methods: info, metadata, append, state, queries, maintain. */
 export function lakeHandlers(store: LakeStore): CallHandlers {
   return {
     info: () => store.info(),
+    metadata: () => store.metadata(),
     append: (parameters, { bulk }) => {
       const { batch, ledger, gaps } = parse(appendParameters, parameters);
       return store.append(batch, bulk, { ledger, gaps });

@@ -6,5 +6,7 @@ export * from './tables.js';
 export * from './settings.js';
 export type { MaintenanceReport } from './maintenance.js';
 export type { Appended, LakeInfo } from './store.js';
+export type { LakeMetadata, LakeTable } from './metadata.js';
+export * from './widening.js';
 export * from './ingest-queue.js';
 export { replaceFile } from './identity.js';

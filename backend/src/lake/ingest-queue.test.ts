@@ -93,6 +93,65 @@ describe('IngestQueue', () => {
     await store.close();
   });
 
+  it('accounts for what it could not store before it was closed', async () => {
+    using folder = new DataFolder();
+    const store = await LakeStore.open({
+      settings: folder.settings({ minFreeBytes: 5e6 }),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+      readDisk: () => Promise.resolve({ freeBytes: 1e6, totalBytes: 1e12 }),
+    });
+    const queue = new IngestQueue({ engine: new LocalEngine(store), maxBytes: 1e9, logger: silentLogger });
+    queue.start(store.lastBatch);
+    const outcomes = [10, 7].map((rows) => queue.push(queued(rows)));
+    while (!queue.figures().diskFull) await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect(queue.drain(AbortSignal.timeout(100))).rejects.toThrow();
+    await queue.close();
+    expect(await Promise.all(outcomes)).toEqual(['dropped', 'dropped']);
+    expect(
+      await rowsOf(store, 'SELECT received::INT, stored::INT, dropped::INT, reason FROM armorlake.ledger'),
+    ).toEqual([[17, 0, 17, 'stopped']]);
+    expect(await rowsOf(store, 'SELECT cause, estimated::INT FROM armorlake.gaps')).toEqual([['disk_full', 17]]);
+    await store.close();
+  });
+
+  it('does not count as dropped what was committed while it was closed', async () => {
+    using folder = new DataFolder();
+    const store = await LakeStore.open({
+      settings: folder.settings(),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+    });
+    const engine = new LocalEngine(store);
+    const queue = new IngestQueue({
+      engine: {
+        // The engine stores it, and its answer never comes.
+        call: async (method, parameters, options = {}) => {
+          const answer = await engine.call(method, parameters, options);
+          const { bulk, signal } = options;
+          if (bulk === undefined || signal === undefined) return answer;
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          throw new ArmorlakeError('CANCELLED', 'aborted');
+        },
+        stream: () => engine.stream(),
+      },
+      maxBytes: 1e9,
+      logger: silentLogger,
+    });
+    queue.start(store.lastBatch);
+    const outcomes = [10, 7].map((rows) => queue.push(queued(rows)));
+    while (store.lastBatch === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await queue.close();
+    expect(await Promise.all(outcomes)).toEqual(['committed', 'dropped']);
+    expect(
+      await rowsOf(store, 'SELECT received::INT, stored::INT, dropped::INT, reason FROM armorlake.ledger ORDER BY 1'),
+    ).toEqual([
+      [7, 0, 7, 'stopped'],
+      [10, 10, 0, null],
+    ]);
+    await store.close();
+  });
+
   it('drops a batch that can never be stored, says so, and stores the next', async () => {
     using folder = new DataFolder();
     const store = await LakeStore.open({

@@ -4,8 +4,11 @@ import type { Clock, Logger } from '../core/index.js';
 import type { EngineClient } from '../engine/index.js';
 import type { Gap, LedgerDelta } from './batch/layout.js';
 import { DropAccount } from './drop-account.js';
+import type { BatchWidening } from './widening.js';
+import { noWidening } from './widening.js';
 
 const infoSchema = z.object({ lastBatch: z.number() });
+const appendedSchema = z.object({ repeated: z.boolean() });
 
 /** What is dropped first when there is no room, and how a batch is accounted for when it is. */
 export interface QueuedBatch {
@@ -16,9 +19,17 @@ export interface QueuedBatch {
   /** What the batch itself would add to the account. */
   readonly ledger: readonly LedgerDelta[];
   readonly gaps: readonly Gap[];
+  /** Values and times of its rows; absent: it has no rows of events. */
+  readonly widening?: BatchWidening;
 }
 
 export type BatchOutcome = 'committed' | 'dropped';
+
+/**
+ * Calls `run` once rows with these values and times may become visible; they do while `run` is under way. Called for each
+ * batch when it comes in, so that many may wait together; rejects only with what `run` rejects with, which is nothing.
+ */
+export type CommitHook = (widening: BatchWidening, run: () => Promise<void>) => Promise<void>;
 
 export interface IngestQueueOptions {
   readonly engine: EngineClient;
@@ -26,6 +37,8 @@ export interface IngestQueueOptions {
   readonly maxBytes: number;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Without it every batch may be stored at once. */
+  readonly commit?: CommitHook;
 }
 
 /** Figures for metrics and health. */
@@ -45,6 +58,8 @@ export interface IngestFigures {
 /** A batch on its way. */
 interface Entry extends QueuedBatch {
   readonly queuedAtMs: number;
+  /** Its rows may become visible. */
+  admitted: boolean;
   readonly settle: (outcome: BatchOutcome) => void;
 }
 
@@ -58,13 +73,15 @@ interface Sending {
 
 const RETRY_MS = 250;
 const RETRY_FULL_MS = 1000;
+const CLOSE_MS = 5000;
 /** A batch that has failed so often, or been there at so many crashes, is the cause. */
 const ATTEMPTS = 5;
 
 /**
  * Holds packed batches between the intake and the lake engine, bounded in bytes, and sends them one after the other, each
- * exactly once: a batch keeps its number when it is sent again after a restart. Alerts go before all else. What has to be
- * dropped is accounted for with the next batch that is stored.
+ * exactly once: a batch keeps its number when it is sent again after a restart. Alerts go before all else, and batches that
+ * may not become visible yet hold back only what came after them in their own class. What has to be dropped is accounted
+ * for with the next batch that is stored.
  */
 export class IngestQueue {
   readonly #options: IngestQueueOptions;
@@ -101,12 +118,16 @@ export class IngestQueue {
 
   /** Takes a batch. Resolves when it was committed or had to be dropped; never rejects. */
   push(batch: QueuedBatch): Promise<BatchOutcome> {
-    return new Promise((settle) => {
-      this.#waiting.push({ ...batch, queuedAtMs: this.#clock.monotonicMs(), settle });
+    const outcome = new Promise<BatchOutcome>((settle) => {
+      const queuedAtMs = this.#clock.monotonicMs();
+      const entry: Entry = { ...batch, queuedAtMs, admitted: this.#options.commit === undefined, settle };
+      this.#waiting.push(entry);
       this.#bytes += batch.buffer.byteLength;
       this.#dropOverflow();
       this.#wakeIdle?.();
+      if (!entry.admitted) void this.#admit(entry, () => outcome);
     });
+    return outcome;
   }
 
   /** The engine is back: what was on its way is sent again, at once. */
@@ -151,24 +172,49 @@ export class IngestQueue {
     });
   }
 
-  /** Stops sending; what still waits is lost with this process, which the next start writes down as a gap. */
+  /** Stops sending. What still waits is dropped, and the engine gets the account of it, if it takes any. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#wake?.();
     await this.#running;
-    this.#sending?.entry?.settle('dropped');
-    for (const entry of this.#waiting.splice(0)) entry.settle('dropped');
+    const sending = this.#sending;
+    this.#sending = null;
+    try {
+      if (sending !== null) await this.#settle(sending);
+      for (const entry of this.#waiting.splice(0)) this.#drop(entry, 'stopped');
+      this.#endFull();
+      if (!this.#idle) await this.#account(++this.#lastNumber);
+    } catch (thrown) {
+      // An engine that takes nothing ends uncleanly: the next start writes a gap.
+      this.#options.logger.error({ error: messageOf(thrown) }, 'What was dropped at the end is not in the ledger.');
+      for (const entry of this.#waiting.splice(0)) entry.settle('dropped');
+    }
   }
 
   get #idle(): boolean {
     return this.#sending === null && this.#waiting.length === 0 && this.#dropped.empty && this.#gaps.length === 0;
   }
 
+  async #admit(entry: Entry, outcome: () => Promise<BatchOutcome>): Promise<void> {
+    const admit = async (): Promise<void> => {
+      entry.admitted = true;
+      this.#wakeIdle?.();
+      await outcome();
+    };
+    try {
+      await this.#options.commit?.(entry.widening ?? noWidening, admit);
+    } catch (thrown) {
+      // Rather a row that a query misses for a moment than one that is lost.
+      this.#options.logger.error({ error: messageOf(thrown) }, 'A batch is stored unannounced.');
+      await admit();
+    }
+  }
+
   async #run(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       this.#sending ??= this.#next();
       if (this.#sending === null) {
-        for (const resolve of this.#idleWaiters.splice(0)) resolve();
+        if (this.#idle) for (const resolve of this.#idleWaiters.splice(0)) resolve();
         await this.#pause(null);
       } else if (!(await this.#send(this.#sending))) {
         await this.#pause(this.#full === null ? RETRY_MS : RETRY_FULL_MS);
@@ -180,12 +226,21 @@ export class IngestQueue {
     if (this.#idle) return null;
     // The engine takes the account alone even when it has no room for events.
     const accountOnly = this.#full !== null && !this.#dropped.empty;
-    const alerts = this.#waiting.findIndex((entry) => entry.priority === 'alerts');
-    const [entry = null] = accountOnly ? [] : this.#waiting.splice(Math.max(alerts, 0), 1);
+    const entry = accountOnly ? null : this.#takeAdmitted();
+    if (entry === null && this.#dropped.empty && this.#gaps.length === 0) return null;
     const gaps = this.#gaps;
     this.#gaps = [];
     this.#attempts = 0;
     return { number: ++this.#lastNumber, entry, ledger: this.#dropped.take(), gaps };
+  }
+
+  /** The oldest of the alerts, or else of the others, if it may become visible. */
+  #takeAdmitted(): Entry | null {
+    for (const priority of ['alerts', 'other']) {
+      const first = this.#waiting.findIndex((entry) => entry.priority === priority);
+      if (this.#waiting[first]?.admitted === true) return this.#waiting.splice(first, 1)[0] ?? null;
+    }
+    return null;
   }
 
   /** True when the append is settled one way or the other. */
@@ -245,6 +300,28 @@ export class IngestQueue {
     return true;
   }
 
+  /** What was on its way is committed, or dropped and accounted for: under one number the engine takes only one of both. */
+  async #settle({ number, entry, ledger, gaps }: Sending): Promise<void> {
+    this.#dropped.restore(ledger);
+    const dropped = entry === null ? 0 : this.#dropped.add(entry.ledger, 'stopped');
+    this.#gaps.push(...gaps, ...(entry?.gaps ?? []));
+    const repeated = await this.#account(number).catch((thrown: unknown) => {
+      entry?.settle('dropped');
+      throw thrown;
+    });
+    if (!repeated) this.#droppedEvents += dropped;
+    entry?.settle(repeated ? 'committed' : 'dropped');
+  }
+
+  /** Sends the account without events; true when the engine had stored the batch of this number before. */
+  async #account(batch: number): Promise<boolean> {
+    const gaps = this.#gaps;
+    this.#gaps = [];
+    const parameters = { batch, ledger: this.#dropped.take(), gaps };
+    const answer = await this.#options.engine.call('append', parameters, { signal: AbortSignal.timeout(CLOSE_MS) });
+    return appendedSchema.parse(answer).repeated;
+  }
+
   #dropOverflow(): void {
     const reason = this.#full === null ? 'queue_full' : 'disk_full';
     while (this.#bytes > this.#options.maxBytes && this.#waiting.length > 1) {
@@ -275,9 +352,14 @@ export class IngestQueue {
 
   #diskHasRoom(): void {
     if (this.#full === null) return;
+    this.#options.logger.warn({ dropped: this.#full.dropped }, 'There is room on the disk again: events are stored.');
+    this.#endFull();
+  }
+
+  #endFull(): void {
+    if (this.#full === null) return;
     const { sinceMicros, dropped } = this.#full;
     this.#full = null;
-    this.#options.logger.warn({ dropped }, 'There is room on the disk again: events are stored.');
     const times = { fromMicros: sinceMicros, toMicros: this.#nowMicros() };
     if (dropped > 0) this.#gaps.push({ connector: '*', stream: '*', ...times, cause: 'disk_full', estimated: dropped });
   }

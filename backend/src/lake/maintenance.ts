@@ -53,6 +53,8 @@ export interface MaintenanceParts {
   readonly checkpoint: () => Promise<void>;
   /** Puts a damaged archive file aside and says so. */
   readonly quarantine: (entry: ArchiveEntry, reason: string) => Promise<void>;
+  /** Told at the end of a run, after its checkpoint, whether rows of the lake file went. */
+  readonly retained: (deleted: boolean) => Promise<void>;
 }
 
 /** Rows of internal.batches that are kept to answer for repeated batches. */
@@ -115,6 +117,7 @@ export class Maintenance {
       if (saved > 0 || Object.keys(this.#deleted).length > 0) await this.#parts.checkpoint();
       return saved;
     });
+    await this.#parts.retained(Object.keys(this.#deleted).length > 0);
     return {
       clockConfirmed: nowMs !== null,
       deleted: this.#deleted,
@@ -128,7 +131,7 @@ export class Maintenance {
   async #keepToCap(): Promise<void> {
     const { reader, disk, settings } = this.#parts;
     const cap = byteCap(settings.retention, (await disk.room()).totalBytes);
-    const shares = await shareOverCap(reader, cap);
+    const shares = await shareOverCap(reader, settings.retention.groupBytes, cap);
     for (const group of ['logs', 'alerts'] as const) {
       const share = shares[group];
       if (share !== undefined) await this.#expire(await expiredByShare(reader, group, share));

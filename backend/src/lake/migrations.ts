@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, quoteIdentifier, quoteQualified } from '../core/index.js';
 import type { Table } from './schema.js';
-import { tables } from './tables.js';
+import { storedTables, tables } from './tables.js';
 
 /** The catalog of the file `lake.duckdb`, and that of the state tables in memory. */
 export const LAKE_CATALOG = 'lake';
@@ -24,7 +24,6 @@ function schemasOf(wanted: readonly Table[]): readonly string[] {
   return [...new Set(wanted.map((table) => table.schema))];
 }
 
-const storedTables = tables.filter((table) => table.kind === 'event' || table.kind === 'history');
 const stateTables = tables.filter((table) => table.kind === 'state');
 
 /**

@@ -8,8 +8,12 @@ import { eventTables, tables } from './tables.js';
 
 const GIB = 1 << 30;
 
+type ByGroup<Value> = Readonly<Record<RetentionGroup, Value>>;
+
+const groups: readonly RetentionGroup[] = ['logs', 'alerts', 'ledger'];
+
 /** What each group may keep of the byte cap whatever the others do: a flood of logs can't evict alerts. */
-export const groupShare: Readonly<Record<RetentionGroup, number>> = { logs: 0.7, alerts: 0.25, ledger: 0.05 };
+const groupShare: ByGroup<number> = { logs: 0.7, alerts: 0.25, ledger: 0.05 };
 
 /** When the cap is exceeded, so much of it is kept: room for a while. */
 const KEEP_OF_CAP = 0.95;
@@ -70,7 +74,7 @@ export async function expiredByAge(
 }
 
 /** Bytes of blocks in use by each group. */
-async function groupBytes(connection: DuckDBConnection): Promise<Readonly<Record<RetentionGroup, number>>> {
+async function groupBytes(connection: DuckDBConnection): Promise<ByGroup<number>> {
   const sizes = { logs: 0, alerts: 0, ledger: 0 };
   const [blockBytes] = await numbers(
     connection,
@@ -96,25 +100,50 @@ export async function usedBytes(connection: DuckDBConnection): Promise<number> {
   return bytes ?? 0;
 }
 
-/** Of each group the share of its rows, the oldest, that has to go to keep to the cap; groups within their share keep all. */
+/** What each group may keep of the cap: the bytes it is given, and of what is left its share. */
+function partsOfCap(cap: number, given: ByGroup<number | null>): ByGroup<number> {
+  const sum = (value: (group: RetentionGroup) => number): number =>
+    groups.reduce((before, group) => before + value(group), 0);
+  const taken = sum((group) => given[group] ?? 0);
+  const shares = sum((group) => (given[group] === null ? groupShare[group] : 0));
+  const part = (group: RetentionGroup): number => {
+    const bytes = given[group];
+    // More than all of the cap can't be given.
+    if (bytes !== null) return bytes * Math.min(1, cap / taken);
+    return (Math.max(0, cap - taken) * groupShare[group]) / shares;
+  };
+  return { logs: part('logs'), alerts: part('alerts'), ledger: part('ledger') };
+}
+
+/**
+ * Of each group the share of its rows, the oldest, that has to go: of a group above the bytes it is given, and while all
+ * together are above the cap, of those above their part of it.
+ */
 export async function shareOverCap(
   connection: DuckDBConnection,
+  given: ByGroup<number | null>,
   cap: number,
 ): Promise<Readonly<Partial<Record<RetentionGroup, number>>>> {
   const used = await usedBytes(connection);
-  if (used <= cap) return {};
+  if (used <= cap && groups.every((group) => given[group] === null)) return {};
   const sizes = await groupBytes(connection);
-  const over = (group: RetentionGroup): number => sizes[group] - groupShare[group] * cap;
-  const groups = (['logs', 'alerts', 'ledger'] as const).filter((group) => over(group) > 0);
-  const shares: Partial<Record<RetentionGroup, number>> = {};
-  let excess = used - cap * KEEP_OF_CAP;
-  for (const group of groups.sort((one, other) => over(other) - over(one))) {
-    const freed = Math.min(excess, over(group));
-    if (freed <= 0) break;
-    shares[group] = freed / sizes[group];
-    excess -= freed;
+  const freed = { logs: 0, alerts: 0, ledger: 0 };
+  for (const group of groups) {
+    const most = given[group] ?? Infinity;
+    if (sizes[group] > most) freed[group] = sizes[group] - most * KEEP_OF_CAP;
   }
-  return shares;
+  const parts = partsOfCap(cap, given);
+  const over = (group: RetentionGroup): number => sizes[group] - freed[group] - parts[group];
+  const still = used - freed.logs - freed.alerts - freed.ledger;
+  let excess = still > cap ? still - cap * KEEP_OF_CAP : 0;
+  for (const group of groups.toSorted((one, other) => over(other) - over(one))) {
+    const more = Math.max(0, Math.min(excess, over(group)));
+    freed[group] += more;
+    excess -= more;
+  }
+  return Object.fromEntries(
+    groups.flatMap((group) => (freed[group] > 0 ? [[group, freed[group] / sizes[group]] as const] : [])),
+  );
 }
 
 /** The oldest rows of a group's event tables that make up a share of its seq range. */

@@ -38,6 +38,8 @@ export interface Table {
   readonly retention?: RetentionGroup;
   /** Views only: the SELECT, over unqualified-catalog names as `kubearmor.logs`. */
   readonly sql?: string;
+  /** Views only: the tables it reads, `schema.name`. */
+  readonly reads?: readonly string[];
 }
 
 /** `schema.name`, as users write it. */

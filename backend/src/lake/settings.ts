@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import type { NodeConfig } from '../config/index.js';
 import type { LogLevel } from '../core/index.js';
 import type { EngineProcessSettings } from '../engine/index.js';
+import type { RetentionGroup } from './schema.js';
 
 /** How long hot rows are kept, by their arrival, and how much room they take. */
 export interface RetentionSettings {
   readonly logsMs: number;
   readonly alertsMs: number;
   readonly ledgerMs: number;
+  /** Most bytes of each group; null: its share of the total, when that is exceeded. */
+  readonly groupBytes: Readonly<Record<RetentionGroup, number | null>>;
   /** All groups together; null: the smaller of 2 GiB and 10 % of the disk. */
   readonly totalBytes: number | null;
 }
@@ -63,6 +66,7 @@ export function lakeSettings(config: NodeConfig): LakeSettings {
       logsMs: retention.logsMs,
       alertsMs: retention.alertsMs,
       ledgerMs: retention.ledgerMs,
+      groupBytes: retention.groupBytes,
       totalBytes: retention.totalBytes,
     },
     maintainEveryMs: limits.engine.maintainMs,

@@ -453,6 +453,28 @@ describe('retention', () => {
     await store.close();
   });
 
+  it('keeps a group to the bytes it is given, also while all together are below the cap', async () => {
+    using folder = new DataFolder();
+    const clock = new HandClock();
+    const filling = await open(folder, {}, { clock });
+    for (let batch = 1; batch < 6; batch++) await fill(filling, clock, batch, 10_000);
+    await fill(filling, clock, 6, 2000, kubearmorAlerts);
+    await filling.checkpoint();
+    const before = (await filling.info()).hotBytes;
+    await filling.close();
+    const { retention } = folder.settings();
+    const groupBytes = { ...retention.groupBytes, logs: Math.floor(before / 2) };
+    const store = await open(folder, { retention: { ...retention, groupBytes } }, { clock });
+    for (let run = 0; run < 6; run++) await store.maintain();
+    const { rows, hotBytes } = await store.info();
+    expect(hotBytes).toBeLessThan(before * 0.8);
+    expect(rows['kubearmor.logs']).toBeGreaterThan(5000);
+    expect(rows['kubearmor.logs']).toBeLessThan(40_000);
+    expect(rows['kubearmor.alerts']).toBe(2000);
+    expect(await rowsOf(store, 'SELECT max(seq)::INT FROM kubearmor.logs')).toEqual([[50_000]]);
+    await store.close();
+  });
+
   it('archives before it deletes, takes files back after the lake file is lost, and puts damaged ones aside', async () => {
     using folder = new DataFolder();
     const clock = new HandClock();

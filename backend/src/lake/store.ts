@@ -3,12 +3,15 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf } from '../core/index.js';
 import type { ArchiveEntry } from './archive.js';
 import { archiveTable, readManifest, removeFromManifest } from './archive.js';
+import { Contents } from './contents.js';
 import { DiskWatch, readDisk } from './disk.js';
 import type { JsonRow } from './json-rows.js';
 import { rowValues } from './json-rows.js';
 import { Lane } from './lane.js';
 import type { MaintenanceReport } from './maintenance.js';
 import { Maintenance } from './maintenance.js';
+import type { LakeMetadata } from './metadata.js';
+import { readMetadata } from './metadata.js';
 import { openParts } from './open-lake.js';
 import type { LakeOptions, LakeParts } from './open-lake.js';
 import { walPath } from './opening.js';
@@ -16,7 +19,7 @@ import { batchesTable } from './recovery.js';
 import { expiredTable, usedBytes } from './retention.js';
 import { tableName } from './schema.js';
 import type { LakeSettings } from './settings.js';
-import { queries, tables } from './tables.js';
+import { queries, storedTables } from './tables.js';
 import type { Extras } from './writer.js';
 import { rowsIn } from './writer.js';
 
@@ -58,7 +61,6 @@ export interface LakeInfo {
   readonly warnings: readonly string[];
 }
 
-const storedTables = tables.filter((table) => table.kind === 'event' || table.kind === 'history');
 const WARNINGS_KEPT = 100;
 
 /** The lake of one node, in the engine's process: the only writer of its file. */
@@ -68,6 +70,7 @@ export class LakeStore {
   readonly #lane = new Lane();
   readonly #disk: DiskWatch;
   readonly #maintenance: Maintenance;
+  readonly #contents: Contents;
   readonly #maintenanceReader: DuckDBConnection;
   readonly #readers = new Set<DuckDBConnection>();
   readonly #listeners = new Set<(commit: Commit) => void>();
@@ -86,6 +89,14 @@ export class LakeStore {
     this.#lastBatch = parts.lastBatch;
     this.#warnings = [...parts.warnings];
     this.#disk = new DiskWatch(this.settings.dataFolder, clock, options.readDisk ?? readDisk);
+    this.#contents = new Contents({
+      archive,
+      clock,
+      logger: options.logger,
+      openReader: () => this.openReader(),
+      closeReader: (connection) => this.closeReader(connection),
+      writesEnded: () => this.#lane.run(() => Promise.resolve()),
+    });
     this.#maintenance = new Maintenance({
       settings: this.settings,
       lane: this.#lane,
@@ -96,6 +107,7 @@ export class LakeStore {
       disk: this.#disk,
       checkpoint: () => this.#checkpoint(),
       quarantine: (entry, reason) => this.#quarantine(entry, reason),
+      retained: (deleted) => this.#contents.retained(deleted),
     });
     this.#timer = setInterval(() => this.#maintainInBackground(), this.settings.maintainEveryMs);
   }
@@ -177,7 +189,9 @@ export class LakeStore {
       const { sequence, writer, mark } = this.#parts;
       const rows = rowsIn(packed);
       const firstSeq = sequence.next(rows);
+      const news = this.#contents.news(packed);
       await this.#guard(() => writer.write({ batch, packed, extras, firstSeq }));
+      this.#contents.committed(news);
       sequence.advance(rows);
       this.#lastBatch = batch;
       mark.write({ lastSeq: sequence.last, lastBatch: batch });
@@ -247,12 +261,24 @@ export class LakeStore {
     }
   }
 
+  /** What the lake holds, for those who ask many lakes; the first call reads the hot rows. */
+  async metadata(): Promise<LakeMetadata> {
+    const contents = await this.#contents.facts();
+    const reader = await this.openReader();
+    try {
+      return await readMetadata(reader, this.settings, contents, this.walBytes(), this.#parts.clock.wallMs());
+    } finally {
+      this.closeReader(reader);
+    }
+  }
+
   /** Ends with a checkpoint; queries still running are interrupted, and keep the file open until their connections close. */
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
     clearInterval(this.#timer);
     for (const reader of this.#readers) reader.interrupt();
+    await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
       const { writer, state, maintainer, database, sequence, mark } = this.#parts;

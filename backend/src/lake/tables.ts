@@ -123,6 +123,7 @@ const kubearmorEvents: Table = {
   schema: 'kubearmor',
   name: 'events',
   kind: 'view',
+  reads: ['kubearmor.logs', 'kubearmor.alerts'],
   description: 'Logs and alerts together; kind says which',
   columns: [column('kind', 'VARCHAR', "'log' or 'alert'"), ...kubearmorLogs.columns, ...alertColumns],
   sql:
@@ -244,6 +245,9 @@ export const tables: readonly Table[] = [
 
 /** Event tables in the order their rows get seq within one batch. */
 export const eventTables: readonly Table[] = tables.filter((table) => table.kind === 'event');
+
+/** Tables that lie in the lake file. */
+export const storedTables: readonly Table[] = tables.filter(({ kind }) => kind === 'event' || kind === 'history');
 
 /** The table of this name (`schema.name`), or undefined. */
 export function findTable(name: string): Table | undefined {

@@ -23,7 +23,6 @@ export const GREETING_MS = 5_000;
 export const METADATA_LIMITS = {
   text: 256,
   labels: 64,
-  labelValues: 16,
   tables: 200,
   columns: 5_000,
   /** Characters of all columns' names and types. */

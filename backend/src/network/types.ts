@@ -37,7 +37,7 @@ export type GapsSummary = CoverageFacts['gaps'];
 /** What a node says of its lake, kept up to date at every hub it is joined to. */
 export interface NodeMetadata {
   readonly cluster: string;
-  readonly labels: Readonly<Record<string, readonly string[]>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly tables: readonly NetworkTable[];
   readonly values: ValueSets;
   readonly connectors: readonly ConnectorState[];

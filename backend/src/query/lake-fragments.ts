@@ -3,9 +3,12 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArmorlakeError } from '../core/index.js';
 import type { FragmentsAnswer } from '../engine/index.js';
+import { completeFacts } from '../engine/index.js';
+import { answerTail } from './federate/network-tails.js';
 import type { GuardedEngine } from './guarded-engine.js';
 import type { QueryLoad } from './query-load.js';
-import type { NodeFacts, ScatterRequest } from './scatter.js';
+import type { LakeTails } from './tails.js';
+import type { NodeFacts, Scatter, ScatterRequest } from './scatter.js';
 
 /** Pieces in which a fragment's file is handed over. */
 const CHUNK_BYTES = 256 * 1024;
@@ -23,13 +26,15 @@ export class LakeFragments {
   readonly #engine: GuardedEngine;
   readonly #folder: string;
   readonly #load: QueryLoad;
+  readonly #tails: LakeTails;
   readonly #running = new Map<string, SharedRun>();
 
   /** @param folder where the engine may write; each run has a folder of its own below it. */
-  constructor(engine: GuardedEngine, folder: string, load: QueryLoad) {
+  constructor(engine: GuardedEngine, folder: string, load: QueryLoad, tails: LakeTails) {
     this.#engine = engine;
     this.#folder = folder;
     this.#load = load;
+    this.#tails = tails;
   }
 
   /**
@@ -41,6 +46,11 @@ export class LakeFragments {
     emit: { chunk(fragment: string, bytes: Uint8Array): Promise<void> },
     signal: AbortSignal,
   ): Promise<NodeFacts> {
+    if (request.tail !== null) {
+      const started = performance.now();
+      const sent = await answerTail(this.#tails, request.tail, emit, signal);
+      return { ...sent, ms: performance.now() - started, slowed: false, facts: completeFacts, missingColumns: [] };
+    }
     const key = JSON.stringify([request.fragments, request.timeRange, request.expects, request.budget]);
     const shared = this.#running.get(key) ?? this.#start(key, request);
     shared.askers++;
@@ -138,4 +148,20 @@ function text(micros: number | null): string | null {
 
 function sum(files: FragmentsAnswer['files'], key: 'rows' | 'bytes'): number {
   return files.reduce((total, file) => total + file[key], 0);
+}
+
+/** This node's own lake as the only node of a scatter. */
+export function scatterToOwn(fragments: Pick<LakeFragments, 'run'>): Pick<Scatter, 'scatter'> {
+  return {
+    scatter: async (nodes, request, sink, signal) => {
+      for (const name of nodes) {
+        try {
+          const chunk = (fragment: string, bytes: Uint8Array): Promise<void> => sink.chunk(name, fragment, bytes);
+          sink.ended(name, { status: 'answered', facts: await fragments.run(request, { chunk }, signal) });
+        } catch (thrown) {
+          sink.ended(name, { status: 'failed', error: ArmorlakeError.from(thrown).toShape() });
+        }
+      }
+    },
+  };
 }

@@ -11,6 +11,8 @@ export interface FragmentCall {
 export interface ScatterRequest {
   readonly queryId: string;
   readonly fragments: readonly FragmentCall[];
+  /** A live tail instead of fragments: its call as JSON, under the one fragment's name; null for a query. */
+  readonly tail: string | null;
   /** `from <= time < to` on every event table; microseconds since 1970, null is open. */
   readonly timeRange: { readonly fromMicros: number | null; readonly toMicros: number | null };
   /** Columns the asker knows that some member's schema lacks; there they read NULL. */
@@ -58,7 +60,7 @@ export interface ScatterSink {
 export interface Member {
   readonly name: string;
   readonly cluster: string;
-  readonly labels: Readonly<Record<string, readonly string[]>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly alive: boolean;
   /** Why it is not alive, in a sentence. */
   readonly reason: string | null;

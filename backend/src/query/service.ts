@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/index.js';
 import { ArmorlakeError } from '../core/index.js';
 import type { Catalog, QueryColumn } from '../engine/index.js';
-import type { AnswerEnd, Answers, Ask, OpenAnswer, QueryFormat } from './answers.js';
+import type { AnswerEnd, Answers, Ask, Explanation, OpenAnswer, QueryFormat } from './answers.js';
 import type { Coverage } from './coverage.js';
 import type { Release } from './fair-queue.js';
 import { FairQueue } from './fair-queue.js';
@@ -122,6 +122,22 @@ export class QueryService {
     } catch (thrown) {
       release?.();
       throw this.#failed(running, thrown);
+    }
+  }
+
+  /**
+   * How a query would be answered; only subqueries that come first run.
+   * @throws ArmorlakeError of containment and binding, BUSY, CANCELLED, NOT_READY.
+   */
+  async explain(request: QueryRequest, caller: Caller, signal: AbortSignal): Promise<Explanation> {
+    const release = await this.#queue.acquire(caller.key, signal);
+    try {
+      const limits = this.#limitsOf(request);
+      const nowMicros = Math.round(this.#options.clock.wallMs() * 1000);
+      const ask: Ask = { id: randomUUID(), request, format: 'json', who: caller.token, nowMicros, limits };
+      return await this.#options.answers.explain(ask, signal);
+    } finally {
+      release();
     }
   }
 

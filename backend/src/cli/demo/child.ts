@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { ArmorlakeError } from '../../core/index.js';
+import { ArmorlakeError, withDeadline } from '../../core/index.js';
 
 const START_MS = 60_000;
 const END_MS = 15_000;
@@ -69,7 +69,7 @@ export class Child {
 function firstLine(child: ChildProcess, exited: Promise<string>, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(START_MS)]);
+    const stop = withDeadline(signal, START_MS);
     stop.addEventListener(
       'abort',
       () => {

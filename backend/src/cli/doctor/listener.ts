@@ -66,7 +66,8 @@ function exposureChecks({ http, data }: NodeConfig): readonly Check[] {
   }
 }
 
-function bindProblem({ host, port }: { readonly host: string; readonly port: number }): Promise<unknown> {
+/** Why an address can't be listened on; undefined when it can. */
+export function bindProblem({ host, port }: { readonly host: string; readonly port: number }): Promise<unknown> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', resolve);

@@ -67,7 +67,7 @@ function diskCheck({ data, retention }: NodeConfig): Check {
       );
     }
     return free < retention.freeBytes * 2
-      ? warn('disk', message, 'Make room soon: near retention.free the oldest events go early.')
+      ? warn('disk', message, 'Make room soon: below retention.free nothing is stored.')
       : ok('disk', message);
   } catch (thrown) {
     const why = hasErrno(thrown, 'EACCES') ? 'it may not be written to' : messageOf(thrown);

@@ -2,5 +2,6 @@ export { queryHandlers } from './handlers.js';
 export type { QueryHandlersOptions } from './handlers.js';
 export type { LakeReader } from './lake-reader.js';
 export type { ArchiveFile, QueryTable } from './sources.js';
+export { coverageFacts } from './coverage-facts.js';
 export { frozen } from './plan.js';
 export { Statements } from './statements.js';

@@ -4,6 +4,8 @@ import type { ColumnWriter, Place } from './columns.js';
 import { FixedColumn, fixedColumn, ListColumn, MapColumn, TextColumn } from './columns.js';
 import type { BatchHeader, ChunkLayout, DeadLetter, EventSection, Gap, LedgerDelta, Span } from './layout.js';
 import { CHUNK_ROWS, align8 } from './layout.js';
+import type { BatchWidening, PromisedColumn } from '../widening.js';
+import { WideningBuilder, promisedColumns } from '../widening.js';
 
 /** A value as the writers take it; timestamps are µs since 1970, maps flat pairs. */
 export type CellValue = string | number | readonly string[] | null;
@@ -56,14 +58,22 @@ export class TableRows {
   rows = 0;
   readonly #writers: readonly (AnyWriter | null)[];
   readonly #byName = new Map<string, number>();
+  readonly #promised: readonly (readonly [PromisedColumn, TextColumn])[];
+  readonly #time: FixedColumn | null;
+  readonly #widening: WideningBuilder;
   #sections: Sections;
   #chunks: ChunkLayout[] = [];
 
-  constructor(table: Table, sections: Sections) {
+  constructor(table: Table, sections: Sections, widening: WideningBuilder) {
     this.table = table;
     this.#sections = sections;
+    this.#widening = widening;
     this.#writers = table.columns.map((column) => (engineColumns.has(column.name) ? null : createWriter(column)));
     table.columns.forEach((column, index) => this.#byName.set(column.name, index));
+    this.#promised = promisedColumns
+      .filter((name) => this.#byName.has(name))
+      .map((name) => [name, this.text(name)] as const);
+    this.#time = this.#byName.has('time') ? this.fixed('time') : null;
   }
 
   text(name: string): TextColumn {
@@ -95,6 +105,8 @@ export class TableRows {
   }
 
   #endChunk(): void {
+    for (const [name, writer] of this.#promised) this.#widening.addValues(name, writer.distinct());
+    this.#widening.addTime(tableName(this.table), this.#time?.least(this.row) ?? null);
     const columns = this.#writers.map(
       (writer) => writer?.finish(this.row, this.#sections.place) ?? { kind: 'engine' as const },
     );
@@ -147,12 +159,14 @@ export interface DeadLetterInput {
 export class BatchBuilder {
   #sections = new Sections();
   readonly #tables = new Map<string, TableRows>();
+  readonly #widening = new WideningBuilder();
   readonly #ledger = new Map<string, LedgerDelta>();
   #gaps: Gap[] = [];
   #deadLetters: (Omit<DeadLetter, 'eventIndex'> & { event: DeadLetterInput['event'] })[] = [];
 
   constructor(tables: readonly Table[]) {
-    for (const table of tables) this.#tables.set(tableName(table), new TableRows(table, this.#sections));
+    for (const table of tables)
+      this.#tables.set(tableName(table), new TableRows(table, this.#sections, this.#widening));
   }
 
   rowsOf(table: Table): TableRows {
@@ -200,7 +214,7 @@ export class BatchBuilder {
   }
 
   /** The packed batch; the builder starts anew. */
-  finish(): { buffer: ArrayBuffer; header: BatchHeader } {
+  finish(): { buffer: ArrayBuffer; header: BatchHeader; widening: BatchWidening } {
     const sections = this.#sections;
     const next = new Sections();
     const firstIndex = new Map<string, number>();
@@ -225,6 +239,6 @@ export class BatchBuilder {
     this.#ledger.clear();
     this.#gaps = [];
     this.#deadLetters = [];
-    return { buffer: sections.finish(header), header };
+    return { buffer: sections.finish(header), header, widening: this.#widening.take() };
   }
 }

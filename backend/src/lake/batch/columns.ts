@@ -31,6 +31,10 @@ class Validity {
     return this.#nulls === rows;
   }
 
+  isNull(row: number): boolean {
+    return this.#nulls > 0 && ((this.#bits[row >> 3] ?? 0) & (1 << (row & 7))) === 0;
+  }
+
   finish(rows: number, place: Place): Span | null {
     return this.#nulls === 0 ? null : place(this.#bits.subarray(0, Math.ceil(rows / 64) * 8));
   }
@@ -58,6 +62,19 @@ export abstract class FixedColumn implements ColumnWriter<number | bigint> {
 
   /** The first `rows` values. */
   protected abstract bytes(rows: number): Uint8Array;
+
+  protected abstract valueAt(row: number): number;
+
+  /** The smallest of the first `rows` values, or a little less where a number can't be exact; null when all are NULL. */
+  least(rows: number): number | null {
+    let least: number | null = null;
+    for (let row = 0; row < rows; row++) {
+      if (this.validity.isNull(row)) continue;
+      const value = this.valueAt(row);
+      if (least === null || value < least) least = value;
+    }
+    return least === null ? null : lowerBound(least);
+  }
 
   finish(rows: number, place: Place): ColumnLayout {
     if (this.validity.allNull(rows)) return { kind: 'null' };
@@ -88,6 +105,15 @@ class NumberColumn extends FixedColumn {
   protected override bytes(rows: number): Uint8Array {
     return new Uint8Array(this.#data.buffer, 0, rows * this.#data.BYTES_PER_ELEMENT);
   }
+
+  protected override valueAt(row: number): number {
+    return this.#data[row] ?? 0;
+  }
+}
+
+/** A number that is not above the integer this one was rounded from: between 2^62 and 2^63 doubles are 1,024 apart. */
+export function lowerBound(rounded: number): number {
+  return Number.isSafeInteger(rounded) || !Number.isInteger(rounded) ? rounded : rounded - 2048;
 }
 
 function grownArray(data: NumberArray, rows: number): NumberArray {
@@ -129,6 +155,10 @@ class LongColumn extends FixedColumn {
 
   protected override bytes(rows: number): Uint8Array {
     return new Uint8Array(this.#words.buffer, 0, rows * 8);
+  }
+
+  protected override valueAt(row: number): number {
+    return ((this.#words[row * 2 + 1] ?? 0) | 0) * 0x1_0000_0000 + (this.#words[row * 2] ?? 0);
   }
 }
 
@@ -196,6 +226,11 @@ export class TextColumn implements ColumnWriter<string> {
     }
     this.#previous = value;
     this.#previousRow = row;
+  }
+
+  /** The values of the chunk, each once. */
+  distinct(): Iterable<string> {
+    return this.#rowOf.keys();
   }
 
   #repeat(row: number, from: number): void {

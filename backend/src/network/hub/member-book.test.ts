@@ -24,7 +24,7 @@ const identity = (name: string): NodeIdentity => ({
 });
 const columns = [{ name: 'time', type: 'TIMESTAMP' }];
 const table = { name: 'kubearmor.logs', columns, rows: 5, bytes: 9, minTimeMicros: 3, retentionMs: 4 };
-const metadata = { ...emptyMetadata, cluster: 'c1', labels: { site: ['berlin'] }, tables: [table] };
+const metadata = { ...emptyMetadata, cluster: 'c1', labels: { site: 'berlin' }, tables: [table] };
 
 describe('the book of members', () => {
   it('keeps who a member is over a restart, and nothing that grows old', () => {

@@ -18,7 +18,7 @@ const identitySchema = z.object({
 const memberSchema = z.object({
   identity: identitySchema,
   cluster: z.string(),
-  labels: z.record(z.string(), z.array(z.string())),
+  labels: z.record(z.string(), z.string()),
   tables: z.array(z.object({ name: z.string(), columns: z.array(z.object({ name: z.string(), type: z.string() })) })),
   /** False: only other hubs have it. */
   direct: z.boolean(),
@@ -110,7 +110,7 @@ function toFile({ identity, metadata, direct }: RememberedMember): z.infer<typeo
   return {
     identity,
     cluster: metadata.cluster,
-    labels: Object.fromEntries(Object.entries(metadata.labels).map(([key, values]) => [key, [...values]])),
+    labels: { ...metadata.labels },
     tables: metadata.tables.map(({ name, columns }) => ({ name, columns: columns.map((column) => ({ ...column })) })),
     direct,
   };

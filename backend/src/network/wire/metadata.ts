@@ -56,7 +56,7 @@ export function writeMetadata(
   return {
     version: toBigint(version),
     cluster,
-    labels: Object.fromEntries(Object.entries(labels).map(([key, list]) => [key, { values: [...list] }])),
+    labels: { ...labels },
     tables: tables.map(({ name, columns, rows, bytes, minTimeMicros, retentionMs }) => ({
       name,
       columns: columns.map((column) => ({ ...column })),
@@ -80,7 +80,6 @@ export function readMetadata(metadata: MessageShape<typeof network.MetadataSchem
   const { labels, tables, connectors } = metadata;
   const labelLists = Object.entries(labels);
   atMost(labelLists.length, limits.labels, 'labels');
-  atMost(Math.max(0, ...labelLists.map(([, { values }]) => values.length)), limits.labelValues, 'values of a label');
   atMost(tables.length, limits.tables, 'tables');
   atMost(
     tables.reduce((sum, { columns }) => sum + columns.length, 0),
@@ -96,7 +95,7 @@ export function readMetadata(metadata: MessageShape<typeof network.MetadataSchem
   atMost(connectors.length, limits.connectors, 'connectors');
   return {
     cluster: name(metadata.cluster),
-    labels: Object.fromEntries(labelLists.map(([key, { values }]) => [name(key), values.map(name)])),
+    labels: Object.fromEntries(labelLists.map(([key, value]) => [name(key), name(value)])),
     tables: tables.map(readTable),
     values: readValues(metadata.values),
     connectors: connectors.map(({ name: connector, kind, state, detail }) => ({

@@ -24,6 +24,7 @@ export function writeRequest(request: ScatterRequest): MessageInitShape<typeof n
       table,
       columns: columns.map((column) => ({ ...column })),
     })),
+    ...(request.tail === null ? {} : { tail: request.tail }),
     nowMicros: toBigint(nowMicros),
     budgetRows: toBigint(budget.rows),
     budgetBytes: toBigint(budget.bytes),
@@ -52,6 +53,7 @@ export function readRequest(request: MessageShape<typeof network.RequestSchema> 
     expects: request.expects
       .slice(0, MOST_FRAGMENTS)
       .map(({ table, columns }) => ({ table, columns: columns.map(({ name, type }) => ({ name, type })) })),
+    tail: request.tail ?? null,
     nowMicros: toNumber(request.nowMicros),
     budget: { rows: toNumber(request.budgetRows), bytes: toNumber(request.budgetBytes) },
     timeoutMs: Math.min(MOST_TIMEOUT_MS, request.timeoutMs),

@@ -79,7 +79,7 @@ export class NetworkAnswers implements Answers {
       selects(request.nodes, {
         name: member.name,
         clusters: [...new Set([member.cluster, ...(member.values.cluster ?? [])])],
-        labels: Object.fromEntries(Object.entries(member.labels).map(([label, values]) => [label, values[0] ?? ''])),
+        labels: member.labels,
       }),
     );
   }
@@ -217,6 +217,7 @@ export class NetworkAnswers implements Answers {
     return {
       queryId: ask.id,
       fragments: fragments.map(({ name, sql }) => ({ name, sql })),
+      tail: null,
       timeRange: { fromMicros: micros(from), toMicros: micros(to) },
       expects: catalog.expects(fragments.flatMap((fragment) => [fragment.table, ...fragment.reads])),
       nowMicros: ask.nowMicros,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/index.js';
-import type { EngineClient } from '../../engine/index.js';
+import type { Catalog, EngineClient } from '../../engine/index.js';
 import type { MemberTable, Scatter, ScatterRequest } from '../scatter.js';
 import type { NetworkTable } from './calls.js';
 
@@ -44,6 +44,22 @@ export class NetworkCatalog {
     if (tables === this.#published) return;
     await this.#merge.call('tables', { tables }, { signal });
     this.#published = tables;
+  }
+
+  /** This build's catalog, with what only other nodes have. */
+  catalog(own: Catalog): Catalog {
+    const columns = new Map(this.tables().map((table) => [nameOf(table), table.columns]));
+    return {
+      databases: own.databases.map((database) => ({
+        name: database.name,
+        tables: database.tables.map((table) => {
+          const known = new Set(table.columns.map((column) => column.name));
+          const more = (columns.get(`${database.name}.${table.name}`) ?? []).filter(({ name }) => !known.has(name));
+          const added = more.map((column) => ({ ...column, description: 'Known to nodes of a newer version' }));
+          return { ...table, columns: [...table.columns, ...added] };
+        }),
+      })),
+    };
   }
 
   /** The merge engine is a new one and knows nothing. */

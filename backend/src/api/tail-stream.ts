@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerResponse } from 'node:http';
+import type { Logger } from '../core/index.js';
+import { ArmorlakeError, messageOf, withDeadline } from '../core/index.js';
+import type { TailRows, TailSelection, Tails } from '../query/index.js';
+
+/** A comment goes as often when nothing else does: proxies and clients see that the stream lives. */
+const HEARTBEAT_MS = 10_000;
+/** A client that reads nothing for so long has gone. */
+const SLOW_MS = 30_000;
+const RETRY_MS = 1000;
+/** Nodes that come and go are looked for so often. */
+const NODES_MS = 2000;
+
+/** Node → seq: where a stream is in each node's log. */
+export type Positions = Map<string, number>;
+
+/** One open stream: each node's tail, together in the order they come. */
+export class TailStream {
+  readonly #tails: Tails;
+  readonly #response: ServerResponse;
+  readonly #selection: TailSelection;
+  readonly #positions: Positions;
+  readonly #signal: AbortSignal;
+  readonly #logger: Logger;
+  readonly #followed = new Set<string>();
+  readonly #troubles = new Map<string, string>();
+  readonly #failed = new AbortController();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    tails: Tails,
+    selection: TailSelection,
+    positions: Positions,
+    response: ServerResponse,
+    signal: AbortSignal,
+    logger: Logger,
+  ) {
+    this.#tails = tails;
+    this.#selection = selection;
+    this.#positions = positions;
+    this.#response = response;
+    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+    this.#logger = logger;
+  }
+
+  /** Streams until the client goes away, or reads too slowly. */
+  async run(): Promise<void> {
+    this.#response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    try {
+      await this.#begin();
+      while (!this.#signal.aborted) {
+        await sleep(NODES_MS, undefined, { signal: this.#signal });
+        for (const { name } of this.#tails.nodes()) this.#follow(name);
+      }
+    } catch (thrown) {
+      if (!this.#signal.aborted) this.#logger.debug({ error: messageOf(thrown) }, 'A live tail ended.');
+    } finally {
+      this.#failed.abort();
+      this.#response.end();
+    }
+  }
+
+  /** Says where it begins, so that a client that is cut off before its first row loses none. */
+  async #begin(): Promise<void> {
+    const nodes = this.#tails.nodes();
+    await Promise.all(
+      nodes.map(async ({ name, trouble }) => {
+        if (trouble !== null || this.#positions.has(name)) return;
+        try {
+          this.#positions.set(name, (await this.#next(name, null, 0)).lastSeq);
+        } catch (thrown) {
+          await this.#notice(name, thrown);
+        }
+      }),
+    );
+    await this.#send('open', JSON.stringify({ nodes: nodes.map(({ name }) => name) }));
+    for (const { name } of nodes) this.#follow(name);
+  }
+
+  /** Begins to follow a node, once. */
+  #follow(node: string): void {
+    if (this.#followed.has(node)) return;
+    this.#followed.add(node);
+    this.#loop(node).catch((thrown: unknown) => {
+      if (!this.#signal.aborted) this.#logger.debug({ node, error: messageOf(thrown) }, 'A live tail ended.');
+      this.#failed.abort();
+    });
+  }
+
+  async #loop(node: string): Promise<void> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      try {
+        const rows = await this.#next(node, this.#positions.get(node) ?? null, HEARTBEAT_MS);
+        if (this.#troubles.delete(node)) await this.#send('notice', `${node}: It answers again.`);
+        await this.#rows(node, rows);
+      } catch (thrown) {
+        this.#signal.throwIfAborted();
+        await this.#notice(node, thrown);
+        await sleep(RETRY_MS, undefined, { signal: this.#signal });
+      }
+    }
+  }
+
+  async #next(node: string, afterSeq: number | null, waitMs: number): Promise<TailRows> {
+    return await this.#tails.next(node, this.#selection, afterSeq, waitMs, this.#signal);
+  }
+
+  /** Tells of a node that is missing, once for each reason. */
+  async #notice(node: string, thrown: unknown): Promise<void> {
+    const { message } = ArmorlakeError.from(thrown);
+    if (this.#troubles.get(node) === message) return;
+    this.#troubles.set(node, message);
+    await this.#send('notice', `${node}: ${message}`);
+  }
+
+  async #rows(node: string, { schema, body, rows, lastSeq }: TailRows): Promise<void> {
+    this.#positions.set(node, lastSeq);
+    if (rows === 0) return await this.#write(': nothing new\n\n');
+    await this.#send('rows', `{"schema":${JSON.stringify(schema)},"rows":[${body.toString()}]}`);
+  }
+
+  /** JSON has no line breaks, and sentences are made of ours. */
+  async #send(event: string, data: string): Promise<void> {
+    const id = JSON.stringify(Object.fromEntries(this.#positions));
+    await this.#write(`id: ${id}\nevent: ${event}\ndata: ${data.replaceAll(/[\r\n]+/g, ' ')}\n\n`);
+  }
+
+  /** Waits for a slow client, for a while: nothing more is read from the lakes meanwhile. */
+  async #write(text: string): Promise<void> {
+    const turn = this.#writing.then(async () => {
+      this.#signal.throwIfAborted();
+      if (this.#response.write(text)) return;
+      await once(this.#response, 'drain', { signal: withDeadline(this.#signal, SLOW_MS) });
+    });
+    this.#writing = turn.catch(() => undefined);
+    await turn;
+  }
+}
