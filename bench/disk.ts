@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Archive } from '../backend/src/lake/archive.js';
+import type { LakeSettings } from '../backend/src/lake/index.js';
 import { kubearmorAlerts, kubearmorLogs } from '../backend/src/lake/index.js';
 import type { Bench, BenchOptions, Figure } from './bench.js';
 import { fillLake, openLake, settingsOf } from './sample.js';
@@ -24,6 +25,23 @@ async function plainBytes(lake: string, file: string): Promise<number> {
   return statSync(file).size;
 }
 
+/** Bytes of an archive of all events, and of the lake file's blocks in use. */
+async function archiveAll(settings: LakeSettings, folder: string): Promise<{ archived: number; used: number }> {
+  const store = await openLake(settings);
+  try {
+    const reader = await store.openReader();
+    const archive = new Archive(folder, 'bench', settings.memoryLimitBytes);
+    let archived = 0;
+    for (const table of [kubearmorLogs, kubearmorAlerts]) {
+      archived += (await archive.write(reader, table, store.lastSeq))?.bytes ?? 0;
+    }
+    store.closeReader(reader);
+    return { archived, used: (await store.info()).hotBytes };
+  } finally {
+    await store.close();
+  }
+}
+
 async function run({ folder, events, say }: BenchOptions): Promise<readonly Figure[]> {
   say(`a lake of ${events} events`);
   const data = join(folder, 'stored');
@@ -34,20 +52,7 @@ async function run({ folder, events, say }: BenchOptions): Promise<readonly Figu
   const plain = await plainBytes(lake, join(folder, 'plain.duckdb'));
   say('the archive');
   mkdirSync(archiveFolder, { recursive: true });
-  const store = await openLake(settings);
-  let archived = 0;
-  let used = 0;
-  try {
-    used = (await store.info()).hotBytes;
-    const reader = await store.openReader();
-    const archive = new Archive(archiveFolder, 'bench', settings.memoryLimitBytes);
-    for (const table of [kubearmorLogs, kubearmorAlerts]) {
-      archived += (await archive.write(reader, table, store.lastSeq))?.bytes ?? 0;
-    }
-    store.closeReader(reader);
-  } finally {
-    await store.close();
-  }
+  const { archived, used } = await archiveAll(settings, archiveFolder);
   const each = (bytes: number): number => bytes / events;
   return [
     {

@@ -6,12 +6,22 @@ import type { Bench, Figure } from './bench.js';
 import { keepsBar } from './bench.js';
 import { diskBench } from './disk.js';
 import { edgeBench } from './edge.js';
+import { federationBench } from './federation.js';
 import { ingestBench } from './ingest.js';
 import { queriesBench } from './queries.js';
+import { stagesBench } from './stages.js';
 import { steadyBench } from './steady.js';
 import { table } from './table.js';
 
-const benches: readonly Bench[] = [ingestBench, steadyBench, queriesBench, diskBench, edgeBench];
+const benches: readonly Bench[] = [
+  ingestBench,
+  stagesBench,
+  steadyBench,
+  queriesBench,
+  diskBench,
+  edgeBench,
+  federationBench,
+];
 
 const usage = `npm run bench -- [NAME…] [--json FILE] [--seconds N] [--events N]
 

@@ -74,7 +74,7 @@ export class Packer {
       windowBytes: 2 ** 50,
     };
     this.#hub = new ConnectorHub({
-      config: { kubearmor: [], redactionKey: randomBytes(32), limits, lostSince: null },
+      config: { kubearmor: [], redactionKey: randomBytes(32), limits, lost: null },
       clock: new ArrivalClock(),
       post: (batch) => this.batches.push(batch),
       status: () => undefined,

@@ -13,7 +13,7 @@ import { BatchBuilder, eventTables } from '../backend/src/lake/index.js';
 import { KubeArmorWriters } from '../backend/src/connectors/kubearmor/writers.js';
 import type { SimulatedEvent } from '../backend/src/simulator/index.js';
 import { generateEvents } from '../backend/src/simulator/index.js';
-import type { BenchOptions, Figure } from './bench.js';
+import type { Bench, BenchOptions, Figure } from './bench.js';
 import { leastCpuMicros } from './bench.js';
 import { SimulatorProcess, cpuMicros } from './processes.js';
 import { Packer, decode, openLake, redactor, settingsOf } from './sample.js';
@@ -23,7 +23,7 @@ const BATCH_ROWS = 8192;
 const TIMES = 3;
 
 /** What each stage of the way from the socket to the file costs by itself. */
-export async function stages({ folder, say }: BenchOptions): Promise<readonly Figure[]> {
+async function run({ folder, say }: BenchOptions): Promise<readonly Figure[]> {
   say('each stage alone');
   const events = [...generateEvents({ count: EVENTS, rate: 1000, throttle: undefined })];
   const own = await socketOnly();
@@ -222,3 +222,5 @@ async function plainAppender(folder: string): Promise<number> {
     instance.closeSync();
   }
 }
+
+export const stagesBench: Bench = { name: 'stages', what: 'the ceiling of each stage on that way', run };

@@ -28,6 +28,14 @@ describe('nodes on one machine', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as { node: string });
       expect(rows.map((row) => row.node)).toEqual(Array(3).fill(['a', 'b'][index]));
+      const filters = ['--operation', 'process', '--where', "host = 'nowhere' OR namespace IS NOT NULL -- all"];
+      const tailed = await run(['tail', 'kubearmor.logs', ...filters, '--json', '--limit', '5', '--url', url]);
+      expect(tailed.code, tailed.err).toBe(0);
+      const operations = tailed.out
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { operation: string }).operation);
+      expect(operations).toEqual(Array(5).fill('Process'));
     }
   });
 

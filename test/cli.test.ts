@@ -19,7 +19,19 @@ function enginePid(node: Running): number {
 
 describe('usage', () => {
   it('helps, with examples', async () => {
-    for (const command of ['node', 'query', 'status', 'tail', 'logs', 'import', 'token', 'doctor', 'demo']) {
+    for (const command of [
+      'node',
+      'query',
+      'status',
+      'tail',
+      'logs',
+      'import',
+      'token',
+      'cert',
+      'forget',
+      'doctor',
+      'demo',
+    ]) {
       const { code, out } = await run([command, '--help']);
       expect(code, command).toBe(0);
       expect(out, command).toContain(`Usage: armorlake ${command}`);

@@ -198,11 +198,13 @@ describe('streams', () => {
   });
 
   it('writes an open gap when it is closed, and the gap an earlier worker left', async () => {
-    const lostSince = Date.now() * 1000 - 5_000_000;
-    const fixture = new Fixture(kubearmor('127.0.0.1:1', { streams: ['alerts'] }), { lostSince });
+    const since = Date.now() * 1000 - 5_000_000;
+    const fixture = new Fixture(kubearmor('127.0.0.1:1', { streams: ['alerts'] }), {
+      lost: { since, cause: 'worker' },
+    });
     await vi.waitFor(() => expect(fixture.status.detail).toMatch(/^Nobody listens/), { timeout: 10_000, interval: 5 });
     await fixture.hub.close();
-    expect(fixture.gaps()).toMatchObject([{ stream: 'alerts', cause: 'worker', fromMicros: lostSince }]);
+    expect(fixture.gaps()).toMatchObject([{ stream: 'alerts', cause: 'worker', fromMicros: since }]);
     expect(fixture.status.state).toBe('stopped');
   });
 });

@@ -32,7 +32,7 @@ class Fixture {
 
   /** @param commit what becomes of batches; null: they are not settled */
   constructor(config: Partial<WorkerConfig> = {}, commit: 'committed' | 'dropped' | null = 'committed', from = entry) {
-    const { lostSince: _lostSince, ...rest } = hubConfig({ limits, ...config });
+    const { lost: _lost, ...rest } = hubConfig({ limits, ...config });
     this.worker = new ConnectorWorker({
       entry: from,
       config: rest,

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { feeder } from '@armorlake/proto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BreakWay, TruthLine } from '../backend/src/simulator/index.js';
 import { Workplace } from './cli-support.js';
 import {
@@ -15,6 +15,8 @@ import type { Row } from './support/node-process.js';
 import { TestKubeArmor, TestNode, until } from './support/node-process.js';
 
 const MIB = 1 << 20;
+// Whole nodes, on machines that do other things too.
+vi.setConfig({ testTimeout: 120_000 });
 const derived = ['syscall', 'direction', 'remote_ip', 'remote_port', 'protocol', 'domain'];
 
 let place: Workplace;

@@ -108,7 +108,7 @@ describe.each([memoryWiring, grpcWiring])('a hostile member over %o', (wire) => 
     [
       'too many rows',
       [chunk('f0'), chunk('f1'), { case: 'answered', value: { rows: 2_000_000n } }],
-      /more than 1000000 rows/,
+      /sent more than it may, 1000000 rows/,
     ],
     ['a second opening', [{ case: 'open', value: { session: '', requestId: '' } }], /something that is no answer/],
     [
@@ -148,7 +148,7 @@ describe.each([memoryWiring, grpcWiring])('a hostile member over %o', (wire) => 
     };
     const sink = await ask(hub, ['rogue', 'good'], { budget: { rows: 10, bytes: 1_000_000 } });
     expect(sink.error('rogue')).toMatch(
-      /^LIMIT_EXCEEDED rogue: Node rogue would ship more than 10 rows or 1000000 bytes/,
+      /^INTERNAL rogue: Node rogue sent more than it may, 10 rows or 1000000 bytes/,
     );
     expect(sink.bytes).toBeLessThanOrEqual(1_000_100);
     await until(() => rogue.ended.length > 0);

@@ -384,6 +384,14 @@ describe('GET', () => {
     const body = document.paths['/api/v1/query'].post.requestBody.content['application/json'].schema;
     expect(body.required).toEqual(['sql']);
     expect(Object.keys(body.properties)).toContain('timeRange');
+    const doors = Object.values<Record<string, { responses: Record<string, unknown> }>>(document.paths);
+    for (const { responses } of doors.flatMap((door) => Object.values(door))) {
+      const good = Object.entries(responses).find(([status]) => status.startsWith('2'));
+      expect(good?.[1]).not.toMatchObject({ description: 'Default Response' });
+      expect(responses).toMatchObject({
+        default: { content: { 'application/json': { schema: { required: ['error'] } } } },
+      });
+    }
   });
 
   it('an unknown path is NOT_FOUND in the same shape', async () => {

@@ -227,6 +227,35 @@ describe('coverage facts', () => {
     });
   });
 
+  it('count what was dropped, as the ledger has it', async () => {
+    await lake.connection.run(
+      `INSERT INTO armorlake.ledger VALUES
+        (TIMESTAMP '2026-01-01 00:40:00', 'n1', 'k', 'messages', 9, 9, 0, 0, NULL),
+        (TIMESTAMP '2026-01-01 00:40:00', 'n1', 'k', 'messages', 5, 0, 0, 5, 'queue_full'),
+        (TIMESTAMP '2026-01-01 00:40:00', 'n1', 'k', 'messages', 2, 0, 0, 2, 'queue_full')`,
+    );
+    expect(await factsOf('SELECT count(*) FROM kubearmor.messages', range(at(0n), at(3600n)))).toEqual({
+      gaps: {
+        minutes: 2,
+        worst: [
+          {
+            connector: 'k',
+            stream: 'messages',
+            from: '2026-01-01T00:39:00.000000Z',
+            to: '2026-01-01T00:41:00.000000Z',
+            cause: 'queue_full',
+            minutes: 2,
+            estimated: 7,
+          },
+        ],
+      },
+      shortFrom: null,
+    });
+    expect(await factsOf('SELECT count(*) FROM kubearmor.messages', range(at(0n), at(1800n)))).toMatchObject({
+      gaps: { minutes: 0 },
+    });
+  });
+
   it.each([
     ["SELECT count(*) FROM kubearmor.logs WHERE time >= '2026-01-01 01:00:00'", 0],
     ['SELECT count(*) FROM kubearmor.logs WHERE time > now() - INTERVAL 1 HOUR', 0],

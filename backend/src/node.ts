@@ -26,6 +26,7 @@ import {
   QueryService,
   Strikes,
 } from './query/index.js';
+import type { NodeIdentity } from './query/index.js';
 
 export interface NodeOptions {
   readonly config: NodeConfig;
@@ -84,10 +85,9 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     const log = new QueryLog(engine, logger);
     closing.push(() => log.close());
     const metrics = new Metrics();
-    const clusters = [...new Set(config.kubearmor.flatMap(({ cluster }) => cluster ?? []))];
     const strikes = new Strikes(systemClock);
     const guarded = new GuardedEngine(engine, strikes, logger, systemClock);
-    const own = new LakeAnswers(guarded, () => ({ name: config.name, clusters, labels: config.labels }));
+    const own = new LakeAnswers(guarded, () => identityOf(config, publication), remarkOf(config));
     const load = new QueryLoad(config.profile === 'edge' ? EDGE_QUERY_SHARE : 1, systemClock);
     const ownTails = new LakeTails(engine, config.name);
     const fragments = new LakeFragments(guarded, join(config.data, 'tmp'), load, ownTails);
@@ -132,7 +132,7 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
       clock: systemClock,
     });
     closing.push(() => api.close());
-    worker.start();
+    worker.start(info.closedAtMicros);
     return { url: api.url, close };
   } catch (thrown) {
     await close();
@@ -140,7 +140,20 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
   }
 }
 
-/** What others are told of this node's lake; null when it is alone, or stores nothing. */
+/** This node, as selections see it. */
+function identityOf({ name, cluster, labels }: NodeConfig, publication: NodePublication | null): NodeIdentity {
+  const seen = publication?.publication.metadata.values.cluster ?? [];
+  return { name, clusters: [...(cluster === null ? [] : [cluster]), ...seen], labels };
+}
+
+/** What an edge says of its answers when it is part of a network. */
+function remarkOf({ network }: NodeConfig): string | null {
+  return network.role === 'edge' && network.join.length > 0
+    ? 'This edge answers for itself alone; ask a query node for the whole network.'
+    : null;
+}
+
+/** What this node knows of its lake, for others and for selections; null when it stores nothing. */
 async function publicationOf(
   { cluster, labels, network }: NodeConfig,
   engine: EngineSupervisor,
@@ -148,7 +161,7 @@ async function publicationOf(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<NodePublication | null> {
-  if (!network.store || (network.listen === null && network.join.length === 0)) return null;
+  if (!network.store) return null;
   const connectors = (): NodeState['connectors'] => state.connectors;
   const options = { engine, cluster: cluster ?? '', labels, connectors, logger, clock: systemClock };
   return await NodePublication.open(options, signal);
@@ -182,15 +195,15 @@ async function drained(queue: IngestQueue, logger: Logger): Promise<void> {
   try {
     await queue.drain(AbortSignal.timeout(DRAIN_MS));
   } catch (thrown) {
-    logger.error({ error: messageOf(thrown) }, 'Not all events were committed before the end: the ledger has the rest as dropped.');
+    logger.error(
+      { error: messageOf(thrown) },
+      'Not all events were committed before the end: the ledger has the rest as dropped.',
+    );
   }
   await queue.close();
 }
 
-function workerConfig(
-  { kubearmor, limits }: NodeConfig,
-  redactionKey: Uint8Array | null,
-): Omit<WorkerConfig, 'lostSince'> {
+function workerConfig({ kubearmor, limits }: NodeConfig, redactionKey: Uint8Array | null): Omit<WorkerConfig, 'lost'> {
   const { logsCommitMs, alertsCommitMs, queueBytes } = limits.ingest;
   return {
     kubearmor,

@@ -21,7 +21,7 @@ export const testLimits: WorkerLimits = {
 };
 
 export function hubConfig(config: Partial<WorkerConfig> = {}): WorkerConfig {
-  return { kubearmor: [], redactionKey: null, limits: testLimits, lostSince: null, ...config };
+  return { kubearmor: [], redactionKey: null, limits: testLimits, lost: null, ...config };
 }
 
 /** A hub without KubeArmors, whose batches are kept. */

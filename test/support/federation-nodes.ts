@@ -129,10 +129,15 @@ export function startEdge(
   index: number,
   hubs: readonly string[],
   args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<TestNode> {
   const joins = hubs.flatMap((hub) => ['--join', hub]);
   const archive = ['--set', `archive.dir=${place.path(`archive-${index}`)}`];
-  return TestNode.start(place, { data: `edge-${index}`, args: [...joins, ...archive, ...keepAll, ...args] });
+  return TestNode.start(place, {
+    data: `edge-${index}`,
+    args: [...joins, ...archive, ...keepAll, ...args],
+    environment,
+  });
 }
 
 /** A query node without data that others can join. */

@@ -66,10 +66,14 @@ export function grpcWiring(): Wiring {
 }
 
 /** A TCP relay that can stop passing bytes on, or end its connections. */
-class Proxy implements Line {
+export class Proxy implements Line {
+  /** Each piece waits so long before it is passed on. */
+  delayMs = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #frozen = false;
+  #passed = 0;
+  #then: { readonly bytes: number; readonly run: () => void } | null = null;
 
   private constructor(server: Server, hub: HubTarget) {
     this.#server = server;
@@ -81,12 +85,8 @@ class Proxy implements Line {
       ] as const) {
         this.#sockets.add(socket);
         socket.on('data', (bytes) => {
-          if (!other.write(bytes)) {
-            socket.pause();
-            other.once('drain', () => {
-              if (!this.#frozen) socket.resume();
-            });
-          }
+          if (this.delayMs > 0) setTimeout(() => this.#pass(bytes, socket, other), this.delayMs);
+          else this.#pass(bytes, socket, other);
         });
         socket.on('error', () => undefined);
         socket.on('close', () => {
@@ -107,6 +107,25 @@ class Proxy implements Line {
 
   get target(): HubTarget {
     return { host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port };
+  }
+
+  /** Calls once when so many more bytes have been passed on, both ways together. */
+  after(bytes: number, run: () => void): void {
+    this.#then = { bytes: this.#passed + bytes, run };
+  }
+
+  #pass(bytes: Buffer, socket: Socket, other: Socket): void {
+    this.#passed += bytes.length;
+    if (!other.write(bytes)) {
+      socket.pause();
+      other.once('drain', () => {
+        if (!this.#frozen) socket.resume();
+      });
+    }
+    if (this.#then === null || this.#passed < this.#then.bytes) return;
+    const { run } = this.#then;
+    this.#then = null;
+    run();
   }
 
   freeze(): void {

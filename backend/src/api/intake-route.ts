@@ -2,14 +2,22 @@ import { createGunzip } from 'node:zlib';
 import { pipeline } from 'node:stream';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { ArmorlakeError } from '../core/index.js';
 import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
+import { JSON_TYPE, answers } from './openapi.js';
 import type { Intake } from './ports.js';
 
 /** Pieces of this size go to the worker that parses them. */
 const PIECE_BYTES = 256 * 1024;
 const connectorName = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+
+const intakeAnswer = z.object({
+  accepted: z.number().describe('Lines stored as rows'),
+  rejected: z.number().describe('Lines that gave no row; armorlake.dead_letters has them'),
+  errors: z.array(z.object({ line: z.number(), error: z.string() })).describe('The first few of the rejected'),
+});
 
 /** POST /intake/kubearmor: NDJSON as `karmor logs --json` prints it; answered after the last commit. */
 export async function intakeRoute(app: FastifyInstance, intake: Intake, bodyBytes: number): Promise<void> {
@@ -24,6 +32,7 @@ export async function intakeRoute(app: FastifyInstance, intake: Intake, bodyByte
         schema: {
           summary: 'Post KubeArmor events, one JSON object a line',
           consumes: ['application/x-ndjson'],
+          response: { 200: answers('All lines are committed', { [JSON_TYPE]: intakeAnswer }) },
           querystring: {
             type: 'object',
             properties: { connector: { type: 'string', description: 'The connector of the rows; default import' } },

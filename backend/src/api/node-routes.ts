@@ -7,35 +7,90 @@ import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import type { Metrics } from './metrics.js';
 import type { NodeView } from './ports.js';
+import { JSON_TYPE, answers } from './openapi.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 import type { TokenStore } from './tokens.js';
 import { roles } from './tokens.js';
 
+const health = z.object({ status: z.literal('ok') });
+const readiness = z.object({ status: z.literal('ready'), node: z.string() });
+const status = z.looseObject({ node: z.string(), version: z.string(), ready: z.boolean() });
+const catalogColumn = z.object({
+  name: z.string(),
+  type: z.string(),
+  description: z.string(),
+  source: z.string().optional().describe("The sender's own name of the field"),
+});
+const catalogTable = z.object({
+  name: z.string(),
+  kind: z.string().describe('event, history, state or view'),
+  description: z.string(),
+  columns: z.array(catalogColumn),
+});
+const catalog = z.object({ databases: z.array(z.object({ name: z.string(), tables: z.array(catalogTable) })) });
+
 /** GET /healthz, /readyz, /metrics, /api/v1/status, /api/v1/catalog, /api/v1/openapi.json, DELETE /api/v1/nodes/:name */
 export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryService, metrics: Metrics): void {
-  app.get('/healthz', { schema: { summary: 'The process answers' } }, () => ({ status: 'ok' }));
-  app.get('/readyz', { schema: { summary: 'Lake open, migrated, listeners bound' } }, () => {
-    const reason = node.unready();
-    if (reason !== null) throw new ArmorlakeError('NOT_READY', reason, { hint: 'Wait, or see the log of the node.' });
-    return { status: 'ready', node: node.name };
-  });
-  app.get('/metrics', { schema: { summary: 'Figures in Prometheus’ form' } }, async (request, reply) => {
-    requireRole(request.identity, ['read']);
-    const figures = await node.figures(clientGone(reply));
-    return reply.type(metrics.contentType).send(await metrics.text(figures, queries));
-  });
-  app.get('/api/v1/status', { schema: { summary: 'How the node is' } }, async (request, reply) => {
-    requireRole(request.identity, ['read']);
-    const figures = await node.figures(clientGone(reply));
-    return { node: node.name, version: node.version, ready: node.unready() === null, ...figures };
-  });
-  app.get('/api/v1/catalog', { schema: { summary: 'Databases, their tables and columns' } }, async (request, reply) => {
-    requireRole(request.identity, ['read']);
-    return queries.catalog(clientGone(reply));
-  });
+  app.get(
+    '/healthz',
+    { schema: { summary: 'The process answers', response: { 200: answers('It does', { [JSON_TYPE]: health }) } } },
+    () => ({ status: 'ok' }),
+  );
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'Lake open, migrated, listeners bound',
+        response: { 200: answers('All is ready', { [JSON_TYPE]: readiness }) },
+      },
+    },
+    () => {
+      const reason = node.unready();
+      if (reason !== null) throw new ArmorlakeError('NOT_READY', reason, { hint: 'Wait, or see the log of the node.' });
+      return { status: 'ready', node: node.name };
+    },
+  );
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Figures in Prometheus’ form',
+        response: { 200: answers('Them', { 'text/plain': z.string() }) },
+      },
+    },
+    async (request, reply) => {
+      requireRole(request.identity, ['read']);
+      const figures = await node.figures(clientGone(reply));
+      return reply.type(metrics.contentType).send(await metrics.text(figures, queries));
+    },
+  );
+  app.get(
+    '/api/v1/status',
+    { schema: { summary: 'How the node is', response: { 200: answers('Its parts', { [JSON_TYPE]: status }) } } },
+    async (request, reply) => {
+      requireRole(request.identity, ['read']);
+      const figures = await node.figures(clientGone(reply));
+      return { node: node.name, version: node.version, ready: node.unready() === null, ...figures };
+    },
+  );
+  app.get(
+    '/api/v1/catalog',
+    {
+      schema: {
+        summary: 'Databases, their tables and columns',
+        response: { 200: answers('Them', { [JSON_TYPE]: catalog }) },
+      },
+    },
+    async (request, reply) => {
+      requireRole(request.identity, ['read']);
+      return queries.catalog(clientGone(reply));
+    },
+  );
   app.delete<{ Params: { name: string } }>(
     '/api/v1/nodes/:name',
-    { schema: { summary: 'Forget a node that is gone for good' } },
+    {
+      schema: { summary: 'Forget a node that is gone for good', response: { 204: { description: 'It is forgotten' } } },
+    },
     async (request, reply) => {
       requireRole(request.identity, []);
       await node.forget(request.params.name, clientGone(reply));
@@ -46,16 +101,32 @@ export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryS
 }
 
 const newToken = z.strictObject({ name: z.string(), role: z.enum(roles) });
+const tokenInfo = newToken.extend({ created: z.string() });
 
 /** GET and POST /api/v1/tokens, DELETE /api/v1/tokens/:name: for admins. */
 export function tokenRoutes(app: FastifyInstance, tokens: TokenStore, clock: Clock): void {
-  app.get('/api/v1/tokens', { schema: { summary: 'The tokens there are' } }, (request) => {
-    requireRole(request.identity, []);
-    return { tokens: tokens.list() };
-  });
+  app.get(
+    '/api/v1/tokens',
+    {
+      schema: {
+        summary: 'The tokens there are',
+        response: { 200: answers('Them', { [JSON_TYPE]: z.object({ tokens: z.array(tokenInfo) }) }) },
+      },
+    },
+    (request) => {
+      requireRole(request.identity, []);
+      return { tokens: tokens.list() };
+    },
+  );
   app.post(
     '/api/v1/tokens',
-    { schema: { summary: 'Make a token; it is shown only now', body: jsonSchemaOf(newToken) } },
+    {
+      schema: {
+        summary: 'Make a token; it is shown only now',
+        body: jsonSchemaOf(newToken),
+        response: { 201: answers('It', { [JSON_TYPE]: newToken.extend({ token: z.string() }) }) },
+      },
+    },
     (request, reply) => {
       requireRole(request.identity, []);
       const { name, role } = parseBody(newToken, request.body);
@@ -65,7 +136,7 @@ export function tokenRoutes(app: FastifyInstance, tokens: TokenStore, clock: Clo
   );
   app.delete<{ Params: { name: string } }>(
     '/api/v1/tokens/:name',
-    { schema: { summary: 'Take a token away' } },
+    { schema: { summary: 'Take a token away', response: { 204: { description: 'It is gone' } } } },
     (request, reply) => {
       requireRole(request.identity, []);
       tokens.revoke(request.params.name);

@@ -6,6 +6,7 @@ import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import type { QueryAnswer, QueryEnd, QueryService } from '../query/index.js';
 import { queryRequest, withArrowMetadata } from '../query/index.js';
+import { JSON_TYPE, answers } from './openapi.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 
 const ARROW = 'application/vnd.apache.arrow.stream';
@@ -40,7 +41,7 @@ export function queryRoute(app: FastifyInstance, queries: QueryService): void {
         summary: 'Run one SELECT',
         description: `Answers JSON, or an Arrow IPC stream for Accept: ${ARROW} (coverage in the schema's metadata).`,
         body: jsonSchemaOf(queryRequest),
-        response: { 200: jsonSchemaOf(queryAnswer) },
+        response: { 200: answers('The rows', { [JSON_TYPE]: queryAnswer, [ARROW]: z.string() }) },
       },
     },
     async (request, reply) => {
@@ -75,7 +76,7 @@ export function explainRoute(app: FastifyInstance, queries: QueryService): void 
         description:
           'Fragments, who is asked for them and why others are not, and an estimate; the query does not run.',
         body: jsonSchemaOf(queryRequest),
-        response: { 200: jsonSchemaOf(explanation) },
+        response: { 200: answers('The plan', { [JSON_TYPE]: explanation }) },
       },
     },
     async (request, reply) => {

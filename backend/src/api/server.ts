@@ -14,6 +14,7 @@ import { intakeRoute } from './intake-route.js';
 import type { Metrics } from './metrics.js';
 import { nodeRoutes, tokenRoutes } from './node-routes.js';
 import type { Intake, NodeView } from './ports.js';
+import { describeFailures } from './openapi.js';
 import { explainRoute, queryRoute } from './query-route.js';
 import { tailRoute } from './tail-route.js';
 import type { TailOptions } from './tail-route.js';
@@ -80,6 +81,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => {
     metrics.onRequest(request.routeOptions.url ?? 'unknown', reply.statusCode);
   });
+  describeFailures(app);
   await app.register(swagger, {
     openapi: {
       info: { title: 'Armorlake', version: node.version, description: 'KubeArmor events of this node, by SQL.' },

@@ -5,6 +5,7 @@ import type { Logger } from '../core/index.js';
 import type { TailSelection, Tails } from '../query/index.js';
 import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
+import { answers } from './openapi.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 import type { Positions } from './tail-stream.js';
 import { TailStream } from './tail-stream.js';
@@ -83,6 +84,7 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
         description:
           'Events `open`, `rows` ({schema, rows}) and `notice` (a sentence). Each id is {node: seq}: sent back as Last-Event-ID, the stream goes on after it.',
         querystring: jsonSchemaOf(tailQuery),
+        response: { 200: answers('The stream', { 'text/event-stream': z.string() }) },
       },
     },
     async (request, reply) => {

@@ -1,35 +1,36 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { ArmorlakeError } from '../core/index.js';
-import { Client } from './client.js';
+import { ArmorlakeError, printable } from '../core/index.js';
+import type { Client, Coverage } from './client.js';
 import type { CliContext } from './context.js';
-import { Child } from './demo/child.js';
-import { examples } from './demo/examples.js';
+import { coverageNotices } from './coverage-notices.js';
+import { examples, wholeNetwork } from './demo/examples.js';
+import { DemoNetwork, edgeCount } from './demo/network.js';
 import { StatusLine } from './demo/status-line.js';
+import { networkText } from './network-status.js';
 import { renderTable } from './table.js';
-
-/** KubeArmor's published events, which ship with the node. */
-const RECORDED_EVENTS = fileURLToPath(new URL('../../data/published-events.ndjson', import.meta.url));
 
 /** Events that make the examples worth reading. */
 const ENOUGH_EVENTS = 2000;
 const ENOUGH_MS = 30_000;
 const TICK_MS = 500;
-const RATE = 400;
+const FROZEN = 'edge-2';
+/** An edge that has woken is back long before. */
+const AWAKE_MS = 30_000;
+const LOOK_MS = 100;
 
 const help = `
-Starts a simulated KubeArmor and a node in a temporary folder, asks it three questions, and goes on until Ctrl+C.
-The ports are 32767 and 7470, or free ones where those are taken. Everything is removed at the end.`;
+Starts four simulated KubeArmors, three edge nodes that pull from them (one of them from two), and a query node without
+data that the edges join; asks the query node; freezes one edge and wakes it again; and goes on until Ctrl+C. The ports
+are 7470 (HTTP), 7471 (network) and 32767, or free ones where those are taken. Everything is removed at the end.`;
 
 /** `armorlake demo`: the main job in one command. */
 export function demoCommand(context: CliContext): Command {
   return new Command('demo')
-    .description('see it work: simulated KubeArmor → node → SQL')
+    .description('see it work: simulated KubeArmors → edge nodes → one answer for all of them')
     .option('--once', 'end after the examples')
     .addHelpText('after', help)
     .action(async (options: { readonly once?: boolean }) => {
@@ -38,104 +39,96 @@ export function demoCommand(context: CliContext): Command {
 }
 
 async function run(context: CliContext, once: boolean): Promise<number> {
-  const { io } = context;
+  const { io, launcher } = context;
   const folder = mkdtempSync(join(tmpdir(), 'armorlake-demo-'));
-  const children: Child[] = [];
+  let network: DemoNetwork | undefined;
   try {
-    const client = await startAll(context, folder, children);
-    await watch(context, client, enough(context.clock.monotonicMs()));
-    await showExamples(context, client);
+    await io.out('Armorlake demo: three edges keep the events of their KubeArmors, one query node answers for all.\n');
+    network = await DemoNetwork.start(launcher, folder, io.signal);
+    await io.out(`${network.lines().map(indent).join('\n')}\n\n`);
+    await show(context, network);
     if (once) return 0;
-    await io.out(nextSteps(client.url));
-    const gone = Promise.race(children.map(async (child) => `The ${child.name} ended (${await child.exited}).`));
-    const failure = await Promise.race([watch(context, client, () => false), gone]);
+    await io.out(nextSteps(network));
+    const failure = await Promise.race([watch(context, network.client, () => false), network.broken()]);
     if (failure === undefined) return 0;
     throw new ArmorlakeError('INTERNAL', failure);
   } catch (thrown) {
     if (io.signal.aborted) return 0;
     throw thrown;
   } finally {
-    // Readers first: the node has written all it got when its KubeArmor goes.
-    for (const child of children.reverse()) await child.end();
+    await network?.end();
     rmSync(folder, { recursive: true, force: true });
     if (!once) await io.out('The demo has ended; its folder is removed.\n');
   }
 }
 
-async function startAll({ io, launcher }: CliContext, folder: string, children: Child[]): Promise<Client> {
-  await io.out('Armorlake demo: a simulated KubeArmor sends events over gRPC, a node stores them and answers SQL.\n');
-  const listen = `127.0.0.1:${await portOrFree(32_767)}`;
-  const simulator = await Child.start(
-    'simulated KubeArmor',
-    launcher,
-    [
-      'simulate',
-      'kubearmor',
-      '--listen',
-      listen,
-      '--rate',
-      String(RATE),
-      '--replay',
-      RECORDED_EVENTS,
-      '--then-generate',
-    ],
-    io.signal,
-  );
-  children.push(simulator);
-  await io.out(`  ${simulator.line}\n`);
-  const address = addressIn(simulator, /at (\S+:\d+)/);
-  const node = await Child.start(
-    'node',
-    launcher,
-    [
-      'node',
-      '--name',
-      'demo',
-      '--data',
-      folder,
-      '--http',
-      `127.0.0.1:${await portOrFree(7470)}`,
-      '--kubearmor',
-      address,
-      '--log-level',
-      'warn',
-    ],
-    io.signal,
-  );
-  children.push(node);
-  await io.out(`  ${node.line}\n\n`);
-  return new Client(addressIn(node, /at (https?:\S+)/), null);
+async function show(context: CliContext, network: DemoNetwork): Promise<void> {
+  const { io, clock } = context;
+  await watch(context, network.client, enough(clock.monotonicMs()));
+  await io.out(`\n${networkText(await network.status(io.signal), clock.wallMs())}`);
+  for (const [index, { title, sql }] of examples.entries()) {
+    await io.out(`\n${index + 1}. ${title}\n\n${indent(sql)}\n\n`);
+    await ask(context, network.client, sql);
+  }
+  await showFrozen(context, network, examples.length + 1);
 }
 
-function addressIn(child: Child, pattern: RegExp): string {
-  const address = pattern.exec(child.line)?.[1];
-  if (address === undefined) throw new ArmorlakeError('INTERNAL', `The ${child.name} said nothing of its address.`);
-  return address.replace(/[.,]$/, '');
+/** An edge hangs: the answer comes all the same and names it; it wakes: the answer is whole again. */
+async function showFrozen(context: CliContext, network: DemoNetwork, number: number): Promise<void> {
+  const { io } = context;
+  await io.out(`\n${number}. ${FROZEN} hangs (it was sent SIGSTOP): who answers now?\n\n${indent(wholeNetwork)}\n\n`);
+  const wake = network.node(FROZEN).freeze();
+  try {
+    await ask(context, network.client, wholeNetwork);
+  } finally {
+    await wake();
+  }
+  await io.out(`\n${number + 1}. ${FROZEN} goes on (SIGCONT): the same question again\n\n`);
+  await whenUp(context, network, FROZEN);
+  await ask(context, network.client, wholeNetwork);
 }
 
-/** The port where it is free on loopback, 0 (any) otherwise. */
-function portOrFree(port: number): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => {
-      resolve(0);
-    });
-    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
+async function ask({ io }: CliContext, client: Client, sql: string): Promise<void> {
+  const { schema, rows, stats, coverage } = await client.query(sql, { signal: io.signal });
+  const count = `${stats.rows} ${stats.rows === 1 ? 'row' : 'rows'} in ${stats.elapsedMs.toFixed(0)} ms`;
+  await io.out(`${renderTable(schema, rows, 48)}${count}; ${printable(coverageText(coverage))}\n`);
 }
 
-/** What the ledger counts. */
+/** Who answered, who was left out and why, and what is missing. */
+function coverageText(coverage: Coverage | null | undefined): string {
+  if (coverage === null || coverage === undefined) return 'coverage unknown';
+  const { asked, answered, nodes } = coverage;
+  const notices = coverageNotices(coverage);
+  if (nodes.some(({ status }) => status === 'failed')) return notices.join('\n');
+  const pruned = nodes.filter(({ status }) => status === 'pruned');
+  const reasons = [...new Set(pruned.map(({ message }) => message ?? 'not needed'))].join('; ');
+  const left = pruned.length === 0 ? '' : `, ${pruned.map(({ name }) => name).join(' and ')} not asked: ${reasons}`;
+  return [`${answered} of ${asked} ${asked === 1 ? 'node' : 'nodes'} answered${left}`, ...notices].join('\n');
+}
+
+async function whenUp({ io, clock }: CliContext, network: DemoNetwork, name: string): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  for (;;) {
+    const { nodes } = await network.status(io.signal);
+    const node = nodes.find((each) => each.name === name);
+    if (node?.state === 'alive') return;
+    if (clock.monotonicMs() - startedMs > AWAKE_MS) {
+      throw new ArmorlakeError('INTERNAL', `${name} did not come back: ${node?.reason ?? 'it is not known any more'}`);
+    }
+    await sleep(LOOK_MS, undefined, { signal: io.signal });
+  }
+}
+
+/** What the ledgers of all nodes count. */
 interface Counts {
+  readonly nodes: number;
   readonly logs: number;
   readonly alerts: number;
 }
 
 function enough(startedMs: number): (counts: Counts, nowMs: number) => boolean {
-  return ({ logs, alerts }, nowMs) => logs + alerts >= ENOUGH_EVENTS || (alerts > 0 && nowMs - startedMs > ENOUGH_MS);
+  return ({ nodes, logs, alerts }, nowMs) =>
+    alerts > 0 && nodes === edgeCount && (logs + alerts >= ENOUGH_EVENTS || nowMs - startedMs > ENOUGH_MS);
 }
 
 /** Shows the live status line until the counts are enough or the demo is interrupted. */
@@ -152,7 +145,8 @@ async function watch(
     const all = counts.logs + counts.alerts;
     const rate = before === undefined ? 0 : Math.max(0, ((all - before.all) / (nowMs - before.atMs)) * 1000);
     before = { all, atMs: nowMs };
-    await line.show(`  stored ${counts.logs} logs and ${counts.alerts} alerts, ${rate.toFixed(0)} a second`, nowMs);
+    const text = `  ${counts.nodes} nodes stored ${counts.logs} logs and ${counts.alerts} alerts, ${rate.toFixed(0)} a second`;
+    await line.show(text, nowMs);
     if (done(counts, nowMs)) break;
     await sleep(TICK_MS, undefined, { signal: io.signal }).catch(() => undefined);
   }
@@ -161,31 +155,27 @@ async function watch(
 }
 
 async function countsOf(client: Client, signal: AbortSignal): Promise<Counts> {
-  const { rows } = await client.query('SELECT stream, sum(stored)::BIGINT FROM armorlake.ledger GROUP BY stream', {
-    signal,
-  });
-  const count = (stream: string): number => Number(rows.find((row) => row[0] === stream)?.[1] ?? 0);
-  return { logs: count('logs'), alerts: count('alerts') };
+  const { rows } = await client.query(
+    "SELECT count(DISTINCT node), sum(stored) FILTER (stream = 'logs'), sum(stored) FILTER (stream = 'alerts') FROM armorlake.ledger",
+    { signal },
+  );
+  const [nodes = 0, logs = 0, alerts = 0] = (rows[0] ?? []).map(Number);
+  return { nodes, logs, alerts };
 }
 
-async function showExamples({ io }: CliContext, client: Client): Promise<void> {
-  for (const [index, { title, sql }] of examples.entries()) {
-    const answer = await client.query(sql, { signal: io.signal });
-    const indented = sql.replace(/^/gm, '    ');
-    await io.out(
-      `\n${index + 1}. ${title}\n\n${indented}\n\n${renderTable(answer.schema, answer.rows, 60)}${answer.stats.rows} rows in ${answer.stats.elapsedMs.toFixed(0)} ms\n`,
-    );
-  }
-}
-
-function nextSteps(url: string): string {
+function nextSteps({ client: { url } }: DemoNetwork): string {
   const option = url === 'http://127.0.0.1:7470' ? '' : ` --url ${url}`;
   return `
-The node stays up at ${url} until Ctrl+C. Try in another terminal:
+The query node stays up at ${url} until Ctrl+C. Try in another terminal:
   npx armorlake status${option}
   npx armorlake logs --follow${option}
-  npx armorlake query${option} "SELECT namespace, operation, count(*) FROM kubearmor.logs GROUP BY ALL"
+  npx armorlake query${option} "SELECT node, namespace, operation, count(*) FROM kubearmor.logs GROUP BY ALL"
+  npx armorlake query${option} --explain "SELECT policy, count(*) FROM kubearmor.alerts GROUP BY ALL"
   curl ${url}/api/v1/catalog
 
 `;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '    ');
 }

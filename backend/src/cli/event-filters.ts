@@ -19,18 +19,24 @@ export interface EventFilters {
 
 /** Adds those filters. */
 export function withEventFilters(command: Command): Command {
-  return command
-    .addOption(
+  return withRowFilters(
+    command.addOption(
       new Option('--logFilter <which>', 'policy: alerts; system: logs; all: both')
         .choices(['policy', 'system', 'all'])
         .default('policy'),
-    )
+    ),
+  );
+}
+
+/** Adds those that don't choose the table. */
+export function withRowFilters(command: Command): Command {
+  return command
     .option('--namespace <name>', 'Kubernetes namespace')
     .option('--pod <name>', 'pod name')
     .option('--container <name>', 'container name')
     .option('--host <name>', 'the host KubeArmor runs on')
     .option('--operation <name>', 'Process, File, Network, Capabilities, Syscall, …')
-    .option('--type <name>', 'ContainerLog, HostLog, MatchedPolicy, …')
+    .option('--logType, --type <name>', 'ContainerLog, HostLog, MatchedPolicy, …')
     .option('--source <regex>', 'regular expression on who did it')
     .option('--resource <regex>', 'regular expression on what was touched')
     .addOption(listOption('--labels <key=value>', 'a label of the pod'));
@@ -60,7 +66,7 @@ export function tableOf({ logFilter }: EventFilters): string {
 }
 
 /** The options as filters of rows. @throws ArmorlakeError BAD_REQUEST for a label without value */
-export function rowFilters(options: EventFilters): RowFilters {
+export function rowFilters(options: Omit<EventFilters, 'logFilter'>): RowFilters {
   const { namespace, pod, container, host, type, source, resource } = options;
   // People write `--operation process`, as karmor lets them.
   const operation =

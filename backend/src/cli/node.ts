@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { NodeConfig } from '../config/index.js';
+import { formatAddress } from '../config/index.js';
 import { createLogger } from '../core/index.js';
 import type { CliContext } from './context.js';
 import type { NodeCliOptions } from './node-options.js';
@@ -11,6 +12,8 @@ Examples:
   armorlake node --kubearmor 127.0.0.1:32767
   armorlake node --name edge-1 --data /var/lib/armorlake --config /etc/armorlake.yaml --profile edge
   armorlake node --name second --data ./second --http 127.0.0.1:7480     a second node on the same machine
+  armorlake node --name query --network 127.0.0.1:7471                   a query node that others join
+  armorlake node --name edge-2 --data ./edge-2 --http 127.0.0.1:7481 --join 127.0.0.1:7471 --kubearmor 10.0.0.7:32767
 
 SIGTERM or SIGINT stops it: what it holds is written first. A second signal ends it at once.`;
 
@@ -36,10 +39,7 @@ async function run({ io, startNode }: CliContext, config: NodeConfig, untilStdin
     });
     if (node === null) return 0;
     try {
-      const from = config.kubearmor.map((each) => each.address).join(', ');
-      await io.out(
-        `Armorlake node ${config.name} is ready at ${node.url} (data in ${config.data}, ${from === '' ? 'no KubeArmor configured' : `pulling from ${from}`}).\n`,
-      );
+      await io.out(`Armorlake node ${config.name} is ready at ${node.url} (${purpose(config)}).\n`);
       await end.reached;
     } finally {
       await node.close();
@@ -48,4 +48,16 @@ async function run({ io, startNode }: CliContext, config: NodeConfig, untilStdin
   } finally {
     end.close();
   }
+}
+
+/** What the node does, in a few words. */
+function purpose({ data, kubearmor, network }: NodeConfig): string {
+  const from = kubearmor.map(({ address }) => address).join(', ');
+  const pulls = from === '' ? 'no KubeArmor configured' : `pulling from ${from}`;
+  return [
+    `data in ${data}`,
+    ...(network.store ? [pulls] : ['storing no events itself']),
+    ...(network.join.length === 0 ? [] : [`joining ${network.join.map(formatAddress).join(', ')}`]),
+    ...(network.listen === null ? [] : ['open for others to join']),
+  ].join(', ');
 }

@@ -2,12 +2,14 @@ import { Command } from 'commander';
 import { printable } from '../core/index.js';
 import type { CliContext, ClientOptions } from './context.js';
 import { clientOf, withClientOptions } from './context.js';
+import type { Condition, EventFilters } from './event-filters.js';
+import { conditionOf, rowFilters, withRowFilters } from './event-filters.js';
 import { eventLine } from './event-line.js';
 import { follow } from './follow.js';
 import { countOption } from './options.js';
 import { jsonLine } from './text.js';
 
-interface TailOptions extends ClientOptions {
+interface TailOptions extends ClientOptions, Omit<EventFilters, 'logFilter'> {
   readonly where?: string;
   readonly limit?: number;
   readonly json?: boolean;
@@ -16,11 +18,12 @@ interface TailOptions extends ClientOptions {
 const help = `
 Examples:
   armorlake tail
+  armorlake tail kubearmor.logs --namespace shop --operation Process
   armorlake tail kubearmor.logs --where "operation = 'Network' AND remote_port = 443" --json`;
 
 /** `armorlake tail`: the rows of one table as they are committed. */
 export function tailCommand(context: CliContext): Command {
-  return withClientOptions(new Command('tail'), context.io)
+  return withRowFilters(withClientOptions(new Command('tail'), context.io))
     .description('follow the rows of a table as they come')
     .argument('[table]', 'kubearmor.alerts, kubearmor.logs or kubearmor.messages', 'kubearmor.alerts')
     .option('--where <condition>', 'a condition, as in a SELECT')
@@ -28,9 +31,17 @@ export function tailCommand(context: CliContext): Command {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', help)
     .action(async (table: string, options: TailOptions) => {
-      const condition = { sql: options.where ?? '', params: [] };
-      await printFollowed(context, options, { table, condition });
+      await printFollowed(context, options, {
+        table,
+        condition: bothOf(options.where, conditionOf(rowFilters(options))),
+      });
     });
+}
+
+/** The user's own condition and that of the filters; the parentheses keep an OR to itself, the line break a comment. */
+function bothOf(where: string | undefined, filters: Condition): Condition {
+  if (where === undefined) return filters;
+  return filters.sql === '' ? { sql: where, params: [] } : { ...filters, sql: `${filters.sql} AND (${where}\n)` };
 }
 
 /** Prints what a live tail gives, until a signal or the limit. */

@@ -83,7 +83,7 @@ describe('filters of karmor logs', () => {
   });
 
   it('refuse a label without value', () => {
-    expect(() => rowFilters({ logFilter: 'policy', labels: ['app'] })).toThrow(/--labels app is no key=value/);
+    expect(() => rowFilters({ labels: ['app'] })).toThrow(/--labels app is no key=value/);
   });
 });
 
@@ -94,7 +94,7 @@ it('shows an event on one harmless line', () => {
 });
 
 describe('coverage', () => {
-  const complete = { complete: true, expected: 1, answered: 1, nodes: [] };
+  const complete = { complete: true, expected: 3, asked: 3, answered: 2, nodes: [] };
 
   it('is silent when complete', () => {
     expect(coverageNotices(complete)).toEqual([]);
@@ -110,7 +110,7 @@ describe('coverage', () => {
       retention: { nodesShort: 2, from: '2026-01-01T00:00:00Z' },
     });
     expect(notices).toHaveLength(3);
-    expect(notices[0]).toContain('edge-7 did not answer (silent for 2 s)');
+    expect(notices[0]).toBe('2 of 3 nodes answered; edge-7 failed: silent for 2 s');
     expect(notices[1]).toContain('3 min');
     expect(notices[2]).toContain('2026-01-01T00:00:00Z');
   });

@@ -2,21 +2,26 @@ import { Worker } from 'node:worker_threads';
 import type { Logger } from '../core/index.js';
 import { ArmorlakeError, messageOf } from '../core/index.js';
 import { IntakeSession } from './intake-session.js';
-import type { ConnectorStatus, FromWorker, ToWorker, WorkerBatch, WorkerConfig } from './messages.js';
+import type {
+  BatchOutcome,
+  ConnectorStatus,
+  FromWorker,
+  LostBefore,
+  ToWorker,
+  WorkerBatch,
+  WorkerConfig,
+} from './messages.js';
 
 export interface ConnectorWorkerOptions {
   /** The built worker-main.js. */
   readonly entry: URL;
-  readonly config: Omit<WorkerConfig, 'lostSince'>;
+  readonly config: Omit<WorkerConfig, 'lost'>;
   readonly logger: Logger;
   /** Takes a batch; call `settle` with its id once it is committed or dropped. */
   readonly onBatch: (batch: WorkerBatch) => void;
   /** The connectors' states, about once a second and after each change. */
   readonly onStatus: (connectors: readonly ConnectorStatus[]) => void;
 }
-
-/** What became of a batch. */
-export type BatchOutcome = 'committed' | 'dropped';
 
 const STOP_MS = 5000;
 const RESTART_FIRST_MS = 100;
@@ -55,8 +60,9 @@ export class ConnectorWorker {
     return this.#restarts;
   }
 
-  start(): void {
-    this.#spawn(null);
+  /** @param stoppedAt when the node ended before, µs since 1970: since then nobody listened; null when that isn't known */
+  start(stoppedAt: number | null = null): void {
+    this.#spawn(stoppedAt === null ? null : { since: stoppedAt, cause: 'stopped' });
   }
 
   /**
@@ -103,15 +109,15 @@ export class ConnectorWorker {
     await worker.terminate();
   }
 
-  #spawn(lostSince: number | null): void {
+  #spawn(lost: LostBefore | null): void {
     const worker = new Worker(this.#options.entry, {
-      workerData: { ...this.#options.config, lostSince } satisfies WorkerConfig,
+      workerData: { ...this.#options.config, lost } satisfies WorkerConfig,
       name: 'connectors',
     });
     this.#worker = worker;
     this.#spawnedMs = performance.now();
     this.#firstId = this.#lastId;
-    this.#lastBatchMicros = lostSince ?? Date.now() * 1000;
+    this.#lastBatchMicros = lost?.since ?? Date.now() * 1000;
     let cause = 'it ended';
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => (cause = messageOf(error)));
@@ -156,8 +162,8 @@ export class ConnectorWorker {
     this.#deathsInARow = performance.now() - this.#spawnedMs < STEADY_MS ? this.#deathsInARow + 1 : 0;
     const wait = Math.min(RESTART_MOST_MS, RESTART_FIRST_MS * 2 ** this.#deathsInARow);
     this.#options.logger.error({ cause, restartInMs: wait }, 'The connectors’ worker stopped; starting it again');
-    const lostSince = this.#lastBatchMicros;
-    this.#timer = setTimeout(() => this.#spawn(lostSince), wait);
+    const lost: LostBefore = { since: this.#lastBatchMicros, cause: 'worker' };
+    this.#timer = setTimeout(() => this.#spawn(lost), wait);
   }
 
   #send(message: ToWorker): void {

@@ -95,7 +95,7 @@ export class ConnectorHub {
       normaliser: this.#normaliser,
       clock,
       changed: () => this.#postStatus(),
-      lostSince: this.#options.config.lostSince,
+      lost: this.#options.config.lost,
       ...(timings === undefined ? {} : { timings }),
     });
   }

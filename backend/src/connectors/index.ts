@@ -1,4 +1,4 @@
-export type { BatchOutcome, ConnectorWorkerOptions } from './connector-worker.js';
+export type { ConnectorWorkerOptions } from './connector-worker.js';
 export { ConnectorWorker } from './connector-worker.js';
 export type { HubOptions } from './hub.js';
 export { ConnectorHub } from './hub.js';

@@ -1,6 +1,5 @@
 import { ArmorlakeError } from '../core/index.js';
-import type { BatchOutcome } from './connector-worker.js';
-import type { IntakeResult, ToWorker } from './messages.js';
+import type { BatchOutcome, IntakeResult, ToWorker } from './messages.js';
 
 type IntakeMessage =
   Omit<Extract<ToWorker, { type: 'intake' }>, 'request' | 'connector'> | { readonly type: 'intakeAbort' };

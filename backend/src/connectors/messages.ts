@@ -16,14 +16,20 @@ export interface WorkerLimits {
   readonly windowBytes: number;
 }
 
+/** Since when (µs since 1970) events may be missing at a start. */
+export interface LostBefore {
+  readonly since: number;
+  readonly cause: 'worker' | 'stopped';
+}
+
 /** What the worker is started with (workerData). */
 export interface WorkerConfig {
   readonly kubearmor: readonly KubeArmorConfig[];
   /** The key of the node's redaction; null stores secrets as they came. */
   readonly redactionKey: Uint8Array | null;
   readonly limits: WorkerLimits;
-  /** Set when an earlier worker died: since when (µs) what it held may be lost. */
-  readonly lostSince: number | null;
+  /** What nobody listened to before: an earlier worker died, or the node was stopped; null on a first start. */
+  readonly lost: LostBefore | null;
 }
 
 /** What the API process must know of a batch without reading it. */
@@ -46,6 +52,9 @@ export interface WorkerBatch {
   readonly buffer: ArrayBuffer;
   readonly info: BatchInfo;
 }
+
+/** What became of a batch. */
+export type BatchOutcome = 'committed' | 'dropped';
 
 export type ConnectorState = 'connecting' | 'streaming' | 'degraded' | 'misconfigured' | 'stopped';
 

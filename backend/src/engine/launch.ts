@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** How an engine process is started. */
@@ -12,6 +12,8 @@ export interface EngineProcessSettings {
   readonly nodeArguments?: readonly string[];
   /** Data segment (`ulimit -d`): what native code may allocate, in bytes; null for no limit. Held on Linux only. */
   readonly dataLimitBytes: number | null;
+  /** How much other processes go before it: 0 as any, up to 19. */
+  readonly niceness?: number;
   /** Threads of libuv's pool: queries at the same time, and some for ingest. */
   readonly poolThreads: number;
 }
@@ -46,7 +48,7 @@ export const GENERATION_VARIABLE = 'ARMORLAKE_ENGINE_GENERATION';
 
 /** Starts the process; it becomes node itself (`exec`), so that its pid is the engine's. */
 export function launchEngine(settings: EngineProcessSettings, socketPath: string, generation: number): ChildProcess {
-  const command = [process.execPath, ...(settings.nodeArguments ?? []), settings.entry];
+  const command: [string, ...string[]] = [process.execPath, ...(settings.nodeArguments ?? []), settings.entry];
   const environment = {
     ...process.env,
     UV_THREADPOOL_SIZE: String(settings.poolThreads),
@@ -55,8 +57,18 @@ export function launchEngine(settings: EngineProcessSettings, socketPath: string
   };
   // Standard error goes where ours goes: the engine logs in the same form.
   const options: SpawnOptions = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] };
+  const child = spawnLimited(settings, command, options);
+  if (settings.niceness !== undefined && child.pid !== undefined) setPriority(child.pid, settings.niceness);
+  return child;
+}
+
+function spawnLimited(
+  settings: EngineProcessSettings,
+  command: readonly [string, ...string[]],
+  options: SpawnOptions,
+): ChildProcess {
   if (settings.dataLimitBytes === null || process.platform !== 'linux') {
-    const [node = process.execPath, ...rest] = command;
+    const [node, ...rest] = command;
     return spawn(node, rest, options);
   }
   const kibibytes = Math.ceil(settings.dataLimitBytes / 1024);

@@ -148,7 +148,7 @@ export class Contents {
     this.#stale ||= deleted;
     if (this.#hot === null || this.#filesReading !== null) return;
     const due = this.#stale && this.#parts.clock.monotonicMs() - this.#readMs >= REREAD_MS;
-    await this.#readFiles();
+    await this.#readFiles(true);
     // What moved to the archive is known from its files now, so that the hot rows may be read for themselves.
     if (!due || !this.#complete) return;
     try {
@@ -175,7 +175,7 @@ export class Contents {
     if (archive !== null) await this.#withReader((reader) => this.#noteFiles(reader, archive));
     // Their times are in the manifest; their values take reading.
     if (this.#unread.length === 0) this.#complete = true;
-    else void this.#readFiles();
+    else void this.#readFiles(false);
   }
 
   #sumFiles(): Summary {
@@ -234,11 +234,28 @@ export class Contents {
     this.#archived = null;
   }
 
-  /** Reads what files are new; all is known when that succeeds. Never rejects. */
-  #readFiles(): Promise<void> {
+  /** Files whose time was up already in the run that wrote them. */
+  async #noteUnlisted(reader: DuckDBConnection, archive: Archive): Promise<void> {
+    for (const { file, table } of archive.files()) {
+      if (this.#files.has(file)) continue;
+      const entry = await archive.describe(reader, file, table);
+      if (entry === null) continue;
+      const minTimeMicros = lowerBound(Number(entry.minTimeMicros));
+      this.#files.set(file, { table: entry.table, minTimeMicros, values: null });
+    }
+  }
+
+  /**
+   * Reads what files are new; all is known when that succeeds. Never rejects.
+   * @param afterRun no file is being written: those that the manifest doesn't list are looked at too
+   */
+  #readFiles(afterRun: boolean): Promise<void> {
     const reading = this.#withReader(async (reader) => {
       const { archive } = this.#parts;
-      if (archive !== null) await this.#noteFiles(reader, archive);
+      if (archive !== null) {
+        await this.#noteFiles(reader, archive);
+        if (afterRun) await this.#noteUnlisted(reader, archive);
+      }
       for (const file of this.#unread) await this.#readFile(reader, file);
       this.#complete = true;
     });

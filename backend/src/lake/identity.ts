@@ -16,6 +16,8 @@ const identitySchema = z.object({
   clean: z.boolean(),
   /** When it was opened last, µs since 1970. */
   openedAtMicros: z.number().int(),
+  /** When it was closed, µs since 1970; null while it is open and after an unclean end. */
+  closedAtMicros: z.number().int().nullable().default(null),
   /** Why the lake file must not be opened any more; null when nothing is known against it. */
   damaged: z.string().nullable(),
 });
@@ -32,6 +34,7 @@ export function newIdentity(): LakeIdentity {
     lastSeq: 0,
     clean: true,
     openedAtMicros: 0,
+    closedAtMicros: null,
     damaged: null,
   };
 }

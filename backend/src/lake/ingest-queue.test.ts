@@ -6,6 +6,7 @@ import { LakeStore, lakeHandlers } from './host.js';
 import { IngestQueue } from './ingest-queue.js';
 import type { QueuedBatch } from './ingest-queue.js';
 import { kubearmorLogs } from './tables.js';
+import { noWidening } from './widening.js';
 
 /** A lake in this very process, behind the interface of an engine. */
 class LocalEngine implements EngineClient {
@@ -172,6 +173,108 @@ describe('IngestQueue', () => {
       [0, 3, 'rejected'],
       [4, 0, null],
     ]);
+    await queue.close();
+    await store.close();
+  });
+
+  it('stores alerts while logs before them wait for their word, each class in its order, exactly once', async () => {
+    using folder = new DataFolder();
+    const store = await LakeStore.open({
+      settings: folder.settings(),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+    });
+    const words = new Map<string, () => void>();
+    const queue = new IngestQueue({
+      engine: new LocalEngine(store),
+      maxBytes: 1e9,
+      logger: silentLogger,
+      commit: async ({ values }, run) => {
+        const [host = ''] = values.host;
+        if (host !== 'known') await new Promise<void>((resolve) => words.set(host, resolve));
+        await run();
+      },
+    });
+    queue.start(store.lastBatch);
+    const order: string[] = [];
+    const push = (name: string, priority: QueuedBatch['priority'], host = name): Promise<void> => {
+      const widening = { ...noWidening, values: { ...noWidening.values, host: [host] } };
+      return queue.push({ ...queued(3), priority, widening }).then((outcome) => {
+        order.push(`${name} ${outcome}`);
+      });
+    };
+    const logs = [push('log 1', 'other'), push('log 2', 'other', 'known')];
+    await push('alert 1', 'alerts', 'known');
+    const alerts = [push('alert 2', 'alerts'), push('alert 3', 'alerts', 'known')];
+    words.get('log 1')?.();
+    await Promise.all(logs);
+    expect(order).toEqual(['alert 1 committed', 'log 1 committed', 'log 2 committed']);
+    expect(await rowsOf(store, 'SELECT count(*)::INT, max(seq)::INT FROM kubearmor.logs')).toEqual([[9, 9]]);
+    words.get('alert 2')?.();
+    await Promise.all(alerts);
+    expect(order.slice(3)).toEqual(['alert 2 committed', 'alert 3 committed']);
+    await queue.drain(AbortSignal.timeout(10_000));
+    expect(store.lastBatch).toBe(5);
+    await queue.close();
+    await store.close();
+  });
+
+  it('ends the hook of a batch when it is committed, dropped, or given up at the close', async () => {
+    using folder = new DataFolder();
+    const store = await LakeStore.open({
+      settings: folder.settings(),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+    });
+    const ended: string[] = [];
+    const words = new Map<string, () => void>();
+    const one = queued(10);
+    const queue = new IngestQueue({
+      engine: new LocalEngine(store),
+      maxBytes: one.buffer.byteLength * 2,
+      logger: silentLogger,
+      commit: async ({ values }, run) => {
+        const [host = ''] = values.host;
+        await new Promise<void>((resolve) => words.set(host, resolve));
+        await run();
+        ended.push(host);
+      },
+    });
+    queue.start(store.lastBatch);
+    const outcomes = ['a', 'b', 'c', 'd'].map((host) =>
+      queue.push({ ...queued(10), widening: { ...noWidening, values: { ...noWidening.values, host: [host] } } }),
+    );
+    // Over the bound the oldest go, whatever they wait for; their account goes out at once.
+    expect(await outcomes[0]).toBe('dropped');
+    expect(await outcomes[1]).toBe('dropped');
+    while (store.lastBatch === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await rowsOf(store, 'SELECT dropped::INT, stored::INT FROM armorlake.ledger')).toEqual([[20, 0]]);
+    for (const host of ['a', 'b', 'c']) words.get(host)?.();
+    expect(await outcomes[2]).toBe('committed');
+    await queue.close();
+    expect(await outcomes[3]).toBe('dropped');
+    words.get('d')?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended.sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(await rowsOf(store, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[10]]);
+    await store.close();
+  });
+
+  it('stores a batch whose announcement failed, and says so', async () => {
+    using folder = new DataFolder();
+    const store = await LakeStore.open({
+      settings: folder.settings(),
+      facts: { resumed: false, openCrashes: 0 },
+      logger: silentLogger,
+    });
+    const queue = new IngestQueue({
+      engine: new LocalEngine(store),
+      maxBytes: 1e9,
+      logger: silentLogger,
+      commit: () => Promise.reject(new Error('no word')),
+    });
+    queue.start(store.lastBatch);
+    expect(await queue.push(queued(4))).toBe('committed');
     await queue.close();
     await store.close();
   });

@@ -42,6 +42,8 @@ export interface LakeParts {
   /** For checkpoints and deletions, by whoever has the lane. */
   readonly maintainer: DuckDBConnection;
   readonly lastBatch: number;
+  /** When the run before this one ended, µs since 1970; null when that was not clean, or there was none. */
+  readonly closedAtMicros: number | null;
   readonly warnings: readonly string[];
 }
 
@@ -93,13 +95,28 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     schemaVersion: latestVersion(steps),
     clean: false,
     openedAtMicros: nowMicros,
+    closedAtMicros: null,
     damaged: null,
     seqReserved: Math.max(identity.seqReserved, recovery.lastSeq),
   });
   mark.write({ lastSeq: recovery.lastSeq, lastBatch: recovery.lastBatch });
   const state = await StateTables.create(database, settings.node);
   const { lastBatch } = recovery;
-  return { options, clock, database, sequence, mark, writer, state, archive, maintainer, lastBatch, warnings };
+  const { closedAtMicros } = identity;
+  return {
+    options,
+    clock,
+    database,
+    sequence,
+    mark,
+    writer,
+    state,
+    archive,
+    maintainer,
+    lastBatch,
+    closedAtMicros,
+    warnings,
+  };
 }
 
 /**

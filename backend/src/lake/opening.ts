@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ArmorlakeError, messageOf } from '../core/index.js';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { ArmorlakeError, messageOf, quoteString } from '../core/index.js';
 import type { Clock, Logger } from '../core/index.js';
 import { Database } from '../engine/host.js';
 import { syncFolder } from './identity.js';
@@ -179,17 +180,42 @@ function keepWholeEntries(conditions: OpenConditions, aside: string | undefined,
 
 const FILE_HEADER_BYTES = 3 * 4096;
 
-/** DuckDB opens a file whose end is missing, and fails later: all blocks it counts must be there. */
+/**
+ * DuckDB opens a file whose end is missing, and fails later: every block in use must be there. Free blocks at the end need
+ * not: a checkpoint cuts them off and still counts them.
+ */
 async function missingEnd(database: Database, dataFolder: string): Promise<string | null> {
   const connection = await database.connect();
   try {
     const read = await connection.runAndReadAll(
-      `SELECT (block_size * total_blocks)::DOUBLE FROM pragma_database_size() WHERE database_name = '${LAKE_CATALOG}'`,
+      `SELECT block_size::DOUBLE, total_blocks::DOUBLE FROM pragma_database_size() WHERE database_name = '${LAKE_CATALOG}'`,
     );
-    const expected = FILE_HEADER_BYTES + Number(read.getRowsJS()[0]?.[0] ?? 0);
+    const [blockBytes, blocks] = (read.getRowsJS()[0] ?? []).map(Number);
     const { size } = statSync(lakePath(dataFolder));
+    const bytes = (count: number): number => FILE_HEADER_BYTES + count * (blockBytes ?? 0);
+    if (size >= bytes(blocks ?? 0)) return null;
+    const expected = bytes((await lastBlockInUse(connection)) + 1);
     return size >= expected ? null : `it has ${size} bytes where ${expected} were written: its end is missing`;
+  } catch (thrown) {
+    return messageOf(thrown);
   } finally {
     connection.closeSync();
   }
+}
+
+/** The highest number of a block that tables or their metadata lie in; -1: none. Throws when those can't be read. */
+async function lastBlockInUse(connection: DuckDBConnection): Promise<number> {
+  const named = await connection.runAndReadAll(
+    `SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = '${LAKE_CATALOG}'`,
+  );
+  const tables = named
+    .getRowsJS()
+    .map(([schema, table]) => quoteString(`${LAKE_CATALOG}.${String(schema)}.${String(table)}`));
+  const data = tables.map(
+    (table) =>
+      `SELECT unnest([block_id] || additional_block_ids) AS block FROM pragma_storage_info(${table}) WHERE persistent`,
+  );
+  const blocks = [`SELECT block_id AS block FROM pragma_metadata_info('${LAKE_CATALOG}')`, ...data];
+  const read = await connection.runAndReadAll(`SELECT max(block)::DOUBLE FROM (${blocks.join(' UNION ALL ')})`);
+  return Number(read.getRowsJS()[0]?.[0] ?? -1);
 }

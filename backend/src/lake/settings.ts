@@ -76,9 +76,12 @@ export function lakeSettings(config: NodeConfig): LakeSettings {
 
 /** Threads of libuv's pool that ingest, checkpoints and maintenance always find free. */
 const OWN_THREADS = 4;
+const EDGE_NICENESS = 5;
 
 /** The lake engine's process for a configured node; `entry` is the built engine-main.js. */
 export function lakeProcess(config: NodeConfig, entry: string): EngineProcessSettings {
   const { engine, query } = config.limits;
-  return { entry, dataLimitBytes: engine.dataBytes, poolThreads: query.concurrency + OWN_THREADS };
+  const own = { entry, dataLimitBytes: engine.dataBytes, poolThreads: query.concurrency + OWN_THREADS };
+  // On a small host its workloads go first.
+  return config.profile === 'edge' ? { ...own, niceness: EDGE_NICENESS } : own;
 }

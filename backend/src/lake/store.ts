@@ -45,6 +45,8 @@ export interface LakeInfo {
   readonly duckdbVersion: string;
   readonly lastSeq: number;
   readonly lastBatch: number;
+  /** When the run before this one ended, µs since 1970; null when that was not clean, or there was none. */
+  readonly closedAtMicros: number | null;
   /** Hot rows of each event and history table. */
   readonly rows: Readonly<Record<string, number>>;
   /** Blocks of the lake file in use. */
@@ -246,6 +248,7 @@ export class LakeStore {
         duckdbVersion: String(version),
         lastSeq: sequence.last,
         lastBatch: this.#lastBatch,
+        closedAtMicros: this.#parts.closedAtMicros,
         rows: Object.fromEntries(storedTables.map((table, index) => [tableName(table), Number(rows[index] ?? 0)])),
         hotBytes: await usedBytes(reader),
         walBytes: this.walBytes(),
@@ -281,9 +284,9 @@ export class LakeStore {
     await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
-      const { writer, state, maintainer, database, sequence, mark } = this.#parts;
+      const { writer, state, maintainer, database, sequence, mark, clock } = this.#parts;
       await this.#checkpoint();
-      sequence.update({ clean: true });
+      sequence.update({ clean: true, closedAtMicros: Math.round(clock.wallMs() * 1000) });
       writer.close();
       state.close();
       maintainer.closeSync();

@@ -161,7 +161,11 @@ export const gaps = history('gaps', 'Every known stretch of time in which events
   stream,
   column('from_time', 'TIMESTAMP', 'Start, UTC'),
   column('to_time', 'TIMESTAMP', 'End, UTC; NULL while it is open'),
-  column('cause', 'VARCHAR', 'connect, break:13, misconfigured, throttle, crash, wal, disk_full, clock, …'),
+  column(
+    'cause',
+    'VARCHAR',
+    'connect, break:13, ended, misconfigured, throttle, stopped, crash, worker, wal, file, restore, archive, disk_full',
+  ),
   column('estimated', 'BIGINT', 'Events missing, where that can be told'),
 ]);
 

@@ -9,11 +9,16 @@ import type { GuardedEngine } from './guarded-engine.js';
 export class LakeAnswers implements Answers {
   readonly #engine: GuardedEngine;
   readonly #node: () => NodeIdentity;
+  readonly #remark: string | null;
 
-  /** @param node this node, as selections see it; asked for each query: its clusters become known as events come. */
-  constructor(engine: GuardedEngine, node: () => NodeIdentity) {
+  /**
+   * @param node this node, as selections see it; asked for each query: its clusters become known as events come.
+   * @param remark what coverage says of this node's answers.
+   */
+  constructor(engine: GuardedEngine, node: () => NodeIdentity, remark: string | null = null) {
     this.#engine = engine;
     this.#node = node;
+    this.#remark = remark;
   }
 
   async open(ask: Ask, signal: AbortSignal): Promise<OpenAnswer> {
@@ -34,12 +39,12 @@ export class LakeAnswers implements Answers {
     const { name } = this.#node();
     const end = stream.tail.then((value) => {
       const tail = value as QueryTail;
-      return { ...tail, fragments: 1, coverage: coverageOf([answered(name, head.facts, tail)]) };
+      return { ...tail, fragments: 1, coverage: coverageOf([answered(name, head.facts, tail, this.#remark)]) };
     });
     end.catch(() => undefined);
     return {
       schema: head.schema,
-      coverage: coverageOf([answered(name, head.facts, null)]),
+      coverage: coverageOf([answered(name, head.facts, null, this.#remark)]),
       chunks: stream.chunks,
       end,
     };
@@ -86,13 +91,13 @@ export class LakeAnswers implements Answers {
   }
 }
 
-function answered(name: string, facts: CoverageFacts, tail: QueryTail | null): NodeAnswer {
+function answered(name: string, facts: CoverageFacts, tail: QueryTail | null, message: string | null): NodeAnswer {
   return {
     coverage: {
       name,
       status: 'answered',
       code: null,
-      message: null,
+      message,
       rows: tail?.rows ?? null,
       bytes: tail?.bytes ?? null,
       ms: tail === null ? null : Math.round(tail.elapsedMs * 100) / 100,

@@ -57,6 +57,38 @@ export class Child {
     }
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** What its ready line says it is reached at. */
+  address(pattern: RegExp): string {
+    const address = pattern.exec(this.line)?.[1];
+    if (address === undefined) throw new ArmorlakeError('INTERNAL', `The ${this.name} said nothing of its address.`);
+    return address.replace(/[.,]$/, '');
+  }
+
+  /**
+   * Stops it and its own children as they are (SIGSTOP), until the function that is returned wakes them. They wake, too,
+   * when this process is killed: a stopped process would not see that its stdin has ended.
+   */
+  freeze(): () => Promise<void> {
+    const waker = spawn('sh', ['-c', 'cat >/dev/null; kill -s CONT -- "-$0"', String(this.pid)], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
+    const woken = new Promise<void>((resolve) => {
+      waker.once('exit', () => {
+        resolve();
+      });
+    });
+    process.kill(-this.pid, 'SIGSTOP');
+    return async () => {
+      waker.stdin.end();
+      await woken;
+    };
+  }
+
   /** Ends it gracefully, or by force after a while. */
   async end(): Promise<void> {
     this.#process.kill('SIGTERM');

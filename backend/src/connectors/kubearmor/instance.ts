@@ -2,7 +2,7 @@ import { FeederDecoder } from '@armorlake/proto';
 import type { KubeArmorConfig } from '../../config/index.js';
 import type { ArrivalClock } from '../../core/index.js';
 import type { Lane } from '../lane.js';
-import type { ConnectorState, ConnectorStatus } from '../messages.js';
+import type { ConnectorState, ConnectorStatus, LostBefore } from '../messages.js';
 import type { StreamTimings } from './backoff.js';
 import type { Decode, EventKind } from './event-sink.js';
 import { EventSink } from './event-sink.js';
@@ -18,8 +18,7 @@ export interface InstanceOptions {
   readonly clock: ArrivalClock;
   /** Told after each change of state or detail. */
   readonly changed: () => void;
-  /** Since when (µs) an earlier worker's events may be lost; null on a first start. */
-  readonly lostSince: number | null;
+  readonly lost: LostBefore | null;
   readonly timings?: StreamTimings;
 }
 
@@ -72,7 +71,7 @@ export class KubeArmorInstance {
   }
 
   #subscription(kind: EventKind): Subscription {
-    const { config, laneOf, normaliser, clock, lostSince, timings } = this.#options;
+    const { config, laneOf, normaliser, clock, lost, timings } = this.#options;
     const lane = laneOf(kind);
     const sink = new EventSink(lane, normaliser);
     const decode = this.#decodeOf(kind);
@@ -82,7 +81,7 @@ export class KubeArmorInstance {
       kind,
       nowMicros: () => clock.nowMicros(),
       changed: () => this.#changed(),
-      lost: lostSince === null ? null : { since: lostSince, cause: 'worker' },
+      lost,
       ...(timings === undefined ? {} : { timings }),
       sink: {
         message: (bytes) => {

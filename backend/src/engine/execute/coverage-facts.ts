@@ -9,6 +9,10 @@ import type { QueryTable, TimeSpan } from './sources.js';
 const WORST_GAPS = 5;
 const MINUTE = 60_000_000;
 
+/** What was dropped is a gap, too: the ledger has it by the minute of the commit, a little after the drop itself. */
+const DROPS = `SELECT connector, stream, minute - INTERVAL 1 MINUTE, minute + INTERVAL 1 MINUTE, reason, sum(dropped)::BIGINT
+  FROM armorlake.ledger WHERE dropped > 0 GROUP BY ALL`;
+
 /**
  * Looks up the gaps and the retention that a query's range meets.
  * @param tables the event tables read, views' own included.
@@ -43,7 +47,7 @@ async function gapsIn(
   const reader = await connection.runAndReadAll(
     `SELECT connector, stream, epoch_us(greatest(from_time, $from)), epoch_us(least(coalesce(to_time, $now), $to)),
             to_time IS NULL, cause, estimated
-       FROM armorlake.gaps
+       FROM (SELECT connector, stream, from_time, to_time, cause, estimated FROM armorlake.gaps UNION ALL ${DROPS})
       WHERE from_time < $to AND coalesce(to_time, $now) > $from ORDER BY from_time`,
     { from: timestampValue(from), to: timestampValue(to), now: timestampValue(nowMicros) },
   );

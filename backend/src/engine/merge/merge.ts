@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf, quoteIdentifier, quoteString } from '../../core/index.js';
 import type { QueryColumn, QueryTail } from '../execute/query.js';
@@ -8,10 +9,21 @@ import { queryError } from '../execute/duckdb-errors.js';
 import type { CallContext } from '../types.js';
 import type { MergeDatabase } from './merge-database.js';
 
+/** What nodes answered to one fragment: their files, the columns these have to have, and the SQL that reads them. */
+export interface MergeRelation {
+  readonly name: string;
+  readonly sql: string;
+  readonly files: readonly string[];
+  readonly columns: readonly QueryColumn[];
+}
+
+/** Up to this size damage in a file shows before the first row is sent; above it files are read twice. */
+const HELD_BYTES = 32 << 20;
+
 /** What `merge` is asked: SQL over relations, each with the SQL that reads it from the files that arrived. */
 export interface MergeRequest {
   readonly queryId: string;
-  readonly relations: readonly { readonly name: string; readonly sql: string }[];
+  readonly relations: readonly MergeRelation[];
   readonly sql: string;
   readonly limits: SendLimits & { readonly timeoutMs: number };
   readonly format: 'json' | 'arrow';
@@ -23,10 +35,14 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
   const { queryId, limits } = request;
   return await database.runs.guarded(queryId, limits.timeoutMs, context.signal, async (connection, guard) => {
     try {
+      await checkRelations(connection, request.relations);
+      const held = (await bytesOf(request.relations)) <= HELD_BYTES;
+      if (!held) for (const { files } of request.relations) for (const file of files) await readWhole(connection, file);
       for (const { name, sql } of request.relations) {
         await connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)} AS ${sql}`);
       }
-      const result = await connection.stream(request.sql).catch((thrown: unknown) => {
+      const running = held ? connection.run(request.sql) : connection.stream(request.sql);
+      const result = await running.catch((thrown: unknown) => {
         throw queryError(thrown);
       });
       context.head({ schema: columnsOf(result) } satisfies { schema: readonly QueryColumn[] });
@@ -41,6 +57,27 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
       }
     }
   });
+}
+
+async function bytesOf(relations: readonly MergeRelation[]): Promise<number> {
+  const sizes = await Promise.all(relations.flatMap(({ files }) => files).map(async (path) => (await stat(path)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Files of other columns than were asked for would change what the other nodes' files are read as. */
+async function checkRelations(connection: DuckDBConnection, relations: readonly MergeRelation[]): Promise<void> {
+  for (const { files, columns } of relations) {
+    const [first] = files;
+    if (first === undefined) continue;
+    const reader = await connection.runAndReadAll(
+      `SELECT file_name, string_agg(concat_ws(' ', name, type, type_length, repetition_type, num_children, ` +
+        `converted_type, scale, precision, logical_type), ',') FROM parquet_schema([${files.map(quoteString).join(', ')}]) GROUP BY file_name`,
+    );
+    const schemas = new Set(reader.getRows().map(([, schema]) => schema));
+    if (schemas.size !== 1 || !(await hasColumns(connection, { path: first, columns }))) {
+      throw new ArmorlakeError('INTERNAL', 'What a node answered has other columns than were asked for.');
+    }
+  }
 }
 
 /** A file that a node sent, and the columns it has to have. */
@@ -72,19 +109,28 @@ export async function checkFiles(
 
 async function fault(connection: DuckDBConnection, file: ArrivedFile, deep: boolean): Promise<string | null> {
   try {
-    const source = `read_parquet([${quoteString(file.path)}])`;
-    const prepared = await connection.prepare(`SELECT * FROM ${source}`);
-    const got = Array.from({ length: prepared.columnCount }, (_, index) => ({
-      name: prepared.columnName(index),
-      type: String(prepared.columnType(index)),
-    }));
-    prepared.destroySync();
-    const different = JSON.stringify(got) !== JSON.stringify(file.columns);
-    if (different) return 'Its answer has other columns than were asked for.';
-    if (deep) await connection.run(`SELECT count(hash(COLUMNS(*))) FROM ${source}`);
+    if (!(await hasColumns(connection, file))) return 'Its answer has other columns than were asked for.';
+    if (deep) await readWhole(connection, file.path);
     return null;
   } catch (thrown) {
     if (thrown instanceof ArmorlakeError) throw thrown;
     return `Its answer can't be read: ${messageOf(thrown).split('\n')[0] ?? ''}`;
   }
+}
+
+async function hasColumns(connection: DuckDBConnection, { path, columns }: ArrivedFile): Promise<boolean> {
+  const prepared = await connection.prepare(`SELECT * FROM read_parquet([${quoteString(path)}])`);
+  try {
+    const got = Array.from({ length: prepared.columnCount }, (_, index) => ({
+      name: prepared.columnName(index),
+      type: String(prepared.columnType(index)),
+    }));
+    return JSON.stringify(got) === JSON.stringify(columns);
+  } finally {
+    prepared.destroySync();
+  }
+}
+
+async function readWhole(connection: DuckDBConnection, path: string): Promise<void> {
+  await connection.run(`SELECT count(hash(COLUMNS(*))) FROM read_parquet([${quoteString(path)}])`);
 }

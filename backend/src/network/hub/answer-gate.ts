@@ -67,7 +67,7 @@ export class AnswerGate {
     else if (data.length === 0 || data.length > CHUNK_BYTES) this.#broke(`sent a chunk of ${data.length} bytes`);
     else if (position === undefined) this.#broke('sent a fragment it was not asked for');
     else if (position !== this.#at && position !== this.#at + 1) this.#broke('sent its fragments in the wrong order');
-    else if (this.#bytes + data.length > this.#request.budget.bytes) this.fail(overBudget(this.#node, this.#request));
+    else if (this.#bytes + data.length > this.#request.budget.bytes) this.#broke(this.#overBudget());
     else {
       this.#at = position;
       this.#bytes += data.length;
@@ -80,7 +80,7 @@ export class AnswerGate {
     if (this.#ended) return;
     if (this.#last) this.#broke('ended its answer twice');
     else if (this.#at !== this.#order.size - 1) this.#broke('ended its answer without all fragments');
-    else if (facts.rows > this.#request.budget.rows) this.fail(overBudget(this.#node, this.#request));
+    else if (facts.rows > this.#request.budget.rows) this.#broke(this.#overBudget());
     else {
       this.#last = true;
       void this.#taking.then(() => this.#end({ status: 'answered', facts: { ...facts, bytes: this.#bytes } }));
@@ -106,6 +106,12 @@ export class AnswerGate {
     });
   }
 
+  /** A node refuses what is over the budget itself: what comes all the same is its fault, not the query's. */
+  #overBudget(): string {
+    const { rows, bytes } = this.#request.budget;
+    return `sent more than it may, ${rows} rows or ${bytes} bytes`;
+  }
+
   #broke(how: string): void {
     this.fail({
       code: 'INTERNAL',
@@ -119,12 +125,4 @@ export class AnswerGate {
     this.#ended = true;
     this.#settle(outcome);
   }
-}
-
-function overBudget(node: string, { budget }: ScatterRequest): ErrorShape {
-  return {
-    code: 'LIMIT_EXCEEDED',
-    message: `Node ${node} would ship more than ${budget.rows} rows or ${budget.bytes} bytes.`,
-    hint: 'Add a time filter or aggregate.',
-  };
 }

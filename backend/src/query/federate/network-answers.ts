@@ -4,6 +4,7 @@ import type { Clock } from '../../core/index.js';
 import { ArmorlakeError } from '../../core/index.js';
 import type { CallStream, QueryHead, QueryTail } from '../../engine/index.js';
 import type { Answers, Ask, Explanation, OpenAnswer } from '../answers.js';
+import type { Coverage } from '../coverage.js';
 import { coverageOf, selects } from '../coverage.js';
 import type { GuardedEngine } from '../guarded-engine.js';
 import type { Member, Scatter, ScatterRequest } from '../scatter.js';
@@ -12,7 +13,7 @@ import { constraintOf } from './calls.js';
 import type { NodeResult } from './gather.js';
 import { gather } from './gather.js';
 import type { NetworkCatalog } from './network-catalog.js';
-import type { PrunedMember } from './node-answers.js';
+import type { NodeFault, PrunedMember } from './node-answers.js';
 import { answersOf, partialResult } from './node-answers.js';
 import { prunedBecause } from './prune.js';
 import { incomingSql, travelsAsText } from './shipping.js';
@@ -40,6 +41,8 @@ export interface NetworkPlan {
   readonly plan: Extract<PlanAnswer, { kind: 'plan' }>;
   readonly asked: readonly Member[];
   readonly pruned: readonly PrunedMember[];
+  /** Nodes that failed in a subquery that came first: what they hold is in no part of the answer. */
+  readonly failed: ReadonlyMap<string, NodeFault>;
 }
 
 /** Subqueries within subqueries; more is no query that anybody writes. */
@@ -91,6 +94,7 @@ export class NetworkAnswers implements Answers {
     const mode = request.perNode || expected.length === 1 ? 'whole' : 'split';
     const before = request.timeRange.to;
     const resolved: ResolvedSubquery[] = [];
+    const failed = new Map<string, NodeFault>();
     for (;;) {
       const call: PlanCall & { queryId: string } = {
         queryId: ask.id,
@@ -103,13 +107,17 @@ export class NetworkAnswers implements Answers {
         resolved,
       };
       const plan = (await merge.engine.call('plan', call, { signal })) as PlanAnswer;
-      if (plan.kind === 'plan') return { plan, ...prune(plan.fragments, expected) };
+      if (plan.kind === 'plan') return { plan, ...prune(plan.fragments, expected, failed), failed };
       if (resolved.length >= MAX_SUBQUERIES) {
         throw new ArmorlakeError('NOT_FEDERABLE', `The query has more than ${MAX_SUBQUERIES} subqueries.`, {
           hint: 'Join instead, or ask in parts.',
         });
       }
-      resolved.push(await this.#answer(ask, plan.sql, plan.maxRows, deadlineMs, signal));
+      const answer = await this.#answer(ask, plan.sql, plan.maxRows, deadlineMs, signal);
+      resolved.push(answer.resolved);
+      for (const { name, status, code, message } of answer.coverage.nodes) {
+        if (status === 'failed') failed.set(name, { code: code ?? 'INTERNAL', message: message ?? 'It failed.' });
+      }
     }
   }
 
@@ -120,7 +128,7 @@ export class NetworkAnswers implements Answers {
     maxRows: number,
     deadlineMs: number,
     signal: AbortSignal,
-  ): Promise<ResolvedSubquery> {
+  ): Promise<{ readonly resolved: ResolvedSubquery; readonly coverage: Coverage }> {
     const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
     const inner: Ask = {
       ...ask,
@@ -130,23 +138,23 @@ export class NetworkAnswers implements Answers {
         ...ask.request,
         sql: `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (${sql}) LIMIT ${maxRows}`,
         params: [],
-        partial: 'fail',
       },
       limits: { rows: maxRows, bytes: ask.limits.bytes, timeoutMs },
     };
     const answer = await this.open(inner, signal);
     const pieces: Buffer[] = [];
     for await (const chunk of answer.chunks) pieces.push(Buffer.from(chunk));
-    await answer.end;
-    return { sql, rows: JSON.parse(`[${Buffer.concat(pieces).toString('utf8')}]`) as (string | null)[][] };
+    const { coverage } = await answer.end;
+    const rows = JSON.parse(`[${Buffer.concat(pieces).toString('utf8')}]`) as (string | null)[][];
+    return { resolved: { sql, rows }, coverage };
   }
 
   async #run(ask: Ask, planned: NetworkPlan, deadlineMs: number, signal: AbortSignal): Promise<OpenAnswer> {
     const { plan, asked, pruned } = planned;
-    const alive = asked.filter((member) => member.alive);
+    const alive = asked.filter((member) => member.alive && !planned.failed.has(member.name));
     const gathered = await this.#gather(ask, plan.fragments, alive, deadlineMs, signal);
     try {
-      const failed = new Map<string, string>();
+      const failed = new Map(planned.failed);
       for (;;) {
         const coverage = coverageOf(answersOf(asked, pruned, alive, gathered.results, failed));
         if (ask.request.partial === 'fail' && coverage.failed > 0) throw partialResult(coverage);
@@ -158,10 +166,11 @@ export class NetworkAnswers implements Answers {
         try {
           stream = await this.#merge(ask, plan, files, deadlineMs, signal);
         } catch (thrown) {
+          if (!mayBeAFile(thrown)) throw thrown;
           // A file that can't be read is its node's fault: the query goes on without that node.
           const damaged = await this.#damaged(plan.fragments, gathered.results, failed, signal);
           if (damaged.size === 0) throw thrown;
-          for (const [node, reason] of damaged) failed.set(node, reason);
+          for (const [node, message] of damaged) failed.set(node, { code: 'INTERNAL', message });
           continue;
         }
         const end = stream.tail
@@ -203,7 +212,12 @@ export class NetworkAnswers implements Answers {
     try {
       const names = alive.map((member) => member.name);
       const results = await gathering(scatter, names, scattered, 'members');
-      return { results, own: await gathering(own.scatter, [own.name], kept, 'own'), close };
+      const ownResults = await gathering(own.scatter, [own.name], kept, 'own');
+      for (const { outcome } of ownResults) {
+        // Nobody else has these rows: without them the answer would be another one.
+        if (outcome.status === 'failed') throw ArmorlakeError.fromShape(outcome.error);
+      }
+      return { results, own: ownResults, close };
     } catch (thrown) {
       await close();
       throw thrown;
@@ -238,6 +252,8 @@ export class NetworkAnswers implements Answers {
     const relations = plan.fragments.map((fragment) => ({
       name: fragment.name,
       sql: incomingSql(files(fragment), fragment.columns),
+      files: files(fragment),
+      columns: shippedColumns(fragment),
     }));
     const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
     const parameters = {
@@ -254,7 +270,7 @@ export class NetworkAnswers implements Answers {
   async #damaged(
     fragments: readonly PlannedFragment[],
     results: readonly NodeResult[],
-    failed: ReadonlyMap<string, string>,
+    failed: ReadonlyMap<string, NodeFault>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string>> {
     const damaged = new Map<string, string>();
@@ -296,16 +312,26 @@ function ofArmorlake(fragment: PlannedFragment): boolean {
   return fragment.reads.length > 0 && fragment.reads.every((table) => table.startsWith('armorlake.'));
 }
 
+/** True unless the error says plainly that it is something else. */
+function mayBeAFile(thrown: unknown): boolean {
+  return !['CANCELLED', 'DEADLINE', 'LIMIT_EXCEEDED'].includes(ArmorlakeError.from(thrown).code);
+}
+
 function prune(
   fragments: readonly PlannedFragment[],
   expected: readonly Member[],
+  failed: ReadonlyMap<string, NodeFault>,
 ): Pick<NetworkPlan, 'asked' | 'pruned'> {
   const scattered = fragments.filter((fragment) => !ofThisNode(fragment));
   const wanted = scattered.map((fragment) => ({ table: fragment.reads, constraint: constraintOf(fragment) }));
   const asked: Member[] = [];
   const pruned: NetworkPlan['pruned'][number][] = [];
   for (const member of expected) {
-    const reason = scattered.length === 0 ? 'the query reads nothing of it' : prunedBecause(member, wanted);
+    const reason = failed.has(member.name)
+      ? null
+      : scattered.length === 0
+        ? 'the query reads nothing of it'
+        : prunedBecause(member, wanted);
     if (reason === null) asked.push(member);
     else pruned.push({ member, reason });
   }

@@ -10,13 +10,19 @@ export interface PrunedMember {
   readonly reason: string;
 }
 
+/** Why a node is in no part of an answer. */
+export interface NodeFault {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** What each expected node did. */
 export function answersOf(
   asked: readonly Member[],
   pruned: readonly PrunedMember[],
   alive: readonly Member[],
   results: readonly NodeResult[],
-  failed: ReadonlyMap<string, string>,
+  failed: ReadonlyMap<string, NodeFault>,
 ): readonly NodeAnswer[] {
   const byName = new Map(results.map((result) => [result.node, result]));
   const nothing = { rows: null, bytes: null, ms: null };
@@ -27,9 +33,9 @@ export function answersOf(
         coverage: { name, status: 'failed', code, message, ...nothing },
         facts: completeFacts,
       });
+      const fault = failed.get(name);
+      if (fault !== undefined) return fail(fault.code, fault.message);
       if (!alive.includes(member)) return fail('NOT_READY', member.reason ?? 'It is not connected.');
-      const damage = failed.get(name);
-      if (damage !== undefined) return fail('INTERNAL', damage);
       const outcome = byName.get(name)?.outcome;
       if (outcome === undefined) return fail('INTERNAL', 'It did not say how its part ended.');
       if (outcome.status === 'failed') return fail(outcome.error.code, outcome.error.message);
