@@ -53,6 +53,8 @@ async function importNative() {
 }
 
 // The lake engine's process: started by the API process, never by hand.
+// Events are nobody else's to read, wherever the data folder is.
+process.umask(0o077);
 try {
   await runEngineProcess(openLakeEngine);
 } catch (thrown) {

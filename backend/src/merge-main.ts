@@ -69,6 +69,8 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
 }
 
 // The merge engine's process: started by the API process, never by hand.
+// Events are nobody else's to read, wherever the data folder is.
+process.umask(0o077);
 try {
   await runEngineProcess(openMergeEngine);
 } catch (thrown) {

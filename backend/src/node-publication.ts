@@ -1,6 +1,6 @@
 import type { ConnectorStatus } from './connectors/index.js';
 import type { Clock, Logger } from './core/index.js';
-import { messageOf } from './core/index.js';
+import { messageOf, withDeadline } from './core/index.js';
 import type { EngineClient } from './engine/index.js';
 import type { CommitHook, LakeMetadata } from './lake/index.js';
 import { promisedColumns } from './lake/index.js';
@@ -82,7 +82,7 @@ export class NodePublication {
     const mark = publication.mark();
     let narrowed: NodeMetadata | null = null;
     try {
-      const lake = await askLake(engine, AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ANSWER_MS)]));
+      const lake = await askLake(engine, withDeadline(this.#closing.signal, ANSWER_MS));
       const found = nodeMetadata(this.#options, lake);
       if (lake.complete && isNarrower(found, publication.metadata)) narrowed = found;
       else if (this.#isNews(found)) publication.update(found);

@@ -71,6 +71,7 @@ export async function explain(node: TestNode, body: Body): Promise<Explanation> 
 interface NetworkPart {
   readonly listening: string | null;
   readonly nodes: readonly NetworkMember[];
+  readonly peers: readonly { readonly hub: string; readonly detail: string | null }[];
   readonly links: readonly { readonly hub: string; readonly detail: string | null }[];
 }
 

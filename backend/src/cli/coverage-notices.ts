@@ -6,6 +6,7 @@ const NAMED = 5;
 /** What a reader must know of what an answer lacks, a line each; none when it is complete and nobody had a remark. */
 export function coverageNotices(coverage: Coverage | null | undefined): readonly string[] {
   if (coverage === null || coverage === undefined) return [];
+  if (coverage.expected === 0) return ['No node was asked: none that stores events has joined, or none is selected.'];
   const remarks = coverage.nodes
     .filter(({ status, message }) => status === 'answered' && message !== null && message !== undefined)
     .map(({ name, message }) => `${name}: ${message ?? ''}.`);

@@ -126,6 +126,12 @@ describe('coverage notices', () => {
     expect(coverageNotices({ ...coverage, nodes })).toEqual(['e1: slowed.']);
   });
 
+  it('say when there was nobody to ask', () => {
+    expect(coverageNotices({ ...coverage, expected: 0, asked: 0, answered: 0 })).toEqual([
+      'No node was asked: none that stores events has joined, or none is selected.',
+    ]);
+  });
+
   it('name a few of many failures', () => {
     const nodes = Array.from({ length: 8 }, (_, at) => ({ name: `e${at}`, status: 'failed', message: 'gone' }));
     const [notice] = coverageNotices({ ...coverage, complete: false, answered: 1, nodes });
