@@ -38,7 +38,7 @@ describe('an acknowledged write is seen by every later query', () => {
       const join = `${proxy.target.host}:${proxy.target.port}`;
       edges.push(await TestNode.start(place, { data: `edge-${index}`, args: ['--join', join] }));
     }
-    await membersAlive(network, ...edges.keys().map((index) => `edge-${index}`));
+    await membersAlive(network, ...edges.map((_, index) => `edge-${index}`));
   }, 120_000);
   afterAll(async () => {
     for (const proxy of proxies) proxy.close();
@@ -90,7 +90,7 @@ describe('an acknowledged write is seen by every later query', () => {
     await edges[0]?.die('both');
     const at = proxies[0]?.target;
     edges[0] = await TestNode.start(place, { data: 'edge-0', args: ['--join', `${at?.host}:${at?.port}`] });
-    await membersAlive(network, ...edges.keys().map((index) => `edge-${index}`));
+    await membersAlive(network, ...edges.map((_, index) => `edge-${index}`));
     const posted = await edges[0].post(alertLine({ NamespaceName: 'after' }, Date.now()));
     expect(posted.status).toBe(200);
     const sql = "SELECT count(*) FROM kubearmor.alerts WHERE namespace = 'after'";

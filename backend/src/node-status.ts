@@ -64,7 +64,7 @@ export class NodeStatus implements NodeView {
       ingest: queue.figures(),
       connectors: state.connectors,
       network: network?.status() ?? null,
-      warnings: lake?.warnings ?? [],
+      warnings: [...(lake?.warnings ?? []), ...expiring(network)],
     };
   }
 }
@@ -76,4 +76,17 @@ async function lakeInfo(engine: EngineSupervisor, signal: AbortSignal): Promise<
   } catch {
     return null;
   }
+}
+
+/** Certificates are short-lived: their end is said in time. */
+const EXPIRY_NOTICE_DAYS = 7;
+
+function expiring(network: NodeNetwork | null): readonly string[] {
+  const daysLeft = network?.status().certificate?.daysLeft;
+  if (daysLeft === undefined || daysLeft > EXPIRY_NOTICE_DAYS) return [];
+  return [
+    daysLeft < 0
+      ? "The node's network certificate has expired: renew it with `armorlake cert renew`."
+      : `The node's network certificate expires in ${daysLeft} days: renew it with \`armorlake cert renew\`.`,
+  ];
 }

@@ -45,7 +45,7 @@ interface Series {
 /** What is so now: a registry for one scrape. */
 function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 'waiting'>): Registry {
   const registry = new Registry();
-  const { ingest, engine, lake, connectors } = figures;
+  const { ingest, engine, lake, connectors, network } = figures;
   const add = (name: string, help: string, series: readonly Series[], counter = false): void => {
     const labelNames = Object.keys(series[0]?.labels ?? {});
     const options = { name: `armorlake_${name}`, help, labelNames, registers: [registry] };
@@ -90,6 +90,16 @@ function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 
   add('engine_restarts_total', 'Restarts of the database engine', one(engine.restarts), true);
   add('queries_running', 'Queries that run', one(queries.running));
   add('queries_waiting', 'Queries that wait for their turn', one(queries.waiting));
+  if (network !== null) {
+    const inState = (state: string): number => network.nodes.filter((node) => node.state === state).length;
+    const states = ['alive', 'failed'].map((state) => ({ labels: { state }, value: inState(state) }));
+    add('network_nodes', 'Nodes that are expected to answer, by state', states);
+    add('network_links', 'Hubs this node is joined to', one(network.links.filter((link) => link.hub !== null).length));
+    const { certificate } = network;
+    if (certificate !== null) {
+      add('network_certificate_days', 'Days until the network certificate expires', one(certificate.daysLeft));
+    }
+  }
   const processes = [{ labels: { process: 'api' }, value: process.memoryUsage.rss() }];
   if (lake !== null) processes.push({ labels: { process: 'engine' }, value: lake.rssBytes });
   add('process_resident_bytes', 'Resident memory, by process', processes);

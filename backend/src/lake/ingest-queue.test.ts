@@ -278,4 +278,27 @@ describe('IngestQueue', () => {
     await queue.close();
     await store.close();
   });
+
+  it('keeps a hook that runs at once waiting until the batch is committed', async () => {
+    using folder = new DataFolder();
+    const settings = folder.settings();
+    const store = await LakeStore.open({ settings, facts: { resumed: false, openCrashes: 0 }, logger: silentLogger });
+    const errors: string[] = [];
+    const seen: number[] = [];
+    const queue = new IngestQueue({
+      engine: new LocalEngine(store),
+      maxBytes: 1 << 20,
+      logger: { ...silentLogger, error: (_, message) => errors.push(message) },
+      commit: async (_, run) => {
+        await run();
+        seen.push(store.lastSeq);
+      },
+    });
+    queue.start(0);
+    expect(await queue.push(queued(3))).toBe('committed');
+    await expect.poll(() => seen).toEqual([3]);
+    expect(errors).toEqual([]);
+    await queue.close();
+    await store.close();
+  });
 });

@@ -118,15 +118,15 @@ export class IngestQueue {
 
   /** Takes a batch. Resolves when it was committed or had to be dropped; never rejects. */
   push(batch: QueuedBatch): Promise<BatchOutcome> {
-    const outcome = new Promise<BatchOutcome>((settle) => {
-      const queuedAtMs = this.#clock.monotonicMs();
-      const entry: Entry = { ...batch, queuedAtMs, admitted: this.#options.commit === undefined, settle };
-      this.#waiting.push(entry);
-      this.#bytes += batch.buffer.byteLength;
-      this.#dropOverflow();
-      this.#wakeIdle?.();
-      if (!entry.admitted) void this.#admit(entry, () => outcome);
-    });
+    let settle: Entry['settle'] = () => undefined;
+    const outcome = new Promise<BatchOutcome>((resolve) => (settle = resolve));
+    const queuedAtMs = this.#clock.monotonicMs();
+    const entry: Entry = { ...batch, queuedAtMs, admitted: this.#options.commit === undefined, settle };
+    this.#waiting.push(entry);
+    this.#bytes += batch.buffer.byteLength;
+    this.#dropOverflow();
+    this.#wakeIdle?.();
+    if (!entry.admitted) void this.#admit(entry, outcome);
     return outcome;
   }
 
@@ -195,11 +195,11 @@ export class IngestQueue {
     return this.#sending === null && this.#waiting.length === 0 && this.#dropped.empty && this.#gaps.length === 0;
   }
 
-  async #admit(entry: Entry, outcome: () => Promise<BatchOutcome>): Promise<void> {
+  async #admit(entry: Entry, outcome: Promise<BatchOutcome>): Promise<void> {
     const admit = async (): Promise<void> => {
       entry.admitted = true;
       this.#wakeIdle?.();
-      await outcome();
+      await outcome;
     };
     try {
       await this.#options.commit?.(entry.widening ?? noWidening, admit);

@@ -17,6 +17,9 @@ export class NetworkCatalog {
   #lacking: ReadonlyMap<string, NetworkTable['columns']> = new Map();
   #unitedAtMs = -Infinity;
   #published: readonly NetworkTable[] | null = null;
+  #publishing: Promise<void> | null = null;
+  /** Grows with each start of the merge engine. */
+  #engine = 0;
 
   constructor(merge: EngineClient, scatter: Pick<Scatter, 'members'>, own: readonly NetworkTable[], clock: Clock) {
     this.#merge = merge;
@@ -38,12 +41,21 @@ export class NetworkCatalog {
     return this.#tables;
   }
 
-  /** Makes the merge engine know the tables as they are now. */
+  /** Makes the merge engine know the tables as they are now; one call at a time, shared by those who come meanwhile. */
   async publish(signal: AbortSignal): Promise<void> {
-    const tables = this.tables();
-    if (tables === this.#published) return;
-    await this.#merge.call('tables', { tables }, { signal });
-    this.#published = tables;
+    while (this.tables() !== this.#published) {
+      this.#publishing ??= this.#publish().finally(() => (this.#publishing = null));
+      await this.#publishing;
+      signal.throwIfAborted();
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const tables = this.#tables;
+    const engine = this.#engine;
+    await this.#merge.call('tables', { tables });
+    // A new engine has started meanwhile: it knows nothing of this.
+    if (engine === this.#engine) this.#published = tables;
   }
 
   /** This build's catalog, with what only other nodes have. */
@@ -64,6 +76,7 @@ export class NetworkCatalog {
 
   /** The merge engine is a new one and knows nothing. */
   forgotten(): void {
+    this.#engine++;
     this.#published = null;
   }
 
