@@ -1,6 +1,5 @@
-import { isIP } from 'node:net';
 import type { IncomingHttpHeaders } from 'node:http';
-import { ArmorlakeError } from '../core/index.js';
+import { ArmorlakeError, isLoopback } from '../core/index.js';
 import type { Role, TokenStore } from './tokens.js';
 
 /** Who makes a request. */
@@ -16,12 +15,6 @@ export interface AccessOptions {
   readonly host: string;
   /** `--insecure-http`: callers from elsewhere need no token when there is none. */
   readonly insecure: boolean;
-}
-
-/** True for 127.0.0.0/8, ::1 and localhost. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
 }
 
 /** The rules of a listener: who may do what. */

@@ -1,4 +1,4 @@
-export { refuseExposed, isLoopback } from './access.js';
+export { refuseExposed } from './access.js';
 export { Metrics } from './metrics.js';
 export type * from './ports.js';
 export { createApi, startApi } from './server.js';

@@ -7,12 +7,4 @@ export { profileLimits } from './profiles.js';
 export type { FlagValues } from './sources.js';
 export type * from './types.js';
 export type { Address } from './units.js';
-export {
-  formatAddress,
-  formatBytes,
-  formatDuration,
-  isLoopback,
-  parseAddress,
-  parseBytes,
-  parseDuration,
-} from './units.js';
+export { formatAddress, formatBytes, formatDuration, parseAddress, parseBytes, parseDuration } from './units.js';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
-import { ArmorlakeError } from '../core/index.js';
+import { ArmorlakeError, isLoopback } from '../core/index.js';
 import { configKeys } from './keys.js';
 import { nearest } from './nearest.js';
 import { profileLimits } from './profiles.js';
@@ -18,7 +18,7 @@ import type {
   NodeConfig,
   RetentionConfig,
 } from './types.js';
-import { formatAddress, isLoopback, parseAddress } from './units.js';
+import { formatAddress, parseAddress } from './units.js';
 
 const DAY_MS = 86_400_000;
 

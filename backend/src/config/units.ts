@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 const DURATION_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -57,11 +55,6 @@ export function parseAddress(text: string): Address | undefined {
 /** The address as text again, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** True for this machine's own addresses, which nobody else can reach. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** A size for people, as `1.5 GiB`. */

@@ -4,7 +4,7 @@ export { initCa, inspect, issue, renew } from './certificates/authority.js';
 export type { CertificateFacts, IssueOptions, IssuedFiles } from './certificates/authority.js';
 export { NodeCertificate } from './certificates/node-certificate.js';
 export type { CertificatePaths } from './certificates/node-certificate.js';
-export { GrpcBackbone, isLoopback } from './grpc/grpc-backbone.js';
+export { GrpcBackbone } from './grpc/grpc-backbone.js';
 export type { GrpcOptions } from './grpc/grpc-backbone.js';
 export { MemoryBackbone, MemoryWires } from './memory/memory-backbone.js';
 export type { LinkState } from './member/hub-link.js';

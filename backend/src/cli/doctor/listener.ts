@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { TokenStore, isLoopback, refuseExposed } from '../../api/index.js';
+import { TokenStore, refuseExposed } from '../../api/index.js';
 import { formatAddress } from '../../config/index.js';
 import type { NodeConfig } from '../../config/index.js';
-import { ArmorlakeError, hasErrno, messageOf } from '../../core/index.js';
+import { ArmorlakeError, hasErrno, isLoopback, messageOf } from '../../core/index.js';
 import type { Client } from '../client.js';
 import type { Check } from './check.js';
 import { fail, ok, warn } from './check.js';

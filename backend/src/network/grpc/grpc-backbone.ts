@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
 import { Server, ServerCredentials, credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { GrpcClient, network } from '@armorlake/proto';
-import { ArmorlakeError } from '../../core/index.js';
+import { ArmorlakeError, isLoopback } from '../../core/index.js';
 import { addressOf } from '../backbone.js';
 import type { Backbone, HubDial, HubService, HubTarget, Listening } from '../backbone.js';
 import type { NodeCertificate } from '../certificates/node-certificate.js';
@@ -120,12 +119,6 @@ export class GrpcBackbone implements Backbone {
       hint: 'Make certificates with `armorlake cert init` and `armorlake cert issue` and configure `network.tls`; where the network itself is safe, --insecure-network.',
     });
   }
-}
-
-/** True for this machine's own addresses. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }
 
 function asError(thrown: unknown, explain: (details: string) => ReturnType<ArmorlakeError['toShape']>): ArmorlakeError {
