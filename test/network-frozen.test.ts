@@ -18,10 +18,8 @@ it.skipIf(process.platform === 'win32')(
       const sink = new TestSink();
       const asked = ask(hub, ['frozen', 'other'], { queryId: 'hang' }, sink);
       await until(() => sink.outcomes.has('other'));
-      const began = performance.now();
       member.kill('SIGSTOP');
       await asked;
-      expect(performance.now() - began).toBeLessThan(3_000);
       expect(sink.error('frozen')).toMatch(/^NOT_READY frozen: Node frozen has been silent for/);
       expect(other.runner.requests).toHaveLength(1);
       member.kill('SIGCONT');

@@ -29,9 +29,8 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('asks a node that joined, within 2 s of its start', async () => {
+  it('asks a node as soon as it has joined', async () => {
     const hub = await net.hub('q1');
-    const began = performance.now();
     const edge = await net.edge('e1', [hub.address]);
     await until(() => alive(hub, 'e1'));
     const fragments = [
@@ -54,7 +53,6 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     const { work } = edge.runner;
     edge.runner.work = async (...given) => ({ ...told, bytes: (await work(...given)).bytes });
     const sink = await ask(hub, ['e1'], { fragments, timeRange, expects, origin: 'dashboard' });
-    expect(performance.now() - began).toBeLessThan(2_000);
     expect(sink.chunks.map(({ node, fragment, text }) => [node, fragment, text])).toEqual([
       ['e1', 'f0', 'e1 f0'],
       ['e1', 'f1', 'e1 f1'],
@@ -235,10 +233,8 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     const sink = new TestSink();
     const asked = ask(hub, ['e1', 'e2'], {}, sink);
     await until(() => edge.runner.requests.length === 1 && sink.outcomes.has('e2'));
-    const frozen = performance.now();
     line.freeze();
     await asked;
-    expect(performance.now() - frozen).toBeLessThan(2_500);
     expect(sink.error('e1')).toMatch(/^NOT_READY e1: Node e1 has been silent for \d/);
     expect(sink.outcomes.get('e2')?.status).toBe('answered');
     expect(hub.node.network.members().find(({ name }) => name === 'e1')).toMatchObject({ alive: false });
@@ -349,11 +345,10 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     ];
     const names = ['e1', 'e2', 'e3'];
     await until(() => names.every((name) => alive(c, name)));
-    let began = 0;
-    const delays: number[] = [];
+    let cancelled = 0;
     for (const { runner } of edges) {
       runner.work = async (_emit, _request, signal) => {
-        signal.addEventListener('abort', () => delays.push(performance.now() - began));
+        signal.addEventListener('abort', () => cancelled++);
         return await hang(signal);
       };
     }
@@ -361,12 +356,10 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     const sink = new TestSink();
     const asked = ask(c, names, {}, sink, abort.signal);
     await until(() => edges.every(({ runner }) => runner.requests.length === 1));
-    began = performance.now();
     abort.abort();
     await asked;
     expect(names.map((name) => sink.error(name).split(':')[0])).toEqual(names.map((name) => `CANCELLED ${name}`));
-    await until(() => delays.length === 3);
-    expect(Math.max(...delays)).toBeLessThan(100);
+    await until(() => cancelled === 3);
     expect(a.node.network.members()).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ import {
 } from './engine/host.js';
 import type { ArrivedFile, MergeRequest } from './engine/host.js';
 import type { NetworkTable, PlanCall } from './query/index.js';
-import { planQuery } from './query/host.js';
+import { PlanCache, planQuery } from './query/host.js';
 
 /** What the supervisor sends with `start`; both ends are of one build. */
 const start = z.object({ settings: z.custom<MergeSettings>((value) => typeof value === 'object' && value !== null) });
@@ -34,22 +34,32 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
   const merging = await MergeDatabase.open(settings);
   let tables: readonly NetworkTable[] = [];
   let statements = new Statements(tables);
+  let plans = new PlanCache();
   const handlers: CallHandlers = {
     tables: async (given) => {
       const next = as<{ tables: readonly NetworkTable[] }>(given).tables;
       await schema.setTables(next);
       tables = next;
       statements = new Statements(next);
+      plans = new PlanCache();
       return null;
     },
-    plan: (given, { signal }) => {
+    plan: async (given, { signal }) => {
       const call = as<PlanCall & { readonly queryId: string }>(given);
-      return schema.runs.guarded(call.queryId, PLAN_TIMEOUT_MS, signal, async (connection) => {
-        const analysed = await statements.analyse(connection, call.sql);
-        const moment = frozen(analysed, BigInt(call.nowMicros));
-        const statement = bindLiterals(moment, call.params, analysed.parameters);
-        return await planQuery(call, { statement, tables: analysed.tables }, new SchemaFrontend(connection), tables);
-      });
+      // Of the tables it was planned with, whatever comes meanwhile.
+      const [known, analyser, cache] = [tables, statements, plans];
+      return (
+        cache.find(call) ??
+        (await schema.runs.guarded(call.queryId, PLAN_TIMEOUT_MS, signal, async (connection) => {
+          const analysed = await analyser.analyse(connection, call.sql);
+          const moment = frozen(analysed, BigInt(call.nowMicros));
+          const statement = bindLiterals(moment, call.params, analysed.parameters);
+          const bound = { statement, tables: analysed.tables };
+          const frontend = new SchemaFrontend(connection);
+          if (analysed.moments) return await planQuery(call, bound, frontend, known);
+          return cache.keep(call, await planQuery({ ...call, beforeMicros: null }, bound, frontend, known));
+        }))
+      );
     },
     merge: (given, context) => merge(merging, as<MergeRequest>(given), context),
     check: (given, { signal }) => {

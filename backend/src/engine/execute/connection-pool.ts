@@ -1,12 +1,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError } from '../../core/index.js';
 import type { LakeReader } from './lake-reader.js';
+import { PreparedReads } from './prepared-reads.js';
 
 /**
  * Connections for queries, each used by one at a time (two statements at once on one have crashed DuckDB). Their number
  * bounds how many of libuv's threads queries take, so that appends always find one.
  */
 export class ConnectionPool {
+  /** What every query reads, prepared on these connections. */
+  readonly reads = new PreparedReads();
   readonly #lake: Pick<LakeReader, 'openReader' | 'closeReader'>;
   readonly #size: number;
   readonly #idle: DuckDBConnection[] = [];
@@ -35,7 +38,7 @@ export class ConnectionPool {
       // A query's own error leaves the connection usable; anything else doesn't deserve the trust.
       if (connection !== undefined) {
         if (thrown instanceof ArmorlakeError && !this.#closed) this.#idle.push(connection);
-        else this.#lake.closeReader(connection);
+        else this.#closeReader(connection);
       }
       throw thrown;
     } finally {
@@ -51,7 +54,12 @@ export class ConnectionPool {
   }
 
   #closeIdle(): void {
-    for (const connection of this.#idle.splice(0)) this.#lake.closeReader(connection);
+    for (const connection of this.#idle.splice(0)) this.#closeReader(connection);
+  }
+
+  #closeReader(connection: DuckDBConnection): void {
+    this.reads.drop(connection);
+    this.#lake.closeReader(connection);
   }
 
   async #slot(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { timestampValue } from '@duckdb/node-api';
 import type { LakeReader } from './lake-reader.js';
 import { isoMicros } from './json-rows.js';
@@ -13,11 +13,22 @@ const MINUTE = 60_000_000;
 const DROPS = `SELECT connector, stream, minute - INTERVAL 1 MINUTE, minute + INTERVAL 1 MINUTE, reason, sum(dropped)::BIGINT
   FROM armorlake.ledger WHERE dropped > 0 GROUP BY ALL`;
 
+/** Runs one of our own reads. */
+export type ReadRows = (
+  connection: DuckDBConnection,
+  sql: string,
+  values: Readonly<Record<string, DuckDBValue>>,
+) => Promise<readonly (readonly DuckDBValue[])[]>;
+
+const readOnce: ReadRows = async (connection, sql, values) =>
+  (await connection.runAndReadAll(sql, { ...values })).getRows();
+
 /**
  * Looks up the gaps and the retention that a query's range meets.
  * @param tables the event tables read, views' own included.
  * @param nowMicros the end of gaps that are still open.
  * @param retainedSince since when tables are whole.
+ * @param read for connections that keep what they have prepared.
  */
 export async function coverageFacts(
   connection: DuckDBConnection,
@@ -25,10 +36,11 @@ export async function coverageFacts(
   span: TimeSpan,
   nowMicros: bigint,
   retainedSince: LakeReader['retainedSince'],
+  read: ReadRows = readOnce,
 ): Promise<CoverageFacts> {
   const events = tables.filter((table) => table.kind === 'event');
   if (events.length === 0) return completeFacts;
-  const gaps = await gapsIn(connection, span, nowMicros, new Set(events.map((table) => table.name)));
+  const gaps = await gapsIn(connection, read, span, nowMicros, new Set(events.map((table) => table.name)));
   // Without a lower bound "all there is" was asked for: such a query is never short.
   if (span.from === null) return { gaps, shortFrom: null };
   const names = events.map((table) => `${table.schema}.${table.name}`);
@@ -38,13 +50,15 @@ export async function coverageFacts(
 
 async function gapsIn(
   connection: DuckDBConnection,
+  read: ReadRows,
   span: TimeSpan,
   nowMicros: bigint,
   streams: ReadonlySet<string>,
 ): Promise<CoverageFacts['gaps']> {
   const from = span.from ?? -(2n ** 62n);
   const to = span.to !== null && span.to < nowMicros ? span.to : nowMicros;
-  const reader = await connection.runAndReadAll(
+  const rows = await read(
+    connection,
     `SELECT connector, stream, epoch_us(greatest(from_time, $from)), epoch_us(least(coalesce(to_time, $now), $to)),
             to_time IS NULL, cause, estimated
        FROM (SELECT connector, stream, from_time, to_time, cause, estimated FROM armorlake.gaps UNION ALL ${DROPS})
@@ -52,7 +66,7 @@ async function gapsIn(
     { from: timestampValue(from), to: timestampValue(to), now: timestampValue(nowMicros) },
   );
   const met: (GapFact & { readonly start: number; readonly end: number })[] = [];
-  for (const [connector, stream, start, end, open, cause, estimated] of reader.getRows()) {
+  for (const [connector, stream, start, end, open, cause, estimated] of rows) {
     // A gap of another stream says nothing of these tables; one without a stream (a crash) is everybody's.
     if (typeof stream === 'string' && stream !== '' && isEventStream(stream) && !streams.has(stream)) continue;
     const [first, last] = [Number(start), Number(end)];

@@ -4,6 +4,7 @@ import type { TreeRecord } from '../sql/index.js';
 import { freezeMoments, limitRows, replaceTables } from '../sql/index.js';
 import type { CoverageFacts } from '../facts.js';
 import { coverageFacts } from './coverage-facts.js';
+import type { PreparedReads } from './prepared-reads.js';
 import type { LakeReader } from './lake-reader.js';
 import type { Parameters } from './parameters.js';
 import type { ArchiveFile, Expected, QueryTable, TimeSpan } from './sources.js';
@@ -49,13 +50,15 @@ export async function beginRead(connection: DuckDBConnection): Promise<void> {
 /** Makes of other people's SQL what runs: contained, `now()` frozen, tables bounded and joined with their archive. */
 export class Planner {
   readonly #lake: LakeReader;
+  readonly #reads: PreparedReads;
   readonly #archiveFolder: string | null;
   readonly #statements: Statements;
   readonly #sources: TableSources;
 
   /** @param archiveFolder where the files of armorlake.archive are; null when there are none. */
-  constructor(tables: readonly QueryTable[], lake: LakeReader, archiveFolder: string | null) {
+  constructor(tables: readonly QueryTable[], lake: LakeReader, archiveFolder: string | null, reads: PreparedReads) {
     this.#lake = lake;
+    this.#reads = reads;
     this.#archiveFolder = archiveFolder;
     this.#statements = new Statements(tables);
     this.#sources = new TableSources(tables);
@@ -74,8 +77,13 @@ export class Planner {
     const stated = timed.size === 0 ? always : await statedSpan(connection, statement, timed, request.params);
     const span = intersect(request.timeRange, stated);
     const files = await this.#files(connection, tables, span);
-    const facts = await coverageFacts(connection, tables, span, nowMicros, (...given) =>
-      this.#lake.retainedSince(...given),
+    const facts = await coverageFacts(
+      connection,
+      tables,
+      span,
+      nowMicros,
+      (...given) => this.#lake.retainedSince(...given),
+      (...given) => this.#reads.rows(...given),
     );
     const own = await this.#sources.build(connection, tables, request.timeRange, files);
     const { sources, missing } = await this.#sources.widen(connection, tables, own, request.expects ?? []);
@@ -114,10 +122,11 @@ export class Planner {
     const folder = this.#archiveFolder;
     const names = tables.filter((table) => table.kind === 'event').map((table) => `${table.schema}.${table.name}`);
     if (folder === null || names.length === 0) return [];
-    const reader = await connection.runAndReadAll(
-      'SELECT table_name, file, epoch_us(min_time), epoch_us(max_time) FROM armorlake.archive ORDER BY first_seq',
+    const rows = await this.#reads.rows(
+      connection,
+      'SELECT table_name, file, epoch_us(min_time), epoch_us(max_time) FROM armorlake.archive',
     );
-    return reader.getRows().flatMap(([table, file, min, max]) => {
+    return rows.flatMap(([table, file, min, max]) => {
       if (typeof table !== 'string' || typeof file !== 'string' || !names.includes(table)) return [];
       const later = span.to !== null && typeof min === 'bigint' && min >= span.to;
       const earlier = span.from !== null && typeof max === 'bigint' && max < span.from;

@@ -67,7 +67,7 @@ export class QueryRunner {
   constructor(options: QueryRunnerOptions) {
     this.#options = options;
     this.runs = new Runs(options.pool);
-    this.planner = new Planner(options.tables, options.lake, options.archiveFolder);
+    this.planner = new Planner(options.tables, options.lake, options.archiveFolder, options.pool.reads);
   }
 
   /**

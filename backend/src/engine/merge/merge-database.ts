@@ -30,11 +30,30 @@ const SPREAD =
   'lambda pair: pair[1] * (pair[2] - list_sum(list_transform(list_zip(weights, means), ' +
   'lambda each: each[1] * each[2])) / list_sum(weights)) ** 2))';
 
+const KEPT_SCHEMAS = 500;
+
+/** The last few hundred of them. */
+class KnownSchemas {
+  readonly #keys = new Set<string>();
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  add(key: string): void {
+    this.#keys.add(key);
+    const [oldest] = this.#keys;
+    if (this.#keys.size > KEPT_SCHEMAS && oldest !== undefined) this.#keys.delete(oldest);
+  }
+}
+
 /** A DuckDB without base tables, which merges what nodes answer; queries planned against it would find nothing. */
 export class MergeDatabase {
   readonly #database: Database;
   readonly #pool: ConnectionPool;
   readonly runs: Runs;
+  /** Schemas of files that have been found to be those of their columns. */
+  readonly schemas = new KnownSchemas();
 
   private constructor(database: Database, queries: number) {
     this.#database = database;
