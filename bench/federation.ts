@@ -111,6 +111,15 @@ interface Asked {
   readonly bytes: number;
 }
 
+interface NetworkAnswer {
+  readonly rows: readonly unknown[];
+  readonly coverage: {
+    readonly answered: number;
+    readonly failed: number;
+    readonly nodes: readonly { readonly bytes: number | null }[];
+  };
+}
+
 /** A query node without data and its edges, each a process. */
 class Network {
   readonly #nodes: NodeProcess[] = [];
@@ -147,14 +156,7 @@ class Network {
     return { ms, rows: rows.length, bytes: coverage.nodes.reduce((sum, node) => sum + (node.bytes ?? 0), 0) };
   }
 
-  async #query(sql: string): Promise<{
-    readonly rows: readonly unknown[];
-    readonly coverage: {
-      readonly answered: number;
-      readonly failed: number;
-      readonly nodes: readonly { readonly bytes: number | null }[];
-    };
-  }> {
+  async #query(sql: string): Promise<NetworkAnswer> {
     const response = await fetch(`${this.#url}/api/v1/query`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -162,7 +164,7 @@ class Network {
     });
     const body = await response.text();
     if (!response.ok) throw new Error(`${sql}: ${body}`);
-    return JSON.parse(body) as Awaited<ReturnType<Network['#query']>>;
+    return JSON.parse(body) as NetworkAnswer;
   }
 
   async end(): Promise<void> {

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** A program and its arguments that ends in running what follows, as `ip netns exec` does. */
+  readonly wrapper?: readonly string[];
 }
 
 export interface Finished {
@@ -35,7 +37,8 @@ export class Running {
   err = '';
 
   constructor(args: readonly string[], options: RunOptions = {}) {
-    this.#child = spawn(process.execPath, [launcher, ...args], {
+    const [program = process.execPath, ...rest] = [...(options.wrapper ?? []), process.execPath, launcher, ...args];
+    this.#child = spawn(program, rest, {
       cwd: options.cwd,
       env: { ...environment, ...options.environment },
       stdio: ['pipe', 'pipe', 'pipe'],

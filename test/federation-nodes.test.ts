@@ -192,7 +192,7 @@ describe('queries over a network of nodes', () => {
 
     it('selects nodes by name, cluster and label', async () => {
       const sql = 'SELECT DISTINCT node FROM kubearmor.events ORDER BY node';
-      const names = async (nodes: Body['nodes']): Promise<unknown[]> => {
+      const names = async (nodes: NonNullable<Body['nodes']>): Promise<unknown[]> => {
         const { rows, coverage } = await ask(network, { sql, nodes });
         expect(coverage).toMatchObject({ complete: true, expected: rows.length });
         return rows.flat();

@@ -147,9 +147,7 @@ describe.each([memoryWiring, grpcWiring])('a hostile member over %o', (wire) => 
       more();
     };
     const sink = await ask(hub, ['rogue', 'good'], { budget: { rows: 10, bytes: 1_000_000 } });
-    expect(sink.error('rogue')).toMatch(
-      /^INTERNAL rogue: Node rogue sent more than it may, 10 rows or 1000000 bytes/,
-    );
+    expect(sink.error('rogue')).toMatch(/^INTERNAL rogue: Node rogue sent more than it may, 10 rows or 1000000 bytes/);
     expect(sink.bytes).toBeLessThanOrEqual(1_000_100);
     await until(() => rogue.ended.length > 0);
     expect(sent).toBeLessThan(20);

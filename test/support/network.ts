@@ -277,6 +277,7 @@ export interface TestNodeOptions {
   readonly certificate?: Caller['certificate'];
   readonly metadata?: NodeMetadata;
   readonly lease?: NetworkNodeOptions['lease'];
+  readonly time?: NonNullable<NetworkNodeOptions['time']>;
   readonly backbone?: Backbone;
 }
 
@@ -315,6 +316,7 @@ export class TestNetwork {
       join,
       dataFolder: options.dataFolder ?? null,
       log: silentLogger,
+      ...(options.time === undefined ? {} : { time: options.time }),
       // Machines that run tests are slow at times: what doesn't test silence must not meet it.
       lease: options.lease ?? { silenceMs: 10_000, mostMs: 15_000 },
     });

@@ -13,6 +13,8 @@ export interface TestNodeOptions {
   /** More arguments of `armorlake node`. */
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** As of `RunOptions`. */
+  readonly wrapper?: readonly string[];
 }
 
 /** What the tests read of GET /api/v1/status. */
@@ -56,9 +58,9 @@ export class TestNode {
 
   /** Starts it in the workplace, which ends it; resolves when it is ready. */
   static async start(place: Workplace, options: TestNodeOptions = {}): Promise<TestNode> {
-    const { data = 'lake', args = [], environment = {} } = options;
+    const { data = 'lake', args = [], environment = {}, wrapper = [] } = options;
     const fixed = ['node', '--name', basename(data), '--data', data, '--http', '127.0.0.1:0', '--log-level', 'warn'];
-    const running = place.start([...fixed, ...args], { environment });
+    const running = place.start([...fixed, ...args], { environment, wrapper });
     const [, url = ''] = await running.says(/ready at (http:\S+) /);
     return new TestNode(running, url);
   }
