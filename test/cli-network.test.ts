@@ -128,6 +128,13 @@ describe('a network with certificates', () => {
     }
   });
 
+  it('is in the metrics that docs/operate.md describes', async () => {
+    const served = [...(await (await fetch(`${url}/metrics`)).text()).matchAll(/^# TYPE (armorlake_network_\S+)/gm)];
+    const operate = readFileSync(fileURLToPath(new URL('../docs/operate.md', import.meta.url)), 'utf8');
+    const documented = [...operate.matchAll(/`(armorlake_network_[a-z_]+)`/g)];
+    expect(served.map((match) => match[1]).toSorted()).toEqual(documented.map((match) => match[1]).toSorted());
+  });
+
   it('is shown by status, with the days the certificate is valid for', async () => {
     const out = await ok('status', '--url', url);
     expect(out).toMatch(/Network: 2 of 2 nodes up; role query, nodes join it at 127\.0\.0\.1:\d+\n/);

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { ArmorlakeError, createLogger, messageOf } from './core/index.js';
 import type { EngineContent, StartFacts } from './engine/index.js';
 import { runEngineProcess } from './engine/index.js';
@@ -42,7 +43,8 @@ async function openLakeEngine(parameters: unknown): Promise<EngineContent> {
 /** DuckDB has no build for some platforms, as 32-bit ARM: its import fails there. */
 async function importNative() {
   try {
-    return { ...(await import('./lake/host.js')), ...(await import('./engine/host.js')) };
+    // Asked for plainly first: an import that fails in the middle of a graph can end the process on Node 20.
+    createRequire(import.meta.url)('@duckdb/node-bindings');
   } catch (thrown) {
     throw new ArmorlakeError(
       'BAD_CONFIG',
@@ -50,6 +52,7 @@ async function importNative() {
       { hint: `Linux (x64, arm64), macOS and Windows are supported. ${messageOf(thrown)}`, cause: thrown },
     );
   }
+  return { ...(await import('./lake/host.js')), ...(await import('./engine/host.js')) };
 }
 
 // The lake engine's process: started by the API process, never by hand.
