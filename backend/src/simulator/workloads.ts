@@ -191,7 +191,7 @@ export const WORKLOADS: readonly WorkloadSpec[] = [
     files: ['/home/runner/work/shop/package.json', '/home/runner/work/shop/src/index.ts', '/tmp/build/out.tar'],
     peers: [
       { domain: 'github.com', ip: '140.82.121.4', port: 443 },
-      { domain: 'registry.npmjs.org', ip: '104.16.27.34', port: 443 },
+      { domain: 'packages.example.org', ip: '203.0.113.34', port: 443 },
     ],
   },
 ];
