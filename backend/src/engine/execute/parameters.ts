@@ -18,6 +18,18 @@ export function bindParameters(
   given: Parameters,
   wanted: readonly string[] | null,
 ): void {
+  const valueOf = givenValues(given, wanted);
+  for (let index = 1; index <= prepared.parameterCount; index += 1) {
+    bind(prepared, index, valueOf(prepared.parameterName(index)));
+  }
+}
+
+/**
+ * The value of each parameter by its name, in any case.
+ * @param wanted as for `bindParameters`.
+ * @throws ArmorlakeError BAD_QUERY for a superfluous value; what it returns, for a missing one.
+ */
+export function givenValues(given: Parameters, wanted: readonly string[] | null): (name: string) => ParameterValue {
   const values = new Map(
     Array.isArray(given)
       ? given.map((value, index): [string, ParameterValue] => [String(index + 1), value])
@@ -35,16 +47,15 @@ export function bindParameters(
       );
     }
   }
-  for (let index = 1; index <= prepared.parameterCount; index += 1) {
-    const name = prepared.parameterName(index);
+  return (name) => {
     const value = values.get(name) ?? [...values].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
     if (value === undefined && !values.has(name)) {
       throw new ArmorlakeError('BAD_QUERY', `The parameter $${name} has no value.`, {
         hint: 'Send it in "params": a list for $1, $2, …, an object for $name.',
       });
     }
-    bind(prepared, index, value ?? null);
-  }
+    return value ?? null;
+  };
 }
 
 function bind(prepared: DuckDBPreparedStatement, index: number, value: ParameterValue): void {

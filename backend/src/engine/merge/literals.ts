@@ -1,5 +1,5 @@
-import { ArmorlakeError } from '../../core/index.js';
 import type { ParameterValue, Parameters, ScalarParameter } from '../execute/parameters.js';
+import { givenValues } from '../execute/parameters.js';
 import type { Expression, TreeRecord } from '../sql/index.js';
 import { functionCall, textOf, visit } from '../sql/index.js';
 
@@ -9,40 +9,14 @@ import { functionCall, textOf, visit } from '../sql/index.js';
  * @throws ArmorlakeError BAD_QUERY for a missing or superfluous value.
  */
 export function bindLiterals(statement: TreeRecord, given: Parameters, wanted: readonly string[]): TreeRecord {
-  const values = valuesByName(given);
-  const names = new Set(wanted.map((name) => name.toLowerCase()));
-  for (const name of values.keys()) {
-    if (!names.has(name)) {
-      throw new ArmorlakeError(
-        'BAD_QUERY',
-        `There is a value for the parameter ${name}, which the SQL does not have.`,
-        {
-          hint: 'Parameters are written as $1, $2, … or $name.',
-        },
-      );
-    }
-  }
-  if (names.size === 0) return statement;
+  const valueOf = givenValues(given, wanted);
+  if (wanted.length === 0) return statement;
   return visit(statement, 'statement', {
     leave(record) {
       if (textOf(record, 'class') !== 'PARAMETER') return record;
-      const name = textOf(record, 'identifier');
-      const value = values.get(name.toLowerCase());
-      if (value === undefined) {
-        throw new ArmorlakeError('BAD_QUERY', `The parameter $${name} has no value.`, {
-          hint: 'Send it in "params": a list for $1, $2, …, an object for $name.',
-        });
-      }
-      return { ...literal(value), alias: textOf(record, 'alias') };
+      return { ...literal(valueOf(textOf(record, 'identifier'))), alias: textOf(record, 'alias') };
     },
   });
-}
-
-function valuesByName(given: Parameters): ReadonlyMap<string, ParameterValue> {
-  const entries = Array.isArray(given)
-    ? given.map((value: ParameterValue, index): [string, ParameterValue] => [String(index + 1), value])
-    : Object.entries(given as Readonly<Record<string, ParameterValue>>);
-  return new Map(entries.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function literal(value: ParameterValue): Expression {
