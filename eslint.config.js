@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /** The folders of backend/src in their order: each imports only from those before it, through its index.ts. */
@@ -50,12 +51,33 @@ const directionRules = layers.map((layer, position) => {
   };
 });
 
+/** The plugin's halves meet in shared only; shared is pure and runs in both. */
+const pluginRules = [
+  { files: ['plugin/shared/**'], forbidden: ['^node:', '^@grafana/', '^react', '/(backend|src)/'] },
+  { files: ['plugin/backend/**'], forbidden: ['^@grafana/', '^react', '/src/'] },
+  { files: ['plugin/src/**'], forbidden: ['^node:', '^@armorlake/', '/backend/'] },
+].map(({ files, forbidden }) => ({
+  files,
+  ignores: ['**/*.test.ts', '**/*.test.tsx'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: forbidden.map((regex) => ({
+          regex,
+          message: 'plugin/src and plugin/backend meet in plugin/shared, which is pure.',
+        })),
+      },
+    ],
+  },
+}));
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', 'proto/src/gen/**', '**/.cache/**'] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
@@ -84,5 +106,15 @@ export default tseslint.config(
     files: ['**/*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
+  { files: ['plugin/src/**'], ...reactHooks.configs.flat.recommended },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { require: 'readonly', module: 'writable', __dirname: 'readonly', process: 'readonly' },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
   ...directionRules,
+  ...pluginRules,
 );

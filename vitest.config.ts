@@ -2,7 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{proto,backend,plugin,provisioning}/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      '{proto,backend,provisioning}/src/**/*.test.ts',
+      'plugin/{backend,shared,src}/**/*.test.{ts,tsx}',
+      'test/**/*.test.ts',
+    ],
     // Real processes and sockets on small machines: generous limits, no retries.
     testTimeout: 60_000,
     hookTimeout: 60_000,
