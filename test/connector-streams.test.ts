@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { rmSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ClientTls, KubeArmorConfig } from '../backend/src/config/index.js';
@@ -42,6 +43,8 @@ function kubearmor(address: string, more: Partial<KubeArmorConfig> = {}): KubeAr
 class Fixture {
   readonly batches: WorkerBatch[] = [];
   statuses: readonly ConnectorStatus[] = [];
+  /** Every detail there has been. */
+  readonly details = new Set<string>();
   readonly hub: ConnectorHub;
 
   constructor(config: KubeArmorConfig, more: Partial<WorkerConfig> = {}, waits = timings) {
@@ -49,7 +52,10 @@ class Fixture {
       config: hubConfig({ kubearmor: [config], limits: { ...testLimits, batchRows: 1 }, ...more }),
       clock: new ArrivalClock(),
       post: (batch) => this.batches.push(batch),
-      status: (connectors) => (this.statuses = connectors),
+      status: (connectors) => {
+        this.statuses = connectors;
+        for (const { detail } of connectors) if (detail !== null) this.details.add(detail);
+      },
       timings: waits,
     });
     this.hub.start();
@@ -339,6 +345,72 @@ describe('TLS', () => {
     const fixture = new Fixture(kubearmor(service.address, { streams: ['logs'] }));
     await fixture.until('misconfigured');
     expect(fixture.status.detail).toMatch(/as a KubeArmor with TLS does/);
+  });
+
+  /** Listens on loopback until the test ends; its address. */
+  async function listening(listener: Server): Promise<string> {
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => listener.close());
+    return `127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  }
+
+  /** Ends each connection in the next of these ways, to and fro; a way is told when TLS is up, or the first bytes came. */
+  class Refusals {
+    count = 0;
+
+    constructor(readonly ways: readonly ((socket: Socket) => void)[]) {}
+
+    readonly next = (socket: Socket): void => this.ways[this.count++ % this.ways.length]?.(socket);
+  }
+
+  /** A slow machine is not taken for a server that says nothing. */
+  const patient = { ...timings, probeMs: 20_000 };
+  const reset = (socket: Socket): unknown => socket.resetAndDestroy();
+  const finish = (socket: Socket): unknown => socket.destroy();
+  /** TLS 1.2's and 1.3's record of a fatal alert: unknown CA. */
+  const alert = (socket: Socket): unknown => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, 48]));
+
+  it('has one sentence for a refused client certificate, however the connection ends', async () => {
+    const early = new Refusals([reset, finish, alert]);
+    const beforeTls = createServer((socket) => {
+      socket.on('error', () => undefined).once('data', () => early.next(socket));
+    });
+    const late = new Refusals([reset, finish]);
+    const afterTls = createTlsServer({ cert: server.cert, key: server.key, ALPNProtocols: ['h2'] });
+    const raw = new Map<number | undefined, Socket>();
+    afterTls.on('connection', (socket) => raw.set(socket.remotePort, socket));
+    afterTls.on('secureConnection', (socket) => {
+      socket.on('error', () => undefined);
+      late.next(raw.get(socket.remotePort) ?? socket);
+    });
+    for (const [listener, refusals] of [
+      [beforeTls, early],
+      [afterTls, late],
+    ] as const) {
+      const address = await listening(listener);
+      const files = tls(ours);
+      const fixture = new Fixture(kubearmor(address, { streams: ['logs'], tls: files }), {}, patient);
+      await vi.waitFor(() => expect(refusals.count).toBeGreaterThan(12), { timeout: 20_000, interval: 5 });
+      expect([...fixture.details]).toEqual([
+        `KubeArmor at ${address} ended the connection as TLS was set up, as it does with a client certificate it doesn't trust. Check that ${files.cert} is issued by its CA and has not expired.`,
+      ]);
+      expect(fixture.status.state).toBe('misconfigured');
+    }
+  });
+
+  it('has one sentence for what wants TLS from a connector without, however the connection ends', async () => {
+    const refusals = new Refusals([reset, finish]);
+    const address = await listening(
+      createServer((socket) => {
+        socket.on('error', () => undefined).once('data', () => refusals.next(socket));
+      }),
+    );
+    const fixture = new Fixture(kubearmor(address, { streams: ['logs'] }), {}, patient);
+    await vi.waitFor(() => expect(refusals.count).toBeGreaterThan(8), { timeout: 20_000, interval: 5 });
+    expect([...fixture.details]).toEqual([
+      `What listens at ${address} closes the connection before it answers, as a KubeArmor with TLS does. Set tls.ca, tls.cert and tls.key.`,
+    ]);
+    expect(fixture.status.state).toBe('misconfigured');
   });
 
   it('explains files that are missing or do not belong together', async () => {

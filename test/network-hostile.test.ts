@@ -206,6 +206,28 @@ describe.each([memoryWiring, grpcWiring])('a hostile member over %o', (wire) => 
     await until(() => reason(hub, 'rogue')?.includes('no place after its hello') === true);
   });
 
+  it.each([
+    ['older', 2],
+    ['the same again', 5],
+  ])('whose metadata comes out of order, %s, is thrown out, and rules out nothing', async (_what, version) => {
+    const say = (host: string, number: number): void => {
+      const values = { ...metadata.values, host: [host] };
+      void rogue.join.send({ message: { case: 'metadata', value: writeMetadata({ ...metadata, values }, number) } });
+    };
+    const held = (): readonly string[] | null | undefined =>
+      hub.node.network.members().find(({ name }) => name === 'rogue')?.values.host;
+    say('newer', 5);
+    await until(() => held()?.[0] === 'newer');
+    say('older', version);
+    await until(() => reason(hub, 'rogue') === 'Node rogue sent metadata that is older than what came before.');
+    // It is named as failed, and its values rule out nothing, until it has joined anew and said all.
+    expect(held()).toBeNull();
+    const again = new Rogue(rogue.dial, 'rogue');
+    await until(() => alive(hub, 'rogue'));
+    expect(held()).toEqual(metadata.values.host);
+    expect(again.ended).toEqual([]);
+  });
+
   it('that echoes pings it never got is not taken for alive', async () => {
     const mute = new Rogue(net.wiring.backbone('mute').dial(hub.address), 'mute');
     mute.echoing = false;

@@ -1,5 +1,6 @@
 import { createServer, connect } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger } from '../../backend/src/core/index.js';
 import {
   GrpcBackbone,
@@ -67,7 +68,7 @@ export function grpcWiring(): Wiring {
 
 /** A TCP relay that can stop passing bytes on, or end its connections. */
 export class Proxy implements Line {
-  /** Each piece waits so long before it is passed on. */
+  /** Each piece waits so long before it is passed on, and for those before it: TCP keeps the order of bytes. */
   delayMs = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -84,9 +85,10 @@ export class Proxy implements Line {
         [far, near],
       ] as const) {
         this.#sockets.add(socket);
+        let before: Promise<void> = Promise.resolve();
         socket.on('data', (bytes) => {
-          if (this.delayMs > 0) setTimeout(() => this.#pass(bytes, socket, other), this.delayMs);
-          else this.#pass(bytes, socket, other);
+          const own = this.delayMs > 0 ? delay(this.delayMs) : null;
+          before = before.then(() => own).then(() => this.#pass(bytes, socket, other));
         });
         socket.on('error', () => undefined);
         socket.on('close', () => {

@@ -50,6 +50,16 @@ export function explainEnd(
   return waits(`The ${kind} stream from KubeArmor at ${at} broke (${code}: ${oneLine(details)}); subscribing again.`);
 }
 
+/** Alerts of a server that refuses the client's certificate. */
+const REFUSED = /SSL alert number (40|42|43|44|45|46|48|49|116)|alert (certificate|unknown ca|bad certificate)/;
+/**
+ * A connection that ended before the server's first HTTP/2 frame, in or after the handshake: with TLS 1.3 a server looks at
+ * the client's certificate when the client takes the handshake for done, and its reset can outrun its alert, or it sends
+ * none. So one cause is heard of in each of these ways, by turns.
+ */
+const CLOSED =
+  /Last error: (Error: )?(Failed to connect|(read|write) (ECONNRESET|ECONNABORTED|EPIPE)|socket hang up|Connection closed before|Client network socket disconnected)/;
+
 /** What grpc-js and OpenSSL say of a connection that failed, by their texts: there are no codes. */
 function explainConnection(config: KubeArmorConfig, details: string): Explained | null {
   const at = config.address;
@@ -75,23 +85,18 @@ function explainConnection(config: KubeArmorConfig, details: string): Explained 
       `KubeArmor at ${at} shows a certificate that names itself as its issuer ("self-signed certificate"). Issue it from a CA whose subject differs from the certificate's, and set tls.ca to that CA.`,
     );
   }
-  if (/SSL alert number (40|42|43|44|45|46|48|49|116)|alert (certificate|unknown ca|bad certificate)/.test(details)) {
-    return wrong(
-      `KubeArmor at ${at} refused our certificate ${config.tls?.cert ?? ''}. Take a client.crt and client.key issued by its CA.`,
-    );
-  }
   if (/wrong version number|packet length too long|unsupported protocol/.test(details)) {
     return wrong(
       `What answers at ${at} doesn't speak TLS. Remove tls from the connector, or turn TLS on in KubeArmor.`,
     );
   }
-  if (/Last error: (Failed to connect|Error: read ECONNRESET|Error: socket hang up)/.test(details)) {
+  if (REFUSED.test(details) || CLOSED.test(details)) {
     return config.tls === null
       ? wrong(
           `What listens at ${at} closes the connection before it answers, as a KubeArmor with TLS does. Set tls.ca, tls.cert and tls.key.`,
         )
       : wrong(
-          `KubeArmor at ${at} closed the connection after the TLS handshake, as it does with a certificate it doesn't trust. Check that ${config.tls.cert} is issued by its CA.`,
+          `KubeArmor at ${at} ended the connection as TLS was set up, as it does with a client certificate it doesn't trust. Check that ${config.tls.cert} is issued by its CA and has not expired.`,
         );
   }
   if (/Protocol error|Parse Error|ERR_HTTP2_ERROR/.test(details)) {
@@ -119,6 +124,8 @@ function altNames(details: string): string {
   return match?.[1] ?? 'see its subjectAltName';
 }
 
+/** Without the times that grpc-js adds: the same fault reads the same the next time. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').slice(0, 300);
+  const timeless = text.replaceAll(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '');
+  return timeless.replaceAll(/\s+/g, ' ').slice(0, 300);
 }

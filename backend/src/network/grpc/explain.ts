@@ -77,7 +77,7 @@ const reasons: readonly Reason[] = [
   },
   {
     pattern:
-      /ECONNRESET|socket hang up|disconnected before secure|alert|Connection dropped|closed|Failed to connect \(/i,
+      /ECONNRESET|EPIPE|socket hang up|disconnected before secure|alert|Connection dropped|closed|Failed to connect \(/i,
     says: (address) => `Hub ${address} closed the connection.`,
     hint: "If it doesn't last: it takes no certificate of this CA, or this node's has expired (`armorlake cert inspect`).",
     hintWithoutTls: 'If it does so each time, it demands TLS: configure `network.tls`.',

@@ -218,6 +218,7 @@ export class Hub implements HubService {
       const session: MemberSession = new MemberSession({
         identity,
         metadata,
+        version: message.value.metadata?.version ?? 0n,
         stream,
         time,
         instance,

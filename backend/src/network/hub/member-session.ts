@@ -18,6 +18,8 @@ import { Lease } from './lease.js';
 export interface SessionOptions {
   readonly identity: NodeIdentity;
   readonly metadata: NodeMetadata;
+  /** Of the metadata: it grows with each. */
+  readonly version: bigint;
   readonly stream: MessageStream<JoinResponseInit, JoinRequest>;
   readonly time: Time;
   readonly lease: SilenceRules;
@@ -49,6 +51,7 @@ export class MemberSession {
   readonly #asks = new Map<string, OpenAsk>();
   readonly #endedAsks = new Set<string>();
   #metadata: NodeMetadata;
+  #version: bigint;
   #heardAt: number;
   #heardWallMs: number | null = null;
   #engineAgeMs = 0;
@@ -61,6 +64,7 @@ export class MemberSession {
     this.#options = options;
     this.identity = options.identity;
     this.#metadata = options.metadata;
+    this.#version = options.version;
     this.#lease = new Lease(options.time, options.lease);
     this.#heardAt = options.time.monotonicMs();
   }
@@ -200,8 +204,14 @@ export class MemberSession {
   }
 
   #update(metadata: Extract<JoinRequest['message'], { case: 'metadata' }>['value']): void {
+    // The promise stands on their order: an older one would take back what our word has made visible.
+    if (metadata.version <= this.#version) {
+      this.#broke('sent metadata that is older than what came before');
+      return;
+    }
     try {
       this.#metadata = readMetadata(metadata);
+      this.#version = metadata.version;
     } catch (thrown) {
       this.#broke(`sent metadata that can't be used: ${messageOf(thrown)}`);
       return;
