@@ -8,6 +8,7 @@ import { diskBench } from './disk.js';
 import { edgeBench } from './edge.js';
 import { federationBench } from './federation.js';
 import { ingestBench } from './ingest.js';
+import { pluginBench } from './plugin.js';
 import { queriesBench } from './queries.js';
 import { stagesBench } from './stages.js';
 import { steadyBench } from './steady.js';
@@ -21,6 +22,7 @@ const benches: readonly Bench[] = [
   diskBench,
   edgeBench,
   federationBench,
+  pluginBench,
 ];
 
 const usage = `npm run bench -- [NAME…] [--json FILE] [--seconds N] [--events N]

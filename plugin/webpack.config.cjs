@@ -2,7 +2,6 @@ const { cpSync, readFileSync, writeFileSync, mkdirSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 
 const source = join(__dirname, 'src');
-const output = join(__dirname, 'dist');
 const { version } = require('./package.json');
 
 /** What Grafana itself gives to plugins; react/jsx-runtime is not among it. */
@@ -22,8 +21,11 @@ const shared = [
 class Assets {
   apply(compiler) {
     compiler.hooks.afterEmit.tap('Assets', () => {
+      const output = compiler.outputPath;
       mkdirSync(output, { recursive: true });
-      const today = new Date().toISOString().slice(0, 10);
+      // As reproducible builds have it: the same commit gives the same files on any day.
+      const epoch = process.env['SOURCE_DATE_EPOCH'];
+      const today = (epoch === undefined ? new Date() : new Date(Number(epoch) * 1000)).toISOString().slice(0, 10);
       const descriptor = readFileSync(join(source, 'plugin.json'), 'utf8');
       writeFileSync(
         join(output, 'plugin.json'),
@@ -46,7 +48,7 @@ module.exports = (_env, { mode = 'production' }) => ({
   entry: { module: './module.ts' },
   devtool: mode === 'production' ? 'source-map' : 'eval-source-map',
   output: {
-    path: output,
+    path: join(__dirname, 'dist'),
     filename: '[name].js',
     chunkFilename: '[name].js?_cache=[contenthash]',
     library: { type: 'amd' },

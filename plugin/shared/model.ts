@@ -150,6 +150,32 @@ export interface ArmorlakeModel {
   readonly adHocFilters?: readonly AdHocFilter[];
   /** IANA zone of the viewer, for buckets of an hour or more; put in by the frontend. Left out: UTC. */
   readonly timezone?: string;
+  /** Logs of the builder in a dashboard: new rows appear as they are stored. */
+  readonly live?: boolean;
+  /** Put in by the frontend for one request (`interpolateModel`): what looks like a variable now is plain text. */
+  readonly interpolated?: boolean;
+  /** Put in by the frontend for one request: what is asked around a logs query instead of it. */
+  readonly derived?: LogsVolume | LogContext;
+}
+
+/** Counts of a logs query by bucket and level. */
+export interface LogsVolume {
+  readonly kind: 'volume';
+}
+
+/** The rows before (newest first) or after (oldest first) one event, of the same node and pod; never the event itself. */
+export interface LogContext {
+  readonly kind: 'context';
+  readonly direction: 'before' | 'after';
+  readonly node: string;
+  /** Decimal; may be beyond 2^53. */
+  readonly seq: string;
+  /** Nanoseconds since 1970, decimal, as Grafana's `timeEpochNs`. */
+  readonly timeNs: string;
+  /** null: the event's row has none. */
+  readonly namespace: string | null;
+  readonly pod: string | null;
+  readonly limit: number;
 }
 
 /** What a query is compiled against. Times are ms since 1970. */

@@ -23,6 +23,10 @@ export interface NodeInfo {
   readonly labels: Readonly<Record<string, string>>;
   readonly lastContact: string | null;
   readonly clockOffsetMs: number | null;
+  /** Why it does not answer. */
+  readonly reason?: string | null;
+  /** Events it holds, by its own account. */
+  readonly rows?: number;
 }
 
 export interface NodesAnswer {
@@ -78,4 +82,30 @@ export interface TailRequest {
     readonly operator: string;
     readonly values: readonly string[];
   }[];
+}
+
+/** The steps of Save & test in their order; the first that failed is why the rest was left out. */
+export const healthSteps = ['settings', 'network', 'tls', 'auth', 'version', 'query'] as const;
+export type HealthStep = (typeof healthSteps)[number];
+
+/** One query node of the settings. */
+export interface HealthUrl {
+  readonly url: string;
+  /** null: all steps passed. */
+  readonly failed: HealthStep | null;
+  /** What happened, and what to do. */
+  readonly message: string;
+  /** Name and version of the node that answers there. */
+  readonly node: string | null;
+  readonly version: string | null;
+  readonly ms: number | null;
+}
+
+/** `details` of the health check. */
+export interface HealthDetails {
+  /** Shown by Grafana below its one line. */
+  readonly message?: string;
+  readonly urls: readonly HealthUrl[];
+  /** What the node that is asked knows of all nodes; empty unless one passed all steps. */
+  readonly nodes: readonly NodeInfo[];
 }

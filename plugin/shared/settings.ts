@@ -33,3 +33,12 @@ export interface ArmorlakeSecureJsonData {
   readonly clientCert?: string;
   readonly clientKey?: string;
 }
+
+/** What holds where the settings say nothing. */
+export const settingDefaults = {
+  timeoutMs: 30_000,
+  connectTimeoutMs: 3_000,
+  partial: 'warn',
+  defaultTable: 'kubearmor.alerts',
+  rowLimit: 1_000,
+} as const;

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { PluginHost } from '../test/support/plugin-host.js';
+import type { Bench, BenchOptions, Figure } from './bench.js';
+import { median } from './bench.js';
+import { NodeProcess } from './processes.js';
+import { fillLake, settingsOf } from './sample.js';
+
+const TIMES = 11;
+const EVENTS = 150_000;
+const ARROW = 'application/vnd.apache.arrow.stream';
+
+/** Another text each time: the plugin keeps no answer for it. */
+type SqlOf = (time: number) => string;
+
+const tableSql: SqlOf = (time) =>
+  `SELECT time, node, seq, namespace, pod, process, resource, outcome FROM kubearmor.logs WHERE seq > ${time}`;
+
+/** 1,000 moments of 100 series, of four values each. */
+const seriesSql: SqlOf = (time) =>
+  `SELECT make_timestamp((seq // 100) * 60000000) AS time, node, 'workload ' || (seq % 100) AS workload, outcome,
+  host_pid, pid, ppid, uid FROM kubearmor.logs WHERE seq > ${time}`;
+
+interface Case {
+  readonly what: string;
+  readonly type: 'table' | 'timeseries';
+  readonly sqlOf: SqlOf;
+  readonly rows: number;
+  /** Queries of one request; a table has 50,000 rows at most. */
+  readonly queries: number;
+  /** How much the way through the plugin may add, ms. */
+  readonly atMost: number;
+}
+
+const cases: readonly Case[] = [
+  { what: '1,000 rows × 8', type: 'table', sqlOf: tableSql, rows: 1_000, queries: 1, atMost: 15 },
+  { what: '100,000 rows × 8 (2 tables)', type: 'table', sqlOf: tableSql, rows: 50_000, queries: 2, atMost: 120 },
+  { what: '100,000 rows × 8 as series', type: 'timeseries', sqlOf: seriesSql, rows: 100_000, queries: 1, atMost: 120 },
+];
+
+async function askNode(node: NodeProcess, { queries, rows }: Case, sql: string, accept: string): Promise<number> {
+  const began = performance.now();
+  const asked = Array.from({ length: queries }, async (_, index) => {
+    const response = await fetch(`${node.url}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify({ sql: `${sql} AND seq <> -${index}`, limits: { rows } }),
+    });
+    await response.arrayBuffer();
+  });
+  await Promise.all(asked);
+  return performance.now() - began;
+}
+
+async function askPlugin(host: PluginHost, { type, queries, rows }: Case, sql: string): Promise<number> {
+  const began = performance.now();
+  const results = await host.queryData(
+    Array.from({ length: queries }, (_, index) => ({
+      model: { schemaVersion: 1, queryType: type, editor: 'sql', sql: `${sql} AND seq <> -${index}`, sqlLimit: rows },
+    })),
+  );
+  const ms = performance.now() - began;
+  const failed = Object.values(results).find(({ error }) => error !== '');
+  if (failed !== undefined) throw new Error(failed.error);
+  return ms;
+}
+
+async function compare(node: NodeProcess, host: PluginHost, wanted: Case): Promise<Figure> {
+  const times = { json: [] as number[], arrow: [] as number[], plugin: [] as number[] };
+  for (let time = 0; time < TIMES + 2; time++) {
+    const sql = wanted.sqlOf(time);
+    const json = await askNode(node, wanted, sql, 'application/json');
+    const arrow = await askNode(node, wanted, sql, ARROW);
+    const plugin = await askPlugin(host, wanted, sql);
+    // The first two warm all up.
+    if (time < 2) continue;
+    times.json.push(json);
+    times.arrow.push(arrow);
+    times.plugin.push(plugin);
+  }
+  const [arrow, plugin] = [median(times.arrow), median(times.plugin)];
+  return {
+    what: `plugin: ${wanted.what}, added to the node's own answer`,
+    value: median(times.plugin.map((each, index) => each - (times.arrow[index] ?? 0))),
+    unit: 'ms',
+    bar: { atMost: wanted.atMost },
+    baseline: { what: "the node's answer as Arrow", value: arrow },
+    note: `${(plugin / arrow).toFixed(2)} × the node's answer; as JSON that takes ${median(times.json).toFixed(1)} ms`,
+  };
+}
+
+async function run({ folder, say }: BenchOptions): Promise<readonly Figure[]> {
+  say(`a lake of ${EVENTS} events`);
+  const data = join(folder, 'lake');
+  await fillLake(settingsOf(data), EVENTS);
+  const node = await NodeProcess.start(data, []);
+  const host = await PluginHost.start({ dataSource: { jsonData: { urls: [node.url] } } });
+  try {
+    const figures: Figure[] = [];
+    for (const wanted of cases) {
+      say(wanted.what);
+      figures.push(await compare(node, host, wanted));
+    }
+    return figures;
+  } finally {
+    await host.close();
+    await node.end();
+  }
+}
+
+export const pluginBench: Bench = { name: 'plugin', what: "a panel's query beside the node's own answer", run };

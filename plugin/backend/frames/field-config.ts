@@ -1,0 +1,107 @@
+import type { LinkKind } from '../../shared/index.js';
+import { filterableColumns } from '../../shared/index.js';
+import type { DataLink, FieldConfig } from './frame.js';
+
+/** What a field's config is made of: its name, what else its row has, and where links lead. */
+export interface FieldPlace {
+  readonly name: string;
+  /** Names of all columns of the answer. */
+  readonly columns: ReadonlySet<string>;
+  readonly links: Readonly<Record<LinkKind, string>>;
+}
+
+const units: Readonly<Record<string, string>> = {
+  bytes: 'bytes',
+  hot_bytes: 'bytes',
+  wal_bytes: 'bytes',
+  ms: 'ms',
+  clock_offset_ms: 'ms',
+  elapsed_ms: 'ms',
+  estimated: 'short',
+  rate: 'eps',
+};
+
+/** One colour for each outcome, in every view. */
+export const outcomeColors: Readonly<Record<string, string>> = {
+  happened: 'orange',
+  blocked: 'purple',
+  failed: '#9fa7b3',
+};
+
+/** A table's cell shows its text in that colour. */
+const coloredText: FieldConfig = { custom: { cellOptions: { type: 'color-text' } } };
+
+function colored(colors: Readonly<Record<string, string>>): FieldConfig {
+  const values = Object.entries(colors).map(([value, color], index) => [value, { text: value, color, index }]);
+  return { ...coloredText, mappings: [{ type: 'value', options: Object.fromEntries(values) }] };
+}
+
+/** Looks by a column's name. */
+const looks: Readonly<Record<string, FieldConfig>> = {
+  outcome: colored(outcomeColors),
+  action: colored({ Block: 'purple', 'Audit (Block)': 'orange', Audit: 'orange', Allow: 'green' }),
+  severity: {
+    ...coloredText,
+    mappings: [{ type: 'special', options: { match: 'null', result: { text: '—' } } }],
+    color: { mode: 'thresholds' },
+    thresholds: {
+      mode: 'absolute',
+      steps: [
+        { value: null, color: '#9fa7b3' },
+        { value: 4, color: 'yellow' },
+        { value: 6, color: 'orange' },
+        { value: 8, color: 'red' },
+        { value: 10, color: 'dark-red' },
+      ],
+    },
+  },
+};
+
+const filterable: ReadonlySet<string> = new Set(filterableColumns);
+
+/** Whole numbers that are names, not amounts. */
+const identifiers = /(^|_)(seq|pid|ppid|uid|port)$/;
+
+/** Unit, value mappings, links of a field by its name; undefined: nothing to say. */
+export function fieldConfig(place: FieldPlace): FieldConfig | undefined {
+  const { name } = place;
+  const links = linksOf(place);
+  const config: FieldConfig = {
+    ...(units[name] === undefined ? {} : { unit: units[name] }),
+    ...(identifiers.test(name) ? { unit: 'none', decimals: 0 } : {}),
+    ...looks[name],
+    ...(filterable.has(name) ? { filterable: true } : {}),
+    ...(links.length === 0 ? {} : { links }),
+  };
+  return Object.keys(config).length === 0 ? undefined : config;
+}
+
+const processColumns: ReadonlySet<string> = new Set(['host_pid', 'pid', 'process', 'seq']);
+const workloadColumns: ReadonlySet<string> = new Set(['pod', 'workload', 'container']);
+const hashColumns: ReadonlySet<string> = new Set(['process_hash', 'parent_hash', 'resource_hash']);
+
+function linksOf({ name, columns, links }: FieldPlace): readonly DataLink[] {
+  if (processColumns.has(name) && columns.has('node') && columns.has('seq')) {
+    return link(links.process, 'Process tree', ['node', 'seq']);
+  }
+  if (workloadColumns.has(name) && columns.has('namespace')) {
+    return link(
+      links.workload,
+      'Workload behaviour',
+      name === 'workload' ? ['namespace', name] : ['namespace', 'pod'].filter((each) => columns.has(each)),
+    );
+  }
+  if (name === 'namespace') return link(links.workload, 'Workload behaviour', ['namespace']);
+  if (hashColumns.has(name)) return link(links.sightings, 'Sightings of this hash', [name], 'hash');
+  return [];
+}
+
+/** A plain dashboard URL: viewers may lack Explore. Values are an attacker's and percent-encoded. */
+function link(dashboard: string, title: string, columns: readonly string[], variable?: string): readonly DataLink[] {
+  if (dashboard === '') return [];
+  const values = columns.map((column) => {
+    const value = column === 'seq' ? 'seq.numeric' : column;
+    return `var-${variable ?? column}=\${__data.fields.${value}:percentencode}`;
+  });
+  return [{ title, url: `/d/${dashboard}?${[...values, '${__url_time_range}'].join('&')}` }];
+}

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { answerOf } from '../../../test/support/plugin-answers.js';
+import { logFrames } from './logs.js';
+import type { Vector } from './vector.js';
+import { floatVector, int64Vector, microsVector, textVector, valueAt } from './vector.js';
+
+function rowsOf(columns: Readonly<Record<string, Vector>>): readonly Readonly<Record<string, unknown>>[] {
+  const [frame] = logFrames(answerOf(columns));
+  const length = frame?.fields[0]?.vector.length ?? 0;
+  return Array.from({ length }, (_, row) =>
+    Object.fromEntries((frame?.fields ?? []).map(({ name, vector }) => [name, valueAt(vector, row)])),
+  );
+}
+
+test('lines as the builder asks for them', () => {
+  const rows = rowsOf({
+    time: microsVector([1]),
+    node: textVector(['edge-1']),
+    seq: int64Vector([7n]),
+    body: textVector(['Process · /bin/sh']),
+    level: textVector(['error']),
+    namespace: textVector(['shop']),
+    pod: textVector([null]),
+    tags: textVector(['[]']),
+    labels: textVector(['{"app":"cart","a=b":"c"}']),
+    uid: int64Vector([0n]),
+  });
+  expect(rows).toEqual([
+    {
+      timestamp: 1000n,
+      body: 'Process · /bin/sh',
+      severity: 'error',
+      id: 'edge-1/7',
+      labels: '{"node":"edge-1","namespace":"shop","uid":"0","labels[app]":"cart","labels[a=b]":"c"}',
+    },
+  ]);
+  expect(logFrames(answerOf({ time: microsVector([1]) }))[0]?.meta).toEqual({
+    type: 'log-lines',
+    typeVersion: [0, 0],
+    preferredVisualisationType: 'logs',
+  });
+});
+
+test('lines of SQL that has no body: what is known of the event, else all columns', () => {
+  const [event] = rowsOf({
+    time: microsVector([1]),
+    operation: textVector(['File']),
+    process: textVector(['/bin/cat']),
+    resource: textVector(['/etc/shadow']),
+    outcome: textVector(['blocked']),
+    policy: textVector(['no-shadow']),
+    message: textVector(['hands off']),
+    severity: floatVector([9]),
+  });
+  expect(event).toMatchObject({
+    body: 'File /bin/cat → /etc/shadow (blocked) [no-shadow] hands off',
+    severity: 'critical',
+    id: 'row 0',
+  });
+  const [other] = rowsOf({
+    at: microsVector([1]),
+    path: textVector(['a b']),
+    count: floatVector([2]),
+    gone: textVector([null]),
+  });
+  expect(other).toMatchObject({ body: 'path="a b" count=2', severity: 'info' });
+});
+
+test.each([
+  [{ outcome: textVector(['blocked']) }, 'error'],
+  [{ outcome: textVector(['failed']) }, 'warning'],
+  [{ outcome: textVector(['happened']) }, 'info'],
+  [{ severity: floatVector([5]) }, 'error'],
+  [{ severity: floatVector([1]) }, 'warning'],
+  [{ severity: floatVector([null]), outcome: textVector(['blocked']) }, 'error'],
+  [{ level: textVector(['WARN\u001b']) }, 'warn\\u{1b}'],
+])('the level of %o', (columns, level) => {
+  expect(rowsOf({ time: microsVector([1]), ...columns })[0]?.['severity']).toBe(level);
+});
+
+test('an attacker neither colours, turns nor breaks a line', () => {
+  const hostile = 'a\u001b[31mred\u001b[0m\nforged line\u202egpj.exe\u200b<b>';
+  const [row] = rowsOf({
+    time: microsVector([1]),
+    body: textVector([hostile]),
+    'pod\u202e': textVector([hostile]),
+    labels: textVector([JSON.stringify({ [hostile]: hostile })]),
+  });
+  const shown = 'a\\u{1b}[31mred\\u{1b}[0m\\u{a}forged line\\u{202e}gpj.exe\\u{200b}<b>';
+  expect(row?.['body']).toBe(shown);
+  expect(JSON.parse(String(row?.['labels']))).toEqual({ 'pod\\u{202e}': shown, [`labels[${shown}]`]: shown });
+});
+
+test('a label called __proto__ is a label', () => {
+  const [row] = rowsOf({ time: microsVector([1]), labels: textVector(['{"__proto__":"x","broken":null}']) });
+  expect(row?.['labels']).toBe('{"labels[__proto__]":"x","labels[broken]":"null"}');
+});
+
+test('logs without a time are refused', () => {
+  expect(() => logFrames(answerOf({ body: textVector(['x']) }))).toThrow(/Logs need a time/);
+});

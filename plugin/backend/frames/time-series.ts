@@ -1,0 +1,153 @@
+import type { Fill } from '../../shared/index.js';
+import { PluginError } from '../errors.js';
+import type { Answer } from '../query/types.js';
+import { outcomeColors } from './field-config.js';
+import type { Field, FieldConfig, Frame } from './frame.js';
+import type { Series } from './series.js';
+import { longToSeries, seriesColumns, seriesName } from './series.js';
+import { floatVector, microsVector } from './vector.js';
+
+/** Series of one panel; a browser gets slow above. */
+const MOST_SHOWN = 500;
+/** Series of an alert rule: none is ever left out, so above this it is refused. */
+const MOST_JUDGED = 10_000;
+
+export interface TimeSeriesOptions {
+  readonly fill: Fill;
+  /** Where the range's buckets begin up to now, ms since 1970, in order; empty: nothing is filled. */
+  readonly bucketStarts: readonly number[];
+  /** The end of the bucket that begins there, ms since 1970, as a field that links take; null: no such field. */
+  readonly bucketEnd: ((startMs: number) => number) | null;
+  readonly alert: boolean;
+}
+
+/**
+ * Rows as time series: one wide frame when all series have the same times (or gaps are filled), a frame for each series
+ * otherwise, as a wide one would invent nulls.
+ * @throws PluginError BAD_QUERY when there is no time or no number, LIMIT_EXCEEDED for an alert of too many series.
+ */
+export function timeSeriesFrames(answer: Answer, options: TimeSeriesOptions): readonly Frame[] {
+  if (answer.rows === 0) return [emptyFrame()];
+  const columns = seriesColumns(answer);
+  if (columns.time === null) {
+    throw new PluginError('BAD_QUERY', 'A time series needs a time, and this answer has no column of type TIMESTAMP.', {
+      hint: 'Select one, as $__timeGroup(time, $__interval) AS time, or choose Table.',
+    });
+  }
+  if (columns.values.length === 0) {
+    throw new PluginError('BAD_QUERY', 'A time series needs a number, and this answer has no column of numbers.', {
+      hint: 'Select one, as count(*) AS events, or choose Table.',
+    });
+  }
+  const all = longToSeries(columns);
+  if (all.length === 0) return [emptyFrame()];
+  const { kept, notice } = capped(all, options.alert);
+  const filled = fillSeries(kept, options);
+  const onlyColumn = columns.values.length === 1;
+  const wide = haveEqualTimes(filled);
+  const frames = wide ? [wideFrame(filled, onlyColumn, options)] : multiFrames(filled, onlyColumn, options);
+  const [first] = frames;
+  if (notice === null || first === undefined) return frames;
+  return [{ ...first, meta: { ...first.meta, notices: [{ severity: 'warning', text: notice }] } }, ...frames.slice(1)];
+}
+
+/** Reads as NoData: alerting takes a frame without fields for that, and a panel says so. */
+export function emptyFrame(): Frame {
+  return { name: '', meta: { type: 'timeseries-wide', typeVersion: [0, 1] }, fields: [] };
+}
+
+function capped(
+  all: readonly Series[],
+  alert: boolean,
+): { readonly kept: readonly Series[]; readonly notice: string | null } {
+  if (alert && all.length > MOST_JUDGED) {
+    throw new PluginError(
+      'LIMIT_EXCEEDED',
+      `The alert's query makes ${all.length} series; ${MOST_JUDGED} is the most.`,
+      {
+        hint: 'Group by fewer columns, or filter.',
+      },
+    );
+  }
+  if (alert || all.length <= MOST_SHOWN) return { kept: all, notice: null };
+  const totals = all.map(({ values }, index) => ({
+    index,
+    total: values.reduce<number>((sum, value) => sum + Math.abs(value ?? 0), 0),
+  }));
+  const largest = new Set(
+    totals
+      .sort((a, b) => b.total - a.total)
+      .slice(0, MOST_SHOWN)
+      .map(({ index }) => index),
+  );
+  return {
+    kept: all.filter((_, index) => largest.has(index)),
+    notice: `The ${MOST_SHOWN} largest of ${all.length} series are shown: group by fewer columns, or filter.`,
+  };
+}
+
+/** Adds the range's buckets that a series lacks. */
+function fillSeries(series: readonly Series[], { fill, bucketStarts }: TimeSeriesOptions): readonly Series[] {
+  if (fill.mode === 'none' || bucketStarts.length === 0) return series;
+  const present = series.flatMap(({ times }) => times);
+  const times = [...new Set([...bucketStarts.map((ms) => ms * 1000), ...present])].sort((a, b) => a - b);
+  return series.map((each) => {
+    const own = new Map(each.times.map((time, index) => [time, each.values[index] ?? null]));
+    let previous: number | null = null;
+    const values = times.map((time) => {
+      const value = own.get(time);
+      if (value !== undefined) return (previous = value);
+      if (fill.mode === 'previous') return previous;
+      return fill.mode === 'value' ? fill.value : null;
+    });
+    return { ...each, times, values };
+  });
+}
+
+function haveEqualTimes(series: readonly Series[]): boolean {
+  const [first] = series;
+  return series.every(
+    ({ times }) =>
+      times === first?.times ||
+      (times.length === first?.times.length && times.every((time, index) => time === first.times[index])),
+  );
+}
+
+function wideFrame(series: readonly Series[], onlyColumn: boolean, options: TimeSeriesOptions): Frame {
+  const times = series[0]?.times ?? [];
+  return {
+    name: '',
+    meta: { type: 'timeseries-wide', typeVersion: [0, 1], preferredVisualisationType: 'graph' },
+    fields: [timeField(times), ...series.map((each) => valueField(each, onlyColumn)), ...untilField(times, options)],
+  };
+}
+
+function multiFrames(series: readonly Series[], onlyColumn: boolean, options: TimeSeriesOptions): readonly Frame[] {
+  return series.map((each) => ({
+    name: '',
+    meta: { type: 'timeseries-multi', typeVersion: [0, 1], preferredVisualisationType: 'graph' },
+    fields: [timeField(each.times), valueField(each, onlyColumn), ...untilField(each.times, options)],
+  }));
+}
+
+/** No `interval` in its config: Grafana would invent a null wherever a bucket is missing. */
+function timeField(times: readonly number[]): Field {
+  return { name: 'time', vector: microsVector(times) };
+}
+
+/** Not drawn, as graphs draw numbers only; a bar's link leads to exactly its bucket. */
+function untilField(times: readonly number[], { bucketEnd }: TimeSeriesOptions): readonly Field[] {
+  if (bucketEnd === null) return [];
+  return [{ name: 'until', vector: microsVector(times.map((micros) => bucketEnd(micros / 1000) * 1000)) }];
+}
+
+function valueField(series: Series, onlyColumn: boolean): Field {
+  const { name, labels, values } = series;
+  const keys = Object.keys(labels);
+  const color = keys.length === 1 ? outcomeColors[labels['outcome'] ?? ''] : undefined;
+  const config: FieldConfig = {
+    ...(keys.length === 0 ? {} : { displayNameFromDS: seriesName(series, !onlyColumn) }),
+    ...(color === undefined ? {} : { color: { mode: 'fixed', fixedColor: color } }),
+  };
+  return { name, vector: floatVector(values), ...(keys.length === 0 ? {} : { labels, config }) };
+}

@@ -1,0 +1,108 @@
+import type { ArmorlakeModel } from '../../shared/index.js';
+import type { Answer, QuerySettings } from '../query/types.js';
+import { fieldConfig } from './field-config.js';
+import type { Field, FieldConfig, Frame } from './frame.js';
+import { rerootLinks } from './process-links.js';
+import type { ProcessRow } from './process-rows.js';
+import { childrenOf, commandOf, outcomeOf, placeOf, processAnswer, screenLine, userOf } from './process-rows.js';
+import { floatVector, int64Vector, textVector, timeVector } from './vector.js';
+
+/** One line of the indented tree; no process: the parent that is known by its name only. */
+interface Line {
+  readonly tree: string;
+  readonly row: ProcessRow | null;
+}
+
+/** Blanks that no table folds together. */
+const BLANK = '\u00a0\u00a0\u00a0';
+
+/**
+ * The processes around an event as an indented tree: those above it in a line, its own, and all that came of it. A click
+ * on one draws the tree around it.
+ */
+export function treeFrames(
+  answer: Answer,
+  model: ArmorlakeModel,
+  settings: Pick<QuerySettings, 'links'>,
+): readonly Frame[] {
+  const { rows, notices } = processAnswer(answer, model);
+  const lines = linesOf(rows);
+  const began = rows.find(({ depth }) => depth === 0)?.timeMs ?? 0;
+  const each = <Value>(value: (row: ProcessRow) => Value): (Value | null)[] =>
+    lines.map(({ row }) => (row === null ? null : value(row)));
+  const count = (value: (row: ProcessRow) => number): Field['vector'] =>
+    int64Vector(each((row) => BigInt(Math.trunc(value(row)))));
+  const config = (name: string): FieldConfig => fieldConfig({ name, columns: new Set(), links: settings.links }) ?? {};
+  const number: FieldConfig = { unit: 'none', decimals: 0 };
+  const fields: readonly Field[] = [
+    { name: 'time', vector: timeVector(each(({ time }) => time)) },
+    {
+      name: '+Δ',
+      vector: floatVector(each(({ timeMs }) => timeMs - began)),
+      config: { unit: 'ms', description: "Time since the start of the event's process" },
+    },
+    {
+      name: 'tree',
+      vector: textVector(lines.map(({ tree }) => tree)),
+      config: {
+        description: 'A click draws the tree around this process',
+        links: rerootLinks(settings, 'Tree around this process', 'node', 'seq'),
+      },
+    },
+    { name: 'user', vector: textVector(each(userOf)) },
+    { name: 'outcome', vector: textVector(each(outcomeOf)), config: config('outcome') },
+    { name: 'files', vector: count(({ files }) => files), config: { ...number, description: 'Different files' } },
+    {
+      name: 'connections',
+      vector: count(({ connections }) => connections),
+      config: { ...number, description: 'Different addresses and ports' },
+    },
+    {
+      name: 'alerts',
+      vector: count(({ alerts }) => alerts),
+      config: { ...number, description: 'Alerts of KubeArmor' },
+    },
+    { name: 'pod', vector: textVector(each(placeOf)), config: { description: 'Or the host, where there is no pod' } },
+    { name: 'node', vector: textVector(each(({ node }) => screenLine(node))) },
+    { name: 'seq', vector: int64Vector(each(({ seq }) => seq)), config: number },
+    { name: 'host_pid', vector: count(({ hostPid }) => hostPid), config: number },
+    {
+      name: '↑ parent',
+      vector: int64Vector(lines.map(({ row }) => row?.parentSeq ?? null)),
+      config: {
+        unit: 'prefix:↑ ',
+        decimals: 0,
+        description: 'Event in which the parent began; a click draws the tree around it',
+        links: rerootLinks(settings, '↑ parent', 'node', '↑ parent'),
+      },
+    },
+  ];
+  return [{ name: 'processes', meta: { preferredVisualisationType: 'table', notices }, fields }];
+}
+
+function linesOf(rows: readonly ProcessRow[]): readonly Line[] {
+  const children = childrenOf(rows);
+  const lines: Line[] = [];
+  const draw = (row: ProcessRow, before: string, branch: string, after: string): void => {
+    lines.push({ tree: `${before}${branch}${labelOf(row)}`, row });
+    const own = children.get(row.seq) ?? [];
+    own.forEach((child, index) => {
+      const last = index === own.length - 1;
+      draw(child, `${before}${after}`, last ? '└─ ' : '├─ ', last ? BLANK : `│${BLANK.slice(1)}`);
+    });
+  };
+  for (const top of children.get(null) ?? []) {
+    const parent = top.text('parent_process');
+    // Its own start was never seen, or too long ago: what is known of it is what its child says.
+    if (top.parentSeq === null && parent !== '') {
+      lines.push({ tree: `${screenLine(parent)} (PID ${String(top.hostPpid)}, start not seen)`, row: null });
+      draw(top, '', '└─ ', BLANK);
+    } else draw(top, '', '', '');
+  }
+  return lines;
+}
+
+function labelOf(row: ProcessRow): string {
+  const mark = row.depth === 0 ? '▶ ' : '';
+  return `${mark}${row.kind === 'refused' ? '✕ ' : ''}${commandOf(row)}`;
+}

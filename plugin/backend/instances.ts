@@ -1,0 +1,79 @@
+import type { grafanaPlugin } from '@armorlake/proto';
+import { PluginError } from './errors.js';
+import type { NodeObserver } from './node/client.js';
+import { NodeClient } from './node/client.js';
+import { Sharing } from './query/sharing.js';
+import type { Settings } from './settings.js';
+import { parseSettings } from './settings.js';
+
+/** One data source as it is set now: its settings, the way to its nodes, and what its questions share. */
+export interface Instance {
+  readonly settings: Settings;
+  readonly client: NodeClient;
+  readonly sharing: Sharing;
+}
+
+interface Kept {
+  readonly updated: bigint;
+  readonly instance: Instance;
+  usedMs: number;
+}
+
+/** An instance nobody asked for so long goes: its data source was deleted, or nobody looks. */
+const IDLE_MS = 3_600_000;
+
+/** The data sources that are asked, each parsed once for every state of its settings. */
+export class Instances {
+  readonly #kept = new Map<string, Kept>();
+  readonly #observer: NodeObserver;
+  readonly #now: () => number;
+
+  /** @param now a clock that only goes forward, ms */
+  constructor(observer: NodeObserver, now: () => number) {
+    this.#observer = observer;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  /** @throws PluginError BAD_SETTINGS */
+  of(context: grafanaPlugin.PluginContext | undefined): Instance {
+    const message = context?.dataSourceInstanceSettings;
+    if (context === undefined || message === undefined) {
+      throw new PluginError('BAD_SETTINGS', 'Grafana names no data source.', { hint: 'Save the data source again.' });
+    }
+    const key = `${context.orgId}/${message.uid}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && kept.updated === message.lastUpdatedMS) {
+      kept.usedMs = this.#now();
+      return kept.instance;
+    }
+    const settings = parseSettings(message);
+    const client = new NodeClient({ settings, observer: this.#observer, now: this.#now });
+    const instance: Instance = { settings, client, sharing: new Sharing() };
+    if (kept !== undefined) dispose(kept.instance);
+    this.#forgetIdle();
+    this.#kept.set(key, { updated: message.lastUpdatedMS, instance, usedMs: this.#now() });
+    return instance;
+  }
+
+  close(): void {
+    for (const { instance } of this.#kept.values()) dispose(instance);
+    this.#kept.clear();
+  }
+
+  #forgetIdle(): void {
+    for (const [key, { instance, usedMs }] of this.#kept) {
+      if (this.#now() - usedMs < IDLE_MS) continue;
+      dispose(instance);
+      this.#kept.delete(key);
+    }
+  }
+}
+
+function dispose({ client, sharing }: Instance): void {
+  client.close();
+  sharing.close();
+}

@@ -1,0 +1,2 @@
+export { answerQueries } from './answer-queries.js';
+export { Sharing } from './sharing.js';

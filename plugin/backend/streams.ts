@@ -1,0 +1,84 @@
+import type { ServerMethod } from '@armorlake/proto';
+import { grafanaPlugin, serverStreaming, unary } from '@armorlake/proto';
+import { tailSelection } from '../shared/index.js';
+import { tailKey } from '../shared/tail-key.js';
+import { PluginError } from './errors.js';
+import type { Logger } from './host/log.js';
+import type { Instances } from './instances.js';
+import type { Metrics } from './metrics.js';
+import { jsonOf, parseTailRequest } from './requests.js';
+import { follow } from './tail/follow.js';
+import { packetOf } from './tail/packet.js';
+import { Pump } from './tail/pump.js';
+
+export interface StreamParts {
+  readonly instances: Instances;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+type StreamRequest = Pick<grafanaPlugin.SubscribeStreamRequest, 'path' | 'data' | 'pluginContext'>;
+
+const PREFIX = 'tail/';
+
+/**
+ * Live tails: channel `tail/<tailKey of the request>`, the request as the stream's data. Grafana runs one stream a
+ * channel, whoever looks, and ends it some seconds after the last one has gone.
+ */
+export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
+  const { Stream } = grafanaPlugin;
+  const { metrics } = parts;
+  let open = 0;
+  metrics.gauge('live_streams', () => open);
+  return [
+    unary(Stream.method.subscribeStream, (request) => {
+      const { OK, NOT_FOUND } = grafanaPlugin.SubscribeStreamResponse_Status;
+      try {
+        check(request);
+        return { status: OK, data: packetOf([], null) };
+      } catch (thrown) {
+        const error = PluginError.from(thrown);
+        // What is wrong with a request is said where its lines would be.
+        if (error.code !== 'NOT_FOUND') return { status: OK, data: sentence(error) };
+        return { status: NOT_FOUND };
+      }
+    }),
+    unary(Stream.method.publishStream, () => ({
+      status: grafanaPlugin.PublishStreamResponse_Status.PERMISSION_DENIED,
+    })),
+    serverStreaming(Stream.method.runStream, (call) => {
+      const abort = new AbortController();
+      open += 1;
+      call.once('cancelled', () => {
+        open -= 1;
+        abort.abort();
+      });
+      const sent = (lines: number): void => {
+        metrics.count('tail_rows_total', {}, lines);
+      };
+      run(call.request, parts, new Pump(call, sent, abort.signal), abort.signal).catch((thrown: unknown) => {
+        // It stays open: Grafana would only begin it again, and fail again.
+        if (!abort.signal.aborted) call.write({ data: sentence(PluginError.from(thrown)) });
+      });
+    }),
+  ];
+}
+
+async function run(request: StreamRequest, parts: StreamParts, pump: Pump, signal: AbortSignal): Promise<void> {
+  const { client } = parts.instances.of(request.pluginContext);
+  const selection = check(request);
+  await pump.run(follow(client, selection, signal), selection.table);
+}
+
+/** What is followed. @throws PluginError NOT_FOUND, BAD_REQUEST; QueryError. */
+function check({ path, data }: StreamRequest): { readonly table: string; readonly where: string } {
+  if (!path.startsWith(PREFIX)) throw new PluginError('NOT_FOUND', 'There is no such stream.');
+  const request = parseTailRequest(jsonOf(data));
+  // One channel, one stream: another's request under this name would show its rows.
+  if (path !== PREFIX + tailKey(request)) throw new PluginError('NOT_FOUND', 'The stream has the name of another.');
+  return tailSelection(request);
+}
+
+function sentence(error: PluginError): Buffer {
+  return packetOf([], { severity: 'error', text: error.text });
+}

@@ -1,0 +1,91 @@
+import { logColumns } from '../../shared/logs.js';
+import { logFrames } from '../frames/logs.js';
+import type { Vector } from '../frames/vector.js';
+import { textAt, textVector, timeMsAt, timeVector } from '../frames/vector.js';
+import type { Answer } from '../query/types.js';
+import type { TailRows } from './follow.js';
+
+/** Of kubearmor.messages: what becomes the line and its level. */
+const LINE_COLUMNS: ReadonlySet<string> = new Set(['message', 'level']);
+
+/** One log line: the JSON text of each of its fields. */
+export type Line = readonly string[];
+
+/** A field of a frame as Grafana Live takes it. */
+export interface LiveField {
+  readonly name: string;
+  readonly type: 'time' | 'string' | 'other';
+}
+
+/** The fields of a line, those of a logs query. */
+export const lineFields: readonly LiveField[] = fieldsOf({ schema: [{ name: 'time', type: 'TIMESTAMP' }], rows: [] });
+
+/** The last rows of a table as log lines, with the columns that a logs query shows; `most` bounds them. */
+export function linesOf({ schema, rows }: TailRows, table: string, most: number): readonly Line[] {
+  const last = rows.slice(-most);
+  const { columns, ...answer } = answerOf({ schema, rows: last });
+  const shown = logColumns(table);
+  const [frame] = logFrames({
+    ...answer,
+    columns: shown === null ? columns : columns.filter(({ name }) => shown.has(name) || LINE_COLUMNS.has(name)),
+  });
+  if (frame === undefined) return [];
+  return last.map((_, row) => frame.fields.map(({ vector }) => jsonAt(vector, row)));
+}
+
+function fieldsOf(rows: TailRows): readonly LiveField[] {
+  return logFrames(answerOf(rows)).flatMap(({ fields }) =>
+    fields.map(({ name, vector }) => ({
+      name,
+      type: vector.kind === 'time' ? 'time' : vector.kind === 'json' ? 'other' : 'string',
+    })),
+  );
+}
+
+/** Rows in JSON as a query's answer has them; whatever is no time becomes text. */
+function answerOf({ schema, rows }: TailRows): Answer {
+  const coverage = { complete: true, expected: 0, asked: 0, answered: 0, failed: 0, pruned: 0, nodes: [] };
+  return {
+    columns: schema.map(({ name, type }, index) => ({
+      name,
+      type,
+      vector: vectorOf(
+        type,
+        rows.map((row) => row[index] ?? null),
+      ),
+    })),
+    rows: rows.length,
+    coverage: {
+      ...coverage,
+      gaps: { nodes: 0, minutes: 0, worst: [] },
+      retention: { nodesShort: 0, from: null },
+    },
+    stats: { rows: rows.length, truncated: false, elapsedMs: 0, queryId: '', bytes: 0 },
+    timesLeftOut: 0,
+  };
+}
+
+function vectorOf(type: string, values: readonly unknown[]): Vector {
+  if (type.startsWith('TIMESTAMP')) return timeVector(values.map(nanoseconds));
+  return textVector(
+    values.map((value) => {
+      if (value === null) return null;
+      return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    }),
+  );
+}
+
+/** Of ISO 8601 with up to six decimals. */
+function nanoseconds(value: unknown): bigint | null {
+  if (typeof value !== 'string') return null;
+  const ms = Date.parse(value);
+  if (Number.isNaN(ms)) return null;
+  const micros = /\.\d{3}(\d{3})/.exec(value)?.[1] ?? '0';
+  return BigInt(ms) * 1_000_000n + BigInt(micros) * 1000n;
+}
+
+function jsonAt(vector: Vector, row: number): string {
+  if (vector.kind === 'time') return JSON.stringify(timeMsAt(vector, row));
+  const text = textAt(vector, row);
+  return vector.kind === 'json' ? (text ?? 'null') : JSON.stringify(text);
+}

@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { printable } from '../../shared/index.js';
+import type { PluginError } from '../errors.js';
+import type { Notice } from '../frames/frame.js';
+import type { TailEvent } from './follow.js';
+import type { Line } from './lines.js';
+import { linesOf } from './lines.js';
+import { packetOf } from './packet.js';
+
+/** A packet goes at most so often. */
+const EVERY_MS = 250;
+/** Lines of one packet: more nobody reads. */
+const MOST_LINES = 500;
+/** How many silent nodes a notice names. */
+const MOST_NAMES = 5;
+
+/** The part of a stream to Grafana that is used here. */
+export interface PacketSink {
+  write(packet: { data: Buffer }): boolean;
+}
+
+/** Turns what happens on a tail into packets: batched, bounded, with one notice for all that is missing. */
+export class Pump {
+  readonly #sink: PacketSink & Pick<Writable, 'once'>;
+  readonly #sent: (lines: number) => void;
+  readonly #signal: AbortSignal;
+  readonly #silent = new Map<string, string>();
+  #lines: Line[] = [];
+  #skipped = 0;
+  #lost: PluginError | null = null;
+  #dirty = false;
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param sent told of the lines of each packet */
+  constructor(sink: PacketSink & Pick<Writable, 'once'>, sent: (lines: number) => void, signal: AbortSignal) {
+    this.#sink = sink;
+    this.#sent = sent;
+    this.#signal = signal;
+  }
+
+  /** Sends until the tail of the table ends. A reader that is slow slows down what is read from the node. */
+  async run(events: AsyncIterable<TailEvent>, table: string): Promise<void> {
+    try {
+      for await (const event of events) {
+        this.#take(event, table);
+        this.#timer ??= setTimeout(() => {
+          this.#timer = null;
+          this.#flush();
+        }, EVERY_MS);
+        await this.#writing;
+      }
+    } finally {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+    }
+  }
+
+  #take(event: TailEvent, table: string): void {
+    switch (event.kind) {
+      case 'rows': {
+        const lines = linesOf(event.rows, table, MOST_LINES);
+        this.#skipped += event.rows.rows.length - lines.length;
+        this.#lines.push(...lines);
+        this.#skipped += this.#lines.splice(0, Math.max(0, this.#lines.length - MOST_LINES)).length;
+        break;
+      }
+      case 'node':
+        if (event.well) this.#silent.delete(event.node);
+        else this.#silent.set(event.node, event.message);
+        break;
+      case 'open':
+        this.#lost = null;
+        break;
+      case 'lost':
+        // The stream that comes next tells anew who is missing.
+        this.#silent.clear();
+        this.#lost = event.error;
+        break;
+    }
+    this.#dirty = true;
+  }
+
+  #flush(): void {
+    if (!this.#dirty || this.#signal.aborted) return;
+    const packet = packetOf(this.#lines, this.#notice());
+    this.#sent(this.#lines.length);
+    this.#lines = [];
+    this.#skipped = 0;
+    this.#dirty = false;
+    if (this.#sink.write({ data: packet })) return;
+    this.#writing = once(this.#sink as Writable, 'drain', { signal: this.#signal }).then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  #notice(): Notice | null {
+    const sentences = [
+      ...(this.#lost === null ? [] : [`${this.#lost.text} Trying again.`]),
+      ...silence(this.#silent),
+      ...(this.#skipped === 0 ? [] : [`${this.#skipped} lines came faster than they can be shown and are left out.`]),
+    ];
+    if (sentences.length === 0) return null;
+    return { severity: this.#lost === null ? 'warning' : 'error', text: printable(sentences.join(' ')) };
+  }
+}
+
+function silence(silent: ReadonlyMap<string, string>): readonly string[] {
+  if (silent.size === 0) return [];
+  const named = [...silent].slice(0, MOST_NAMES).map(([node, message]) => `${node}: ${message}`);
+  const rest = silent.size - named.length;
+  const nodes = silent.size === 1 ? '1 node is missing' : `${silent.size} nodes are missing`;
+  return [`${nodes} in the live stream. ${named.join(' ')}${rest === 0 ? '' : ` And ${rest} more.`}`];
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { coverageNotice, coverageShortfall } from './coverage.js';
+import type { Coverage, NodeCoverage } from './node-api.js';
+
+function node(name: string, more: Partial<NodeCoverage> = {}): NodeCoverage {
+  return { name, status: 'answered', code: null, message: null, rows: 1, bytes: 1, ms: 1, ...more };
+}
+
+function failed(name: string, message: string | null = 'no heartbeat for 2 s'): NodeCoverage {
+  return node(name, { status: 'failed', code: 'NOT_READY', message });
+}
+
+function coverageOf(nodes: readonly NodeCoverage[], more: Partial<Coverage> = {}): Coverage {
+  const count = (status: NodeCoverage['status']): number => nodes.filter((each) => each.status === status).length;
+  return {
+    complete: count('failed') === 0,
+    expected: nodes.length,
+    asked: nodes.length - count('pruned'),
+    answered: count('answered'),
+    failed: count('failed'),
+    pruned: count('pruned'),
+    nodes,
+    gaps: { nodes: 0, minutes: 0, worst: [] },
+    retention: { nodesShort: 0, from: null },
+    ...more,
+  };
+}
+
+const whole = { rows: 3, truncated: false };
+const gaps = { nodes: 1, minutes: 12.34, worst: [{ node: 'edge-7', cause: 'throttle', minutes: 8 }] };
+
+describe('the notice', () => {
+  test('says nothing of a whole answer', () => {
+    expect(coverageNotice(coverageOf([node('a'), node('b', { status: 'pruned' })]), whole)).toBeNull();
+  });
+
+  test('names who is missing and why, five at most', () => {
+    const nodes = [node('a'), ...Array.from({ length: 7 }, (_, index) => failed(`edge-${index}`))];
+    expect(coverageNotice(coverageOf(nodes), whole)).toEqual({
+      severity: 'warning',
+      text:
+        '7 of 8 nodes did not answer: edge-0 (no heartbeat for 2 s), edge-1 (no heartbeat for 2 s), ' +
+        'edge-2 (no heartbeat for 2 s), edge-3 (no heartbeat for 2 s), edge-4 (no heartbeat for 2 s), and 2 more.',
+    });
+  });
+
+  test('is one for gaps, memory, cuts and remarks', () => {
+    const coverage = coverageOf([node('a', { message: 'its clock is 9 s ahead' })], {
+      gaps,
+      retention: { nodesShort: 2, from: '2026-01-01T00:00:00.000000Z' },
+    });
+    expect(coverageNotice(coverage, { rows: 1000, truncated: true })).toEqual({
+      severity: 'warning',
+      text:
+        '1 node has gaps of 12.3 min in this range (the longest: edge-7, throttle, 8 min): events may be missing, see armorlake.gaps. ' +
+        '2 nodes remember only what came after 2026-01-01T00:00:00.000000Z. ' +
+        'There are more than these 1,000 rows: narrow the range or the filters, aggregate, or raise the limit. ' +
+        'a: its clock is 9 s ahead.',
+    });
+  });
+
+  test('a remark alone is no warning', () => {
+    expect(coverageNotice(coverageOf([node('a', { message: 'slowed' })]), whole)?.severity).toBe('info');
+  });
+
+  test('says that nobody was asked', () => {
+    expect(coverageNotice(coverageOf([]), whole)?.text).toContain('No node was asked');
+  });
+
+  test('ignored, says only that rows were cut', () => {
+    const coverage = coverageOf([failed('a')], { gaps });
+    expect(coverageNotice(coverage, whole, 'ignore')).toBeNull();
+    expect(coverageNotice(coverage, { rows: 5, truncated: true }, 'ignore')?.text).toMatch(/^There are more/);
+  });
+
+  test('shows nothing of a hostile name as it is', () => {
+    const text = coverageNotice(coverageOf([failed('a\u001b[31m\u202e')]), whole)?.text;
+    expect(text).toContain('a\\u{1b}[31m\\u{202e}');
+  });
+});
+
+describe("an alert rule's condition", () => {
+  const complete = coverageOf([node('a'), node('b')]);
+  const oneMissing = coverageOf([...Array.from({ length: 19 }, (_, index) => node(`n${index}`)), failed('edge-9')]);
+
+  test('fail: any node that is missing', () => {
+    expect(coverageShortfall(complete, { mode: 'fail', gaps: false })).toBeNull();
+    expect(coverageShortfall(oneMissing, { mode: 'fail', gaps: false })).toBe(
+      '1 of 20 nodes did not answer: edge-9 (no heartbeat for 2 s).',
+    );
+  });
+
+  test('fail: gaps only when that was asked for', () => {
+    const holes = coverageOf([node('a')], { gaps, complete: false });
+    expect(coverageShortfall(holes, { mode: 'fail', gaps: false })).toBeNull();
+    expect(coverageShortfall(holes, { mode: 'fail', gaps: true })).toContain('gaps of 12.3 min');
+  });
+
+  test('at least so many percent of those expected', () => {
+    expect(coverageShortfall(oneMissing, { mode: 'atLeast', percent: 95 })).toBeNull();
+    expect(coverageShortfall(oneMissing, { mode: 'atLeast', percent: 96 })).toBe(
+      'Only 19 of 20 expected nodes (95 %) answered, at least 96 % are asked for: edge-9 (no heartbeat for 2 s).',
+    );
+  });
+
+  test('pruned nodes can hold nothing of the question and count as present', () => {
+    const pruned = coverageOf([node('a'), node('b', { status: 'pruned' })]);
+    expect(coverageShortfall(pruned, { mode: 'atLeast', percent: 100 })).toBeNull();
+  });
+
+  test('nobody expected is no coverage, unless that is ignored', () => {
+    expect(coverageShortfall(coverageOf([]), { mode: 'atLeast', percent: 1 })).toContain('No node was asked');
+    expect(coverageShortfall(coverageOf([]), { mode: 'fail', gaps: false })).toContain('No node was asked');
+    expect(coverageShortfall(coverageOf([]), { mode: 'ignore' })).toBeNull();
+    expect(coverageShortfall(oneMissing, { mode: 'ignore' })).toBeNull();
+  });
+});

@@ -1,0 +1,45 @@
+import { expandMacros } from '../macros.js';
+import type { ArmorlakeModel, QueryContext } from '../model.js';
+import { tableReference } from '../quoting.js';
+import { conditionsOf, whereLines } from '../where.js';
+import { BEHAVIOUR_GROUPS } from './bounds.js';
+
+/** What was touched, as one reads it: a program without its arguments, an address with its port. */
+const RESOURCE = [
+  "CASE operation WHEN 'Process' THEN split_part(resource, ' ', 1)",
+  "WHEN 'Network' THEN CASE WHEN coalesce(domain, remote_ip) IS NULL THEN resource",
+  "ELSE concat_ws(':', coalesce(domain, remote_ip), remote_port) || coalesce(' ' || protocol, '') END",
+  'ELSE resource END',
+].join(' ');
+
+/**
+ * Who did what to what, of the rows that the builder's filters match, counted: `cluster`, `namespace`, `workplace` (pod,
+ * or host where there is none), `process`, `operation`, `resource`, `events`, `alerts`, `blocked`, `last_seen`, and
+ * `found` (groups before the cut). One GROUP BY: each node sends groups, not rows.
+ */
+export function behaviourSql(model: ArmorlakeModel, context: QueryContext): string {
+  const { builder } = model;
+  const alerts =
+    builder.table === 'kubearmor.alerts'
+      ? 'count(*)'
+      : builder.table === 'kubearmor.events'
+        ? "count(*) FILTER (kind = 'alert')"
+        : '0';
+  const sql = [
+    `SELECT cluster, namespace, coalesce(pod, host) AS workplace, process, operation, ${RESOURCE} AS resource,`,
+    `  count(*) AS events, ${alerts} AS alerts, count(*) FILTER (outcome = 'blocked') AS blocked,`,
+    '  max(time) AS last_seen, count(*) OVER () AS found',
+    `FROM ${tableReference(builder.table)}`,
+    ...whereLines(conditionsOf(builder, 'literals')),
+    'GROUP BY cluster, namespace, coalesce(pod, host), process, operation, 6',
+    'ORDER BY blocked DESC, alerts DESC, events DESC, cluster, namespace, workplace, process, operation, resource',
+    `LIMIT ${String(BEHAVIOUR_GROUPS)}`,
+  ].join('\n');
+  const values = {
+    context,
+    timezone: model.timezone,
+    nodes: model.scope.nodes,
+    adHocFilters: model.adHocFilters ?? [],
+  };
+  return expandMacros(sql, values).text;
+}
