@@ -1,0 +1,76 @@
+import { defaultQuery } from '../../../plugin/shared/index.js';
+import type { AnnotationSpec, DashboardLink } from './dashboard.js';
+import type { Override } from './fields.js';
+import { field, fields } from './fields.js';
+import { sql } from './queries.js';
+import { outcomeColours, severitySteps, stateColours } from './style.js';
+import { uids } from './uids.js';
+
+const titles: Readonly<Record<keyof typeof uids, string>> = {
+  fleet: 'Fleet',
+  triage: 'Alerts',
+  workload: 'Workload',
+  process: 'Process',
+  policies: 'Policies',
+  hunt: 'Hunt',
+  sessions: 'Sessions',
+  health: 'Health',
+};
+
+/** Links to all the other dashboards, in one order everywhere. */
+export function links(own: keyof typeof uids): readonly DashboardLink[] {
+  const names = Object.keys(titles) as readonly (keyof typeof uids)[];
+  return names.filter((name) => name !== own).map((name) => ({ title: titles[name], uid: uids[name] }));
+}
+
+/** What is missing, as regions on every time series: gaps and throttling, and nodes that are away now. */
+export const annotations: readonly AnnotationSpec[] = [
+  {
+    name: 'Gaps and throttling',
+    colour: 'yellow',
+    enabled: true,
+    query: {
+      ...defaultQuery('annotations'),
+      scope: { clusters: ['$cluster'], nodes: ['$node'], labels: {} },
+      annotation: 'gaps',
+    },
+  },
+  {
+    name: 'Absent nodes',
+    colour: 'red',
+    enabled: true,
+    query: {
+      ...sql(
+        `
+        SELECT greatest(last_contact, $__timeFrom) AS time, $__timeTo AS "timeEnd",
+          name || ' does not answer' AS title, 'state ' || state || ', last heard of ' || last_contact AS text, 'absent' AS tags
+        FROM armorlake.nodes
+        WHERE len(tables) > 0 AND state <> 'alive' AND last_contact < $__timeTo
+        ORDER BY last_contact`,
+        { type: 'annotations' },
+      ),
+      annotation: 'sql',
+    },
+  },
+];
+
+/** Series named by an outcome in its colour. */
+export const outcomeSeries: readonly Override[] = Object.entries(outcomeColours).map(([outcome, fixedColor]) =>
+  fields(new RegExp(`\\b${outcome}\\b`), { color: { mode: 'fixed', fixedColor } }),
+);
+
+/** Series named `severity N`, in the colour that N has in tables. */
+export const severitySeries: readonly Override[] = [
+  field('severity —', { color: { mode: 'fixed', fixedColor: stateColours.unknown } }),
+  ...Array.from({ length: 10 }, (_, index) => {
+    const step = severitySteps.findLast(({ value }) => value === null || value <= index + 1);
+    return field(`severity ${index + 1}`, {
+      color: { mode: 'fixed', fixedColor: step?.color ?? stateColours.unknown },
+    });
+  }),
+];
+
+/** From a bar of a time series to exactly its bucket on another dashboard, variables kept. */
+export function bucketLink(uid: string): string {
+  return `/d/${uid}?from=\${__value.time}&to=\${__data.fields.until.numeric}&\${__all_variables}`;
+}

@@ -1,0 +1,56 @@
+import type { Step, ValueMapping } from './style.js';
+
+/** How values of a field are shown: Grafana's field config. */
+export interface FieldStyle {
+  readonly displayName?: string;
+  readonly unit?: string;
+  readonly decimals?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly noValue?: string;
+  readonly mappings?: readonly ValueMapping[];
+  readonly thresholds?: readonly Step[];
+  readonly color?: { readonly mode: string; readonly fixedColor?: string };
+  readonly links?: readonly DataLink[];
+  /** Of the panel type, as `{ cellOptions: { type: 'color-text' } }` of a table. */
+  readonly custom?: Readonly<Record<string, unknown>>;
+}
+
+export interface DataLink {
+  readonly title: string;
+  readonly url: string;
+  readonly targetBlank?: boolean;
+}
+
+/** One field, by name or by a regular expression, shown its own way. */
+export interface Override {
+  readonly matcher: { readonly id: 'byName' | 'byRegexp'; readonly options: string };
+  readonly properties: readonly { readonly id: string; readonly value: unknown }[];
+}
+
+/** Field config as a panel's JSON has it. */
+export function fieldDefaults(style: FieldStyle): Record<string, unknown> {
+  const { thresholds, ...rest } = style;
+  return { ...rest, ...(thresholds === undefined ? {} : { thresholds: { mode: 'absolute', steps: thresholds } }) };
+}
+
+/** The field of this name is shown so. */
+export function field(name: string, style: FieldStyle): Override {
+  return { matcher: { id: 'byName', options: name }, properties: properties(style) };
+}
+
+/** All fields whose names match are shown so. */
+export function fields(pattern: RegExp, style: FieldStyle): Override {
+  return { matcher: { id: 'byRegexp', options: `/${pattern.source}/` }, properties: properties(style) };
+}
+
+/** A field that only links and identities need. */
+export function hidden(name: string): Override {
+  return field(name, { custom: { hidden: true } });
+}
+
+function properties(style: FieldStyle): Override['properties'] {
+  const { custom = {}, ...rest } = fieldDefaults(style) as { readonly custom?: Readonly<Record<string, unknown>> };
+  const own = Object.entries(rest).map(([id, value]) => ({ id, value }));
+  return [...own, ...Object.entries(custom).map(([id, value]) => ({ id: `custom.${id}`, value }))];
+}

@@ -1,0 +1,132 @@
+import { SCHEMA_VERSION, emptyScope } from '../../../plugin/shared/index.js';
+import { source } from './panels.js';
+
+/** A dashboard variable as its JSON has it. */
+export type Variable = Readonly<Record<string, unknown>> & { readonly name: string };
+
+export const datasource: Variable = {
+  name: 'datasource',
+  label: 'Data source',
+  type: 'datasource',
+  query: source.type,
+  current: {},
+  hide: 0,
+  includeAll: false,
+  multi: false,
+  refresh: 1,
+  regex: '',
+};
+
+const all = { selected: true, text: ['All'], value: ['$__all'] };
+
+/** Values that occur in the dashboard's time range; All asks for no value at all. */
+function looked(name: string, label: string, query: Readonly<Record<string, unknown>>): Variable {
+  const asked = {
+    refId: 'variable',
+    schemaVersion: SCHEMA_VERSION,
+    scope: emptyScope,
+    filters: [],
+    key: '',
+    sql: '',
+    limit: 1000,
+    ...query,
+  };
+  return {
+    name,
+    label,
+    type: 'query',
+    datasource: source,
+    query: { table: '', column: '', ...asked },
+    current: all,
+    hide: 0,
+    includeAll: true,
+    multi: true,
+    refresh: 2,
+    regex: '',
+    sort: 1,
+    allowCustomValue: true,
+  };
+}
+
+export const cluster = looked('cluster', 'Cluster', { kind: 'clusters' });
+export const node = looked('node', 'Node', { kind: 'nodes' });
+export const namespace = looked('namespace', 'Namespace', { kind: 'namespaces' });
+export const workload = looked('workload', 'Workload', {
+  kind: 'values',
+  table: 'kubearmor.events',
+  column: 'workload',
+});
+export const pod = looked('pod', 'Pod', { kind: 'pods' });
+export const policy = looked('policy', 'Policy', { kind: 'policies' });
+
+/** One of a few fixed choices, the first at the beginning. */
+export function choice(
+  name: string,
+  label: string,
+  options: readonly (readonly [value: string, text: string])[],
+): Variable {
+  const shown = options.map(([value, text], index) => ({ selected: index === 0, text, value }));
+  return {
+    name,
+    label,
+    type: 'custom',
+    query: options.map(([value, text]) => `${text} : ${value}`).join(', '),
+    options: shown,
+    current: shown[0],
+    hide: 0,
+    includeAll: false,
+    multi: false,
+  };
+}
+
+export const severity = choice('severity', 'Severity from', [
+  ['0', 'any'],
+  ['3', '3'],
+  ['5', '5'],
+  ['7', '7'],
+  ['9', '9'],
+]);
+
+export const posture = choice('posture', 'Default posture', [
+  ['hide', 'hide'],
+  ['show', 'show'],
+  ['only', 'only'],
+]);
+
+/** What follows from the others by SQL (columns `value` and `text`): its first row, and nothing that anybody sees. */
+export function derived(name: string, sql: string): Variable {
+  return {
+    ...looked(name, name, { kind: 'sql', sql, limit: 1 }),
+    current: {},
+    hide: 2,
+    includeAll: false,
+    multi: false,
+    skipUrlSync: true,
+    sort: 0,
+    allowCustomValue: false,
+  };
+}
+
+/** Free text. */
+export function input(name: string, label: string, initial = ''): Variable {
+  return {
+    name,
+    label,
+    type: 'textbox',
+    query: initial,
+    current: { text: initial, value: initial },
+    options: [],
+    hide: 0,
+  };
+}
+
+/** Conditions on any column, made by a click. */
+export const adHoc: Variable = {
+  name: 'filters',
+  label: 'Filters',
+  type: 'adhoc',
+  datasource: source,
+  filters: [],
+  baseFilters: [],
+  hide: 0,
+};

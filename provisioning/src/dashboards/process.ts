@@ -1,0 +1,372 @@
+import { defaultQuery, treeCtes } from '../../../plugin/shared/index.js';
+import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
+import { links } from '../build/common.js';
+import type { DashboardSpec } from '../build/dashboard.js';
+import type { DataLink, Override } from '../build/fields.js';
+import { field, fields, hidden } from '../build/fields.js';
+import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
+import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
+import { always, outcomeColours, stateColours } from '../build/style.js';
+import { keep, uids } from '../build/uids.js';
+import { datasource, derived, input } from '../build/variables.js';
+
+/**
+ * The event that the text boxes name: (node, seq), or the last event of a PID until a time (left out: the range's end). Its
+ * number is the variable's value, its node the text.
+ */
+const event = derived(
+  'event',
+  `SELECT seq AS value, node AS text FROM kubearmor.events
+WHERE ('$seq' <> '' AND node = '$node' AND seq = TRY_CAST('$seq' AS BIGINT))
+  OR ('$seq' = '' AND '$pid' <> '' AND host_pid = TRY_CAST('$pid' AS INTEGER)
+    AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND ('$node' = '' OR node = '$node')
+    AND time < INTERVAL 1 MILLISECOND + CASE
+      WHEN regexp_full_match('$time', '[0-9]+') THEN make_timestamp(1000 * TRY_CAST('$time' AS BIGINT))
+      ELSE coalesce(TRY_CAST(nullif('$time', '') AS TIMESTAMP), $__timeTo) END)
+ORDER BY time DESC, seq DESC LIMIT 1`,
+);
+
+const chosen = { node: '${event:text}', seq: '${event:raw}' } as const;
+/** Its node answers alone: a process tree lies on one. */
+const scope = { clusters: [], nodes: [chosen.node], labels: {} };
+
+const target = ['FROM kubearmor.events', "WHERE node = '${event:text}' AND seq = TRY_CAST('${event:raw}' AS BIGINT)"];
+
+/** What its process and all that came of it did. */
+const subtree = `
+  ${treeCtes(target, { from: '($__timeFrom - INTERVAL 1 DAY)', to: '$__timeTo' })},
+  did AS (
+    SELECT owned.* FROM owned JOIN shown ON shown.place = owned.owner WHERE shown.depth >= 0
+  )`;
+
+function ofSubtree(select: string): ArmorlakeModel {
+  return sql(`${subtree}\n${select}`, { scope, limit: 500 });
+}
+
+const choose =
+  'Open this from an alert, or write an event above: its node and number (seq), or host, PID and time. An event outside of the time range is not found in its tree.';
+
+const shownFields: readonly (readonly [name: string, sql: string])[] = [
+  ['time (UTC)', "strftime(time, '%Y-%m-%d %H:%M:%S.%f')"],
+  ['outcome', 'outcome'],
+  ['operation', "concat_ws(' · ', operation, kind, type)"],
+  ['process', 'process'],
+  ['command', "CASE WHEN operation = 'Process' THEN resource ELSE source END"],
+  ['resource', "CASE WHEN operation <> 'Process' THEN resource END"],
+  ['parent', 'parent_process'],
+  ['result', 'result'],
+  ['policy', 'policy'],
+  ['severity', 'severity::VARCHAR'],
+  ['action', "concat_ws(' · ', action, enforcer)"],
+  ['message', 'message'],
+  ['tags', "array_to_string(tags, ', ')"],
+  ['user', "concat_ws(' · ', user_name, 'uid ' || uid)"],
+  ['namespace', 'namespace'],
+  ['pod', 'pod'],
+  ['container', 'container'],
+  ['image', 'image'],
+  ['workload', "concat_ws(' ', workload_kind, workload)"],
+  ['host', 'host'],
+  ['host PID ◂ parent', "concat_ws(' ◂ ', host_pid, host_ppid)"],
+  ['PID ◂ parent', "concat_ws(' ◂ ', pid, ppid)"],
+  ['working directory', 'cwd'],
+  ['terminal', 'tty'],
+  ['session', 'exec_session'],
+  ['address', "concat_ws(':', remote_ip, remote_port)"],
+  ['domain', 'domain'],
+  ['hash', 'process_hash'],
+  ['hash of resource', 'resource_hash'],
+  ['detail', 'data'],
+  ['repaired', "array_to_string(quality, ', ')"],
+  ['cluster', 'cluster'],
+  ['node / seq', "concat_ws(' / ', node, seq)"],
+];
+
+const card = `
+  SELECT field, value FROM (
+    SELECT unnest([${shownFields.map(([name]) => `'${name}'`).join(', ')}]) AS field,
+      unnest([${shownFields.map(([, column]) => column).join(',\n        ')}]) AS value
+    FROM kubearmor.events WHERE node = '\${event:text}' AND seq = TRY_CAST('\${event:raw}' AS BIGINT)
+  ) WHERE value <> ''`;
+
+const commands = ofSubtree(`
+  SELECT min(time) AS time, any_value(outcome) AS outcome, any_value(resource) AS command,
+    any_value(coalesce(user_name, uid::VARCHAR)) AS user, any_value(host_pid) AS PID, any_value(tty) AS tty,
+    string_agg(DISTINCT policy, ', ') AS policy, min_by(node, time) AS node, min_by(seq, time) AS seq
+  FROM did WHERE operation = 'Process' GROUP BY place ORDER BY time`);
+
+const files = ofSubtree(`
+  SELECT resource AS path, process, count(*) AS count, count(*) FILTER (outcome = 'blocked') AS blocked,
+    string_agg(DISTINCT policy, ', ') AS policy, min(time) AS first
+  FROM did WHERE operation = 'File' GROUP BY resource, process ORDER BY first`);
+
+const connections = ofSubtree(`
+  SELECT direction, coalesce(domain, remote_ip) AS address, remote_port AS port, protocol, process, count(*) AS count,
+    count(*) FILTER (outcome = 'blocked') AS blocked, string_agg(DISTINCT policy, ', ') AS policy, min(time) AS first
+  FROM did WHERE operation IN ('Network', 'NetworkFirewall') AND coalesce(domain, remote_ip) IS NOT NULL
+  GROUP BY ALL ORDER BY first`);
+
+/** The nearest events of the same pod, or of the same host where there is none. */
+const around = `
+  WITH target AS (
+    SELECT time, cluster, host, namespace, pod ${target.join(' ')}
+  )
+  SELECT e.time, e.node, e.seq,
+    concat_ws(' · ', CASE WHEN e.seq = TRY_CAST('\${event:raw}' AS BIGINT) THEN '▶' END, e.outcome, e.operation, e.process, e.resource, e.policy, e.message) AS body,
+    CASE WHEN e.kind = 'log' THEN 'info' WHEN e.outcome = 'happened' THEN 'warning' ELSE 'error' END AS level,
+    e.kind, e.outcome, e.severity, e.policy, e.operation, e.namespace, e.pod, e.container, e.process, e.parent_process, e.user_name, e.host_pid
+  FROM kubearmor.events AS e, target
+  WHERE e.cluster IS NOT DISTINCT FROM target.cluster AND e.host IS NOT DISTINCT FROM target.host
+    AND e.namespace IS NOT DISTINCT FROM target.namespace AND e.pod IS NOT DISTINCT FROM target.pod
+    AND e.time BETWEEN target.time - INTERVAL 10 MINUTE AND target.time + INTERVAL 10 MINUTE
+  ORDER BY abs(date_diff('microsecond', e.time, target.time)), e.seq`;
+
+/** Explore with this query of the event, in the dashboard's time. */
+function explore(title: string, query: ArmorlakeModel): DataLink {
+  const pane = {
+    datasource: '${datasource}',
+    queries: [{ refId: 'A', datasource: { type: 'armorlake-kubearmor-datasource', uid: '${datasource}' }, ...query }],
+    range: { from: '${__from}', to: '${__to}' },
+  };
+  const encoded = encodeURIComponent(JSON.stringify({ a: pane }));
+  const panes = encoded.replace(/%24%7B([\w%]+?)%7D/g, (_, name: string) => `\${${decodeURIComponent(name)}}`);
+  return { title, url: `/explore?schemaVersion=1&orgId=1&panes=${panes}` };
+}
+
+const sameNode = defaultQuery('logs', 'kubearmor.events');
+const exploreLinks: readonly DataLink[] = [
+  explore('This tree in Explore', aroundEvent('table', chosen)),
+  explore('Events of its node in Explore', { ...sameNode, scope }),
+];
+
+function toHunt(value = '__value.raw'): DataLink {
+  return {
+    title: 'Look for it on all nodes',
+    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${keep}`,
+  };
+}
+
+/** The same dashboard around another event of the table's. */
+function reroot(title: string, seq: string): DataLink {
+  const pairs = [
+    'var-node=${__data.fields.node:percentencode}',
+    `var-seq=\${__data.fields["${seq}"].numeric}`,
+    'var-host=&var-pid=&var-time=',
+    'var-datasource=${datasource}',
+    '${__url_time_range}',
+  ];
+  return { title, url: `/d/${uids.process}?${pairs.join('&')}` };
+}
+
+const blocked = field('blocked', {
+  mappings: [{ type: 'value', options: { '0': { text: '·', color: 'text', index: 0 } } }],
+  thresholds: always(outcomeColours.blocked),
+  custom: { cellOptions: { type: 'color-text' }, width: 72 },
+});
+const clock = { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 112, filterable: false } } as const;
+const anyField: Override = fields(/.*/, { noValue: '—' });
+const count: Override = field('count', { custom: { width: 68, filterable: false } });
+const policy: Override = field('policy', {
+  color: { mode: 'fixed', fixedColor: outcomeColours.happened },
+  custom: { cellOptions: { type: 'color-text' }, width: 150 },
+});
+
+/** One event, and everything that hangs together with it. */
+export const processForensics: DashboardSpec = {
+  uid: uids.process,
+  title: 'Armorlake · Process forensics',
+  description: 'The process behind an event, what it came from, and everything it and its descendants did.',
+  variables: [
+    datasource,
+    input('node', 'Node'),
+    input('seq', 'Event (seq)'),
+    input('host', 'or: host'),
+    input('pid', 'PID on the host'),
+    input('time', 'until (time)'),
+    event,
+  ],
+  annotations: [],
+  links: links('process'),
+  lines: [
+    {
+      height: 14,
+      cells: [
+        {
+          width: 8,
+          panel: table({
+            title: 'The event',
+            description:
+              'All that KubeArmor said of it. A click on a value looks for it on all nodes; the arrow opens the event in Explore.',
+            queries: [sql(card, { scope })],
+            style: { noValue: choose },
+            options: { showHeader: false },
+            links: exploreLinks,
+            overrides: [
+              field('field', {
+                color: { mode: 'fixed', fixedColor: stateColours.unknown },
+                custom: { cellOptions: { type: 'color-text' }, width: 125, filterable: false },
+              }),
+              field('value', {
+                links: [toHunt()],
+                custom: { cellOptions: { type: 'auto', wrapText: true }, filterable: false },
+              }),
+            ],
+          }),
+        },
+        {
+          width: 16,
+          panel: table({
+            title: 'Process tree',
+            description:
+              '▶ is its process: above it where it came from, below what came of it; ✕ was refused. A click on one draws the tree around it, ↑ around its parent. KubeArmor sends no exits: whether a process still runs is not known.',
+            queries: [aroundEvent('table', chosen)],
+            style: { noValue: choose },
+            overrides: [
+              anyField,
+              fields(/.*/, { custom: { filterable: false } }),
+              field('time', { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 105 } }),
+              field('+Δ', { custom: { width: 85 } }),
+              field('tree', { links: [reroot('Tree around this process', 'seq')], custom: { minWidth: 280 } }),
+              field('user', { custom: { width: 85 } }),
+              field('outcome', { custom: { width: 85 } }),
+              field('files', { custom: { width: 50 } }),
+              field('connections', { displayName: 'net', custom: { width: 50 } }),
+              field('alerts', { custom: { width: 58 } }),
+              field('↑ parent', { displayName: '↑', links: [reroot('↑ parent', '↑ parent')], custom: { width: 80 } }),
+              hidden('pod'),
+              hidden('node'),
+              hidden('seq'),
+              hidden('host_pid'),
+            ],
+          }),
+        },
+      ],
+    },
+    {
+      height: 13,
+      cells: [
+        {
+          width: 24,
+          panel: waterfall({
+            title: 'Observed activity',
+            description:
+              'The same processes over time. A bar ends with the last that was seen of a process or its descendants, not with its exit; red: refused, or alerts.',
+            queries: [aroundEvent('waterfall', chosen)],
+            style: { noValue: choose },
+          }),
+        },
+      ],
+    },
+    {
+      height: 15,
+      cells: [
+        {
+          width: 24,
+          panel: nodeGraph({
+            title: 'Graph',
+            description: 'The same processes as a graph, at most 200 of them; what is too much is put together.',
+            queries: [graphAroundEvent('process', chosen)],
+            style: { noValue: choose },
+          }),
+        },
+      ],
+    },
+    {
+      title: 'What the process and its descendants did',
+      height: 10,
+      cells: [
+        {
+          width: 24,
+          panel: table({
+            title: 'Commands',
+            description: 'Every execution in the tree below the event, in order. A click draws the tree around it.',
+            queries: [commands],
+            style: { noValue: 'No execution is known below this event in this time range.' },
+            overrides: [
+              anyField,
+              field('time', clock),
+              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 90 } }),
+              field('command', {
+                links: [reroot('Tree around this execution', 'seq')],
+                custom: { minWidth: 400, inspect: true },
+              }),
+              field('user', { custom: { width: 100 } }),
+              field('PID', { unit: 'none', custom: { width: 80, filterable: false } }),
+              field('tty', { custom: { width: 75 } }),
+              field('policy', {
+                color: { mode: 'fixed', fixedColor: outcomeColours.happened },
+                custom: { cellOptions: { type: 'color-text' }, width: 230 },
+              }),
+              hidden('node'),
+              hidden('seq'),
+            ],
+          }),
+        },
+      ],
+    },
+    {
+      height: 10,
+      cells: [
+        {
+          width: 12,
+          panel: table({
+            title: 'Files',
+            description:
+              'Files that the tree below the event touched, first ones first. A click looks for one on all nodes.',
+            queries: [files],
+            style: {
+              noValue:
+                "No File events of these processes. KubeArmor's default visibility is process,network: annotate the namespace with kubearmor-visibility=process,file,network,capabilities.",
+            },
+            overrides: [
+              anyField,
+              field('path', { links: [toHunt()], custom: { minWidth: 150 } }),
+              field('process', { custom: { width: 110 } }),
+              count,
+              blocked,
+              policy,
+              field('first', clock),
+            ],
+          }),
+        },
+        {
+          width: 12,
+          panel: table({
+            title: 'Connections',
+            description:
+              'Connections and DNS questions of the tree below the event, first ones first. A click looks for one on all nodes.',
+            queries: [connections],
+            style: { noValue: 'No connection of these processes is known in this time range.' },
+            overrides: [
+              anyField,
+              field('direction', { custom: { width: 85 } }),
+              field('address', { links: [toHunt()], custom: { minWidth: 130 } }),
+              field('port', { unit: 'none', custom: { width: 62, align: 'left' } }),
+              field('process', { custom: { width: 110 } }),
+              hidden('protocol'),
+              count,
+              blocked,
+              policy,
+              field('first', clock),
+            ],
+          }),
+        },
+      ],
+    },
+    {
+      height: 12,
+      cells: [
+        {
+          width: 24,
+          panel: logs({
+            title: 'Around it',
+            description:
+              'The events of the same pod (or host, where there is none) nearest to this one, ten minutes before to ten after; ▶ is the event itself.',
+            queries: [sql(around, { type: 'logs', limit: 200, scope })],
+            style: { noValue: choose },
+          }),
+        },
+      ],
+    },
+  ],
+};

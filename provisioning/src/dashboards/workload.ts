@@ -1,0 +1,289 @@
+import { annotations, bucketLink, links } from '../build/common.js';
+import type { DashboardSpec, Line } from '../build/dashboard.js';
+import type { DataLink, Override } from '../build/fields.js';
+import { field, fields, hidden } from '../build/fields.js';
+import { bars, nodeGraph, table } from '../build/panels.js';
+import { chosenEvents } from '../build/predicates.js';
+import { behaviourGraph, sql } from '../build/queries.js';
+import { always, outcomeColours } from '../build/style.js';
+import { keep, uids } from '../build/uids.js';
+import { adHoc, cluster, datasource, namespace, node, pod, workload } from '../build/variables.js';
+
+const where = [
+  chosenEvents('kubearmor.events'),
+  '$__conditionalAll(pod IN ($pod), $pod)',
+  "coalesce(type, '') <> 'SystemEvent'",
+].join('\n  AND ');
+/** The same without a beginning: what was before decides what is new. */
+const whereEver = where.replace('$__timeFilter(time)', 'time < $__timeTo');
+
+const now = 'time >= $__timeFrom';
+/** The stretch of the same length that ends where the dashboard's begins. */
+const before = 'time < $__timeFrom AND time >= $__timeFrom - ($__timeTo - $__timeFrom)';
+
+/** One list: what a row is, and the events it counts. */
+interface List {
+  readonly title: string;
+  readonly description: string;
+  /** Name of the column → its SQL; the first is what the list is about. */
+  readonly columns: readonly (readonly [name: string, sql: string])[];
+  readonly condition: string;
+  readonly hash?: string;
+  readonly height: number;
+  /** Said in the empty panel. */
+  readonly empty: string;
+}
+
+const someone: List['columns'] = [
+  ['process', 'process'],
+  ['user', 'coalesce(user_name, uid::VARCHAR)'],
+];
+
+const fileSentence =
+  "No File events: KubeArmor's default visibility is process,network. Switch it on: kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite";
+
+const elsewhere = 'Look at the table "What is seen" above: it says whether such events come at all.';
+
+const processes: List = {
+  title: 'Processes',
+  description:
+    'Every binary that was executed, rarest first. NEW: never before on the chosen nodes and workloads, as far back as the nodes remember. A click on a path opens its latest execution, one on its first time looks for it on all nodes.',
+  columns: [
+    ['path', 'process'],
+    ['parent', 'parent_process'],
+    ['user', 'coalesce(user_name, uid::VARCHAR)'],
+  ],
+  condition: "operation = 'Process' AND process IS NOT NULL",
+  hash: 'process_hash',
+  height: 11,
+  empty: `No process was executed here in this time range. ${elsewhere}`,
+};
+
+const files: List = {
+  title: 'Files',
+  description:
+    'Every file that was opened, changed or deleted, and by whom, rarest first. KubeArmor sends File events only where visibility says so.',
+  columns: [['path', 'resource'], ...someone],
+  condition: "operation = 'File' AND resource IS NOT NULL",
+  hash: 'resource_hash',
+  height: 11,
+  empty: `Nothing matched. ${fileSentence}`,
+};
+
+const egress: List = {
+  title: 'Egress',
+  description: 'Where it connected to, rarest first.',
+  columns: [['address', 'remote_ip'], ['port', 'remote_port'], ['protocol', 'protocol'], ...someone],
+  condition: "operation IN ('Network', 'NetworkFirewall') AND direction = 'egress'",
+  height: 9,
+  empty: `It connected to nothing in this time range. ${elsewhere}`,
+};
+
+const ingress: List = {
+  title: 'Ingress',
+  description: 'Who connected to it, rarest first.',
+  columns: egress.columns,
+  condition: "operation IN ('Network', 'NetworkFirewall') AND direction = 'ingress'",
+  height: 9,
+  empty: `Nobody connected to it in this time range. ${elsewhere}`,
+};
+
+const dns: List = {
+  title: 'DNS',
+  description: 'The names it asked for, rarest first.',
+  columns: [['domain', 'domain'], ...someone],
+  condition: "direction = 'dns' AND domain IS NOT NULL",
+  height: 7,
+  empty: `It asked for no names in this time range. ${elsewhere}`,
+};
+
+function listSql({ columns, condition, hash }: List): string {
+  return `
+    SELECT CASE WHEN min(time) >= $__timeFrom THEN 'NEW' END AS new,
+      ${columns.map(([name, column]) => `${column} AS "${name}"`).join(', ')},
+      count(*) FILTER (${now}) AS count,
+      count(*) FILTER (${before}) AS before,
+      count(*) FILTER (outcome = 'blocked' AND ${now}) AS blocked,
+      count(DISTINCT pod) FILTER (${now}) AS pods,
+      count(DISTINCT node) FILTER (${now}) AS nodes,
+      min(time) AS first, max(time) AS last${hash === undefined ? '' : `,\n      max_by(${hash}, time) AS hash`},
+      max_by(node, time) AS node, max_by(seq, time) AS seq
+    FROM kubearmor.events
+    WHERE ${whereEver}
+      AND ${condition}
+    GROUP BY ${columns.map(([, column]) => column).join(', ')}
+    HAVING count(*) FILTER (${now}) > 0
+    ORDER BY count, last DESC`;
+}
+
+const toEvent = {
+  title: 'The latest of these, and what was around it',
+  url: `/d/${uids.process}?var-node=\${__data.fields.node:percentencode}&var-seq=\${__data.fields.seq.text}&\${__url_time_range}&var-datasource=\${datasource}`,
+};
+/** Whether this was seen anywhere else: of the value clicked, or of another field of its row. */
+function toHunt(value = '__value.raw'): DataLink {
+  return {
+    title: 'Look for it on all nodes',
+    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${keep}`,
+  };
+}
+
+/** Widths that fit side by side at 1280 px; the first and the processes take what is left. */
+const listLooks = (subject: string): readonly Override[] => [
+  field('new', {
+    displayName: ' ',
+    color: { mode: 'fixed', fixedColor: 'blue' },
+    noValue: '',
+    custom: { cellOptions: { type: 'color-text' }, width: 52, filterable: false },
+  }),
+  fields(/^(path|address|domain)$/, { links: [toEvent] }),
+  field('path', { custom: { minWidth: 230 } }),
+  field('address', { custom: { width: 180 } }),
+  field('domain', { custom: { minWidth: 260 } }),
+  fields(/^(process|parent)$/, { links: [toHunt()], custom: { minWidth: 180 } }),
+  field('user', { custom: { width: 95 } }),
+  field('port', { unit: 'none', custom: { width: 80, align: 'left' } }),
+  field('protocol', { custom: { width: 100 } }),
+  fields(/^(count|before|pods|nodes|blocked|first|last)$/, { custom: { filterable: false } }),
+  fields(/^(count|before|blocked)$/, { custom: { width: 72 } }),
+  fields(/^(pods|nodes)$/, { custom: { width: 62 } }),
+  field('blocked', {
+    mappings: [{ type: 'value', options: { '0': { text: '·', color: 'text', index: 0 } } }],
+    thresholds: always(outcomeColours.blocked),
+    custom: { cellOptions: { type: 'color-text' } },
+  }),
+  fields(/^(first|last)$/, { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 112 } }),
+  field('first', { links: [toHunt(`__data.fields["${subject}"]`)] }),
+  field('hash', { links: [toHunt()], noValue: '—', custom: { width: 80, inspect: true } }),
+  hidden('node'),
+  hidden('seq'),
+];
+
+function listLine(list: List, title?: string): Line {
+  const panel = table({
+    title: list.title,
+    description: list.description,
+    queries: [sql(listSql(list), { limit: 500 })],
+    style: { noValue: list.empty },
+    overrides: [fields(/^(?!new$|hash$).*/, { noValue: '—' }), ...listLooks(list.columns[0]?.[0] ?? '')],
+  });
+  return { ...(title === undefined ? {} : { title }), height: list.height, cells: [{ width: 24, panel }] };
+}
+
+/** Of an event: which list it belongs to, and what it is there. */
+const kindOf = `CASE operation WHEN 'Process' THEN 'Processes' WHEN 'File' THEN 'Files'
+      ELSE CASE direction WHEN 'egress' THEN 'Egress' WHEN 'ingress' THEN 'Ingress' WHEN 'dns' THEN 'DNS' END END`;
+const itemOf = `CASE operation WHEN 'Process' THEN process WHEN 'File' THEN resource
+      ELSE CASE direction WHEN 'dns' THEN domain ELSE concat_ws(':', remote_ip, remote_port) END END`;
+
+const summary = `
+  WITH items AS (
+    SELECT ${kindOf} AS kind, ${itemOf} AS item,
+      count(*) FILTER (${now}) AS events, count(*) FILTER (kind = 'log' AND ${now}) AS logs,
+      count(*) FILTER (${before}) AS before, min(time) AS first
+    FROM kubearmor.events
+    WHERE ${whereEver}
+      AND operation IN ('Process', 'File', 'Network', 'NetworkFirewall')
+    GROUP BY ALL
+  ), sums AS (
+    SELECT kind, sum(events)::BIGINT AS events, sum(logs)::BIGINT AS logs, sum(before)::BIGINT AS before,
+      count(*) FILTER (events > 0) AS different, count(*) FILTER (events > 0 AND first >= $__timeFrom) AS new,
+      count(*) FILTER (events = 0 AND before > 0) AS gone
+    FROM items GROUP BY kind
+  ), kinds AS (
+    SELECT unnest(['Processes', 'Files', 'Egress', 'Ingress', 'DNS']) AS kind, unnest([1, 2, 3, 4, 5]) AS place
+  ), total AS (
+    SELECT coalesce(sum(events), 0) AS events FROM sums
+  )
+  SELECT kinds.kind AS what, coalesce(sums.events, 0) AS events, coalesce(sums.before, 0) AS before,
+    coalesce(sums.different, 0) AS different, coalesce(sums.new, 0) AS new, coalesce(sums.gone, 0) AS gone,
+    CASE
+      WHEN coalesce(sums.logs, 0) > 0 THEN NULL
+      WHEN total.events = 0 THEN 'Nothing at all matched in this time range.'
+      WHEN kinds.kind = 'Files' THEN '${fileSentence.replaceAll("'", "''")}'
+      WHEN kinds.kind = 'Processes' THEN 'No Process events: see whether the namespace''s kubearmor-visibility names process.'
+      ELSE 'None in this time range; they come where kubearmor-visibility names network.'
+    END AS remark
+  FROM kinds LEFT JOIN sums USING (kind) CROSS JOIN total
+  ORDER BY kinds.place`;
+
+/** What a workload does, and what of it is unusual. */
+export const workloadBehaviour: DashboardSpec = {
+  uid: uids.workload,
+  title: 'Armorlake · Workload behaviour',
+  description: 'Processes, files and connections of a workload: the rarest first, the new ones marked.',
+  variables: [datasource, cluster, node, namespace, workload, pod, adHoc],
+  annotations,
+  links: links('workload'),
+  lines: [
+    {
+      height: 8,
+      cells: [
+        {
+          width: 14,
+          panel: table({
+            title: 'What is seen',
+            description:
+              'Events of each kind, now and in the stretch of the same length before; how many different ones, how many of them never seen before, and how many that were there before and are gone. The remark says why a kind is empty.',
+            queries: [sql(summary)],
+            overrides: [
+              field('what', { custom: { width: 90, filterable: false } }),
+              fields(/^(events|before|different|new|gone)$/, { custom: { width: 80, filterable: false } }),
+              field('new', {
+                thresholds: [
+                  { value: null, color: 'text' },
+                  { value: 1, color: 'blue' },
+                ],
+                custom: { cellOptions: { type: 'color-text' }, width: 60 },
+              }),
+              field('gone', { custom: { width: 65 } }),
+              field('remark', {
+                noValue: '',
+                custom: { cellOptions: { type: 'auto', wrapText: true }, filterable: false },
+              }),
+            ],
+          }),
+        },
+        {
+          width: 10,
+          panel: bars({
+            title: 'Events by operation',
+            description:
+              'Everything that came of the chosen workloads. Regions: gaps, throttling, absent nodes. A click on a bar shows only its time.',
+            queries: [
+              sql(
+                `
+                SELECT $__timeGroup(time, auto, 0) AS time, operation, count(*) AS events
+                FROM kubearmor.events
+                WHERE ${where}
+                GROUP BY ALL ORDER BY time`,
+                { type: 'timeseries' },
+              ),
+            ],
+            style: { links: [{ title: 'Show only this time', url: bucketLink(uids.workload) }] },
+          }),
+        },
+      ],
+    },
+    listLine(processes),
+    listLine(files),
+    listLine(egress, 'Network'),
+    listLine(ingress),
+    listLine(dns),
+    {
+      title: 'How it hangs together',
+      height: 16,
+      cells: [
+        {
+          width: 24,
+          panel: nodeGraph({
+            title: 'Pod → process → resource',
+            description:
+              'Which pods ran what, and what that touched: the most frequent ones, everything else put together.',
+            queries: [behaviourGraph('kubearmor.events', ['namespace', 'workload', 'pod'])],
+          }),
+        },
+      ],
+    },
+  ],
+};
