@@ -188,4 +188,29 @@ describe('a member of a real network', () => {
     expect(messages).toContain('edge-0: reads NULL, being of an older version: kubearmor.logs.novelty');
     expect(messages).toContain('odd: null');
   });
+
+  it('of an older version is not asked for a table that it does not have, and that is said', async () => {
+    const member = await join();
+    const older = 'has no armorlake.node_metrics, being of an older version';
+    const alone = await ask(network, { sql: 'SELECT DISTINCT node FROM armorlake.node_metrics ORDER BY node' });
+    expect(alone.rows.flat()).toEqual(expect.arrayContaining(['edge-0', 'edge-1']));
+    expect(alone.coverage.nodes.find(({ name }) => name === 'odd')).toMatchObject({ status: 'pruned', message: older });
+    expect(member.requests).toEqual([]);
+    const sql = `
+      SELECT logs.node, count(*), any_value(metrics.version) IS NULL
+      FROM kubearmor.logs AS logs
+      LEFT JOIN (SELECT node, max(version) AS version FROM armorlake.node_metrics GROUP BY node) AS metrics USING (node)
+      GROUP BY ALL ORDER BY ALL`;
+    const joined = await ask(network, { sql });
+    expect(joined.rows).toEqual([
+      ['edge-0', 300, false],
+      ['edge-1', 320, false],
+      ['edge-7', 440, true],
+    ]);
+    expect(joined.coverage.nodes.find(({ name }) => name === 'odd')).toMatchObject({
+      status: 'answered',
+      message: older,
+    });
+    expect(member.requests.flatMap(({ fragments }) => fragments).length).toBe(1);
+  });
 });

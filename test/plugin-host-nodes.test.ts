@@ -173,6 +173,10 @@ describe('Save & test', () => {
         /^Settings: The setting jsonData\.timeoutMs is not right/,
       ],
       [
+        source(['https://edge'], { secureJsonData: { token: 'a\nb' } }),
+        /^Settings: The token holds spaces, line breaks/,
+      ],
+      [
         source(['https://edge'], { json: { tlsCaCert: true } }),
         /^Settings: The CA certificate is switched on, but empty/,
       ],

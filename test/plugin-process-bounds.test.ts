@@ -62,7 +62,7 @@ describe('a deep tree', () => {
 describe('a wide tree', () => {
   it('is cut at the nearest processes, and says so', async () => {
     const { rows, notice } = await lake.tree("host = 'wide' AND host_pid = 10");
-    expect(rows.filter(({ seq }) => seq !== null)).toHaveLength(TREE_BOUNDS.processes);
+    expect(rows.filter(({ time }) => time !== null)).toHaveLength(TREE_BOUNDS.processes);
     expect(notice).toMatch(new RegExp(`Of ${CHILDREN + 3} processes the ${TREE_BOUNDS.processes} nearest are shown`));
   });
 

@@ -73,7 +73,7 @@ describe('the tree of an event', () => {
       row['alerts'],
     ]);
     expect(picked).toEqual([
-      [null, null, null, null, null],
+      ['50', null, null, null, null],
       ['100', 'happened', '0', '0', '0'],
       ['101', 'happened', '1', '2', '0'],
       ['102', 'happened', '1', '0', '1'],
@@ -251,6 +251,22 @@ describe('the graph', () => {
       ['web-1', '/bin/some', '3'],
       ['/bin/some', '203.0.113.9:443 TCP', '2'],
       ['/bin/some', '203.0.113.10:80 TCP', '1'],
+    ]);
+    // Who ran something is its parent, and what it touched is what was run.
+    const execs = {
+      table: 'kubearmor.logs',
+      filters: [
+        { column: 'operation', operator: 'is', values: ['Process'] },
+        { column: 'pod', operator: 'is', values: ['proxy-1'] },
+      ],
+    };
+    const [starts, ways] = (await lake.ask('graph', { graph: 'behaviour' }, {}, { builder: execs })).frames.map(rowsOf);
+    const names = new Map(starts?.map(({ id, title }) => [id, title]));
+    expect(ways?.map(({ source, target }) => [names.get(source), names.get(target)])).toEqual([
+      ['proxy-1', '/bin/bash'],
+      ['/bin/bash', '/usr/sbin/nginx'],
+      ['proxy-1', '/sbin/init'],
+      ['/sbin/init', '/usr/sbin/nginx'],
     ]);
     const firstFrame = frames[0];
     expect(firstFrame === undefined ? 'none' : noticeOf(firstFrame)).toBe('');

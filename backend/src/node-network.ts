@@ -11,8 +11,9 @@ import type { LakeInfo } from './lake/index.js';
 import { tableName, tables } from './lake/index.js';
 import type { NodeState, Publication } from './network/index.js';
 import { GrpcBackbone, NetworkNode, NodeCertificate, addressOf, systemTime } from './network/index.js';
-import type { Answers, GuardedEngine, LakeFragments, NetworkTable, Strikes, Tails } from './query/index.js';
+import type { Answers, GuardedEngine, LakeFragments, NetworkTable, Scatter, Strikes, Tails } from './query/index.js';
 import { GuardedEngine as Guarded, NetworkAnswers, NetworkCatalog, NetworkTails, scatterToOwn } from './query/index.js';
+import { NodeTraffic } from './node-traffic.js';
 
 export interface NodeNetworkParts {
   readonly config: NodeConfig;
@@ -43,6 +44,8 @@ export class NodeNetwork {
   readonly #merge: Supervisor | null;
   readonly #catalog: NetworkCatalog | null;
   readonly #config: NodeConfig;
+  /** Bytes of answers since the start. */
+  readonly traffic: NodeTraffic;
 
   private constructor(
     config: NodeConfig,
@@ -50,12 +53,14 @@ export class NodeNetwork {
     certificate: NodeCertificate | null,
     own: Answers,
     query: { readonly answers: Answers; readonly merge: Supervisor; readonly catalog: NetworkCatalog } | null,
+    traffic: NodeTraffic,
   ) {
     this.#config = config;
+    this.traffic = traffic;
     this.#node = node;
     this.#certificate = certificate;
     this.answers = query?.answers ?? own;
-    this.tails = query === null ? null : new NetworkTails(node.network, systemClock);
+    this.tails = query === null ? null : new NetworkTails(traffic.metered(node.network, config.name), systemClock);
     this.#merge = query?.merge ?? null;
     this.#catalog = query?.catalog ?? null;
   }
@@ -68,6 +73,7 @@ export class NodeNetwork {
     const { config, info, engine, publication, fragments, logger, version } = parts;
     const { listen, join: hubs, role, tls, insecure } = config.network;
     if (listen === null && hubs.length === 0) return null;
+    const traffic = new NodeTraffic();
     const certificate = tls === null ? null : new NodeCertificate(tls, { name: config.name, role }, systemTime, logger);
     const node = await NetworkNode.start({
       identity: {
@@ -79,7 +85,9 @@ export class NodeNetwork {
         schemaVersion: info.schemaVersion,
       },
       lake:
-        publication === null ? null : { publication, runner: fragments, engineAgeMs: () => engine.lastAnswerAgeMs() },
+        publication === null
+          ? null
+          : { publication, runner: traffic.counted(fragments), engineAgeMs: () => engine.lastAnswerAgeMs() },
       backbone: new GrpcBackbone({ listen, certificate, insecure }),
       listen: listen !== null,
       join: hubs,
@@ -87,8 +95,8 @@ export class NodeNetwork {
       log: logger,
     });
     try {
-      const query = role === 'query' ? await startQueries(parts, node) : null;
-      return new NodeNetwork(config, node, certificate, parts.answers, query);
+      const query = role === 'query' ? await startQueries(parts, traffic.metered(node.network, config.name)) : null;
+      return new NodeNetwork(config, node, certificate, parts.answers, query, traffic);
     } catch (thrown) {
       await node.close();
       throw thrown;
@@ -120,6 +128,16 @@ export class NodeNetwork {
     };
   }
 
+  /** Of the merge engine; undefined while there is none. */
+  get mergePid(): number | undefined {
+    return this.#merge?.pid;
+  }
+
+  /** End of the node's certificate, milliseconds since 1970; null when it has none or it can't be read. */
+  certificateExpiresMs(): number | null {
+    return this.#certificate?.expiresMs() ?? null;
+  }
+
   /** @throws ArmorlakeError CONFLICT while the node runs, NOT_FOUND, NOT_READY. */
   async forget(name: string, signal: AbortSignal): Promise<void> {
     await this.#node.network.forget(name, signal);
@@ -133,7 +151,7 @@ export class NodeNetwork {
 
 async function startQueries(
   { config, answers, fragments, strikes, logger }: NodeNetworkParts,
-  node: NetworkNode,
+  scatter: Scatter,
 ): Promise<{ readonly answers: Answers; readonly merge: Supervisor; readonly catalog: NetworkCatalog }> {
   const { engine: limits, query } = config.limits;
   const temporaryFolder = join(config.data, 'tmp');
@@ -158,10 +176,10 @@ async function startQueries(
     logger: logger.child({ engine: 'merge' }),
   });
   const guarded: GuardedEngine = new Guarded(merge, strikes, logger, systemClock);
-  const catalog = new NetworkCatalog(merge, node.network, networkTables(), systemClock);
+  const catalog = new NetworkCatalog(merge, scatter, networkTables(), systemClock);
   merge.onRestart(() => catalog.forgotten());
   const own = { name: config.name, answers, scatter: scatterToOwn(fragments) };
-  const options = { own, scatter: node.network, merge: guarded, catalog, arrivals, budget: BUDGET, clock: systemClock };
+  const options = { own, scatter, merge: guarded, catalog, arrivals, budget: BUDGET, clock: systemClock };
   return { answers: new NetworkAnswers(options), merge, catalog };
 }
 
@@ -172,6 +190,7 @@ function networkTables(): readonly NetworkTable[] {
     name: table.name,
     columns: table.columns.map(({ name, type }) => ({ name, type })),
     reads: table.reads ?? [tableName(table)],
+    stored: table.kind === 'event' || table.kind === 'history',
   }));
 }
 

@@ -13,6 +13,7 @@ import type { Catalog } from './engine/index.js';
 import { IngestQueue, lakeProcess, lakeSettings } from './lake/index.js';
 import type { LakeInfo } from './lake/index.js';
 import { NodeNetwork } from './node-network.js';
+import { NodeMetrics } from './node-metrics.js';
 import { NodePublication } from './node-publication.js';
 import { NodeState } from './node-state.js';
 import { NodeStatus } from './node-status.js';
@@ -104,6 +105,19 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     });
     if (network !== null) closing.splice(networkEnds, 0, () => network.close());
     state.network = network;
+    const health = new NodeMetrics({
+      engine,
+      queue,
+      network,
+      version,
+      profile: config.profile,
+      keptFreeBytes: config.retention.freeBytes,
+      startedMs: systemClock.monotonicMs() - process.uptime() * 1000,
+      logger,
+      clock: systemClock,
+    });
+    closing.push(() => health.close());
+    await health.record();
     const queries = new QueryService({
       answers: network?.answers ?? own,
       strikes,

@@ -1,5 +1,6 @@
 import type { grafanaPlugin } from '@armorlake/proto';
 import { PluginError } from './errors.js';
+import type { Report } from './fault-log.js';
 import type { NodeObserver } from './node/client.js';
 import { NodeClient } from './node/client.js';
 import { Sharing } from './query/sharing.js';
@@ -11,6 +12,7 @@ export interface Instance {
   readonly settings: Settings;
   readonly client: NodeClient;
   readonly sharing: Sharing;
+  readonly report: Report;
 }
 
 interface Kept {
@@ -26,11 +28,13 @@ const IDLE_MS = 3_600_000;
 export class Instances {
   readonly #kept = new Map<string, Kept>();
   readonly #observer: NodeObserver;
+  readonly #report: Report;
   readonly #now: () => number;
 
   /** @param now a clock that only goes forward, ms */
-  constructor(observer: NodeObserver, now: () => number) {
+  constructor(observer: NodeObserver, report: Report, now: () => number) {
     this.#observer = observer;
+    this.#report = report;
     this.#now = now;
   }
 
@@ -52,7 +56,7 @@ export class Instances {
     }
     const settings = parseSettings(message);
     const client = new NodeClient({ settings, observer: this.#observer, now: this.#now });
-    const instance: Instance = { settings, client, sharing: new Sharing() };
+    const instance: Instance = { settings, client, sharing: new Sharing(), report: this.#report };
     if (kept !== undefined) dispose(kept.instance);
     this.#forgetIdle();
     this.#kept.set(key, { updated: message.lastUpdatedMS, instance, usedMs: this.#now() });

@@ -1,3 +1,4 @@
+import { reportTo } from './fault-log.js';
 import { HclogLogger, takeGrpcLog } from './host/log.js';
 import { handshakeLine, hostEnvironment, refusal } from './host/handshake.js';
 import { watchLifetime } from './host/lifetime.js';
@@ -14,10 +15,11 @@ async function main(): Promise<void> {
   const logger = new HclogLogger(process.stderr, Date.now);
   takeGrpcLog(logger);
   const metrics = new Metrics();
-  const instances = new Instances(metrics, () => performance.now());
+  const report = reportTo(logger);
+  const instances = new Instances(metrics, report, () => performance.now());
   metrics.gauge('instances', () => instances.size);
   let end: (reason: string) => void = () => undefined;
-  const server = createServer({ instances, metrics, logger, shutdown: () => end('Grafana asked for it') });
+  const server = createServer({ instances, metrics, report, shutdown: () => end('Grafana asked for it') });
   const listening = await listen(server, hostEnvironment(process.env), logger);
   let ending = false;
   end = (reason) => {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { compileQuery, explainRefusal, resourcePaths, valuesQuery } from '../shared/index.js';
 import type { ArmorlakeModel, CompiledQuery, ExplainAnswer, NodesAnswer, ValuesAnswer } from '../shared/index.js';
 import { PluginError } from './errors.js';
+import type { Report } from './fault-log.js';
 import type { Instance, Instances } from './instances.js';
 import type { Metrics } from './metrics.js';
 import { jsonOf, parseExplainRequest, parseValuesRequest } from './requests.js';
@@ -11,6 +12,7 @@ import { jsonOf, parseExplainRequest, parseValuesRequest } from './requests.js';
 export interface ResourceParts {
   readonly instances: Instances;
   readonly metrics: Metrics;
+  readonly report: Report;
 }
 
 interface ResourceCall {
@@ -46,7 +48,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
 };
 
 /** CallResource: the paths of shared/resources.ts. */
-export function resourceMethod({ instances, metrics }: ResourceParts): ServerMethod {
+export function resourceMethod({ instances, metrics, report }: ResourceParts): ServerMethod {
   return serverStreaming(grafanaPlugin.Resource.method.callResource, (call) => {
     const { request } = call;
     const abort = new AbortController();
@@ -68,7 +70,7 @@ export function resourceMethod({ instances, metrics }: ResourceParts): ServerMet
         send('ok', 200, value);
       },
       (thrown: unknown) => {
-        const error = PluginError.from(thrown);
+        const error = report(thrown);
         send(error.code, error.status, { error: error.toBody() });
       },
     );

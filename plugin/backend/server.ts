@@ -2,10 +2,10 @@ import { addMethods, grafanaPlugin, unary } from '@armorlake/proto';
 import type { ServerMethod } from '@armorlake/proto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Server } from '@grpc/grpc-js';
-import { PluginError } from './errors.js';
+import type { PluginError } from './errors.js';
+import type { Report } from './fault-log.js';
 import { checkHealth } from './health.js';
 import { goPluginMethods } from './host/go-plugin.js';
-import type { Logger } from './host/log.js';
 import type { Instances } from './instances.js';
 import type { Metrics } from './metrics.js';
 import { answerQueries } from './query/answer-queries.js';
@@ -18,7 +18,7 @@ const RECEIVE_BYTES = 16 << 20;
 export interface ServerParts {
   readonly instances: Instances;
   readonly metrics: Metrics;
-  readonly logger: Logger;
+  readonly report: Report;
   /** Called when the host wants the process to end. */
   readonly shutdown: () => void;
 }
@@ -41,7 +41,7 @@ export function createServer(parts: ServerParts): Server {
 
 type QueryAnswers = MessageInitShape<typeof grafanaPlugin.QueryDataResponseSchema>;
 
-function queryMethod({ instances, metrics, logger }: ServerParts): ServerMethod {
+function queryMethod({ instances, metrics, report }: ServerParts): ServerMethod {
   return unary(grafanaPlugin.Data.method.queryData, async (request, call): Promise<QueryAnswers> => {
     const abort = new AbortController();
     call.on('cancelled', () => {
@@ -52,9 +52,8 @@ function queryMethod({ instances, metrics, logger }: ServerParts): ServerMethod 
     try {
       return await answerQueries(request, instances.of(request.pluginContext), abort.signal);
     } catch (thrown) {
-      const error = PluginError.from(thrown);
+      const error = report(thrown);
       outcome = error.code;
-      if (error.code === 'INTERNAL') logger.log('error', error.message, { stack: stackOf(error) });
       return allFailed(request, error);
     } finally {
       metrics.onCall('QueryData', outcome, performance.now() - begin);
@@ -82,9 +81,4 @@ function diagnosticMethods({ instances, metrics }: ServerParts): readonly Server
       metrics: { prometheus: Buffer.from(metrics.text()) },
     })),
   ];
-}
-
-function stackOf(error: PluginError): string {
-  const { cause } = error;
-  return (cause instanceof Error ? cause.stack : error.stack) ?? '';
 }

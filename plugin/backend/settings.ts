@@ -69,7 +69,7 @@ export function parseSettings(message: grafanaPlugin.DataSourceInstanceSettings)
     uid: message.uid,
     name: message.name,
     urls,
-    token: nonEmpty(secure['token']),
+    token: checkToken(nonEmpty(secure['token'])),
     tls: parseTls(json, secure),
     timeoutMs: json.timeoutMs ?? settingDefaults.timeoutMs,
     connectTimeoutMs: json.connectTimeoutMs ?? settingDefaults.connectTimeoutMs,
@@ -114,6 +114,13 @@ function checkUrl(text: string): string {
     });
   }
   return url.href.replace(/\/+$/, '');
+}
+
+function checkToken(token: string | null): string | null {
+  if (token === null || /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new PluginError('BAD_SETTINGS', 'The token holds spaces, line breaks or characters that no token has.', {
+    hint: 'Enter it as `armorlake token create` printed it.',
+  });
 }
 
 function parseTls(json: JsonData, secure: Readonly<Record<string, string>>): TlsSettings {

@@ -3,7 +3,7 @@ import { grafanaPlugin, serverStreaming, unary } from '@armorlake/proto';
 import { tailSelection } from '../shared/index.js';
 import { tailKey } from '../shared/tail-key.js';
 import { PluginError } from './errors.js';
-import type { Logger } from './host/log.js';
+import type { Report } from './fault-log.js';
 import type { Instances } from './instances.js';
 import type { Metrics } from './metrics.js';
 import { jsonOf, parseTailRequest } from './requests.js';
@@ -14,7 +14,7 @@ import { Pump } from './tail/pump.js';
 export interface StreamParts {
   readonly instances: Instances;
   readonly metrics: Metrics;
-  readonly logger: Logger;
+  readonly report: Report;
 }
 
 type StreamRequest = Pick<grafanaPlugin.SubscribeStreamRequest, 'path' | 'data' | 'pluginContext'>;
@@ -58,7 +58,7 @@ export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
       };
       run(call.request, parts, new Pump(call, sent, abort.signal), abort.signal).catch((thrown: unknown) => {
         // It stays open: Grafana would only begin it again, and fail again.
-        if (!abort.signal.aborted) call.write({ data: sentence(PluginError.from(thrown)) });
+        if (!abort.signal.aborted) call.write({ data: sentence(parts.report(thrown)) });
       });
     }),
   ];

@@ -30,7 +30,7 @@ test('blocks and gaps are drawn on a time series', async ({ grafana, gotoDashboa
     dashboard({
       uid,
       title: 'Armorlake annotations',
-      from: 'now-1h',
+      from: 'now-30m',
       annotations: [
         annotation('Blocks', 'purple', 'blocks', { builder: blocks.builder }),
         annotation('Gaps', 'red', 'gaps'),
@@ -51,7 +51,8 @@ test('blocks and gaps are drawn on a time series', async ({ grafana, gotoDashboa
   const markers = view.getByGrafanaSelector(selectors.pages.Dashboard.Annotations.marker);
   await expect(markers.first()).toBeVisible();
   await expect.poll(() => markers.count()).toBeGreaterThan(3);
-  await markers.first().hover();
+  // Markers lie over each other: whichever is on top tells of itself.
+  await markers.first().hover({ force: true });
   await expect(page.getByText(/ksp-block-shadow|break:13|xmrig/).first()).toBeVisible();
   await keep('annotations');
 });

@@ -46,7 +46,9 @@ test('log context: the same pod on the same node, before and after, no line twic
   // What followed the shell in the same pod, and what came before it.
   await expect(context).toContainText(/kubernetes\.io\/serviceaccount\/token/);
   await expect.poll(() => context.getByRole('row').count()).toBeGreaterThan(10);
-  const texts = await context.getByRole('row').allInnerTexts();
+  // The line itself is wrapped into a row of its own.
+  const rows = context.getByRole('row').filter({ hasNot: page.getByRole('row') });
+  const texts = await rows.allInnerTexts();
   const withTime = texts.map((each) => each.trim()).filter((each) => /^\d{4}-\d\d-\d\d/.test(each));
   expect(new Set(withTime).size).toBe(withTime.length);
   await keep('explore-context');
@@ -60,5 +62,7 @@ test('live: new lines come by themselves', async ({ page, keep }) => {
   await expect.poll(() => stream.count()).toBeGreaterThan(5);
   const before = await stream.last().innerText();
   await expect.poll(() => stream.last().innerText()).not.toBe(before);
+  await page.getByRole('button', { name: /query inspector/i }).scrollIntoViewIfNeeded();
+  await stream.last().scrollIntoViewIfNeeded();
   await keep('explore-live');
 });

@@ -1,3 +1,4 @@
+import type { Locator } from '@playwright/test';
 import { testIds } from '../src/testIds.js';
 import { dashboard } from './support/dashboards.js';
 import { grafanaUrl, whySkipped } from './support/environment.js';
@@ -9,10 +10,16 @@ test.skip(grafanaUrl === undefined, whySkipped);
 
 const byNode = built('table', { aggregates: [{ function: 'count', alias: 'events' }], groupBy: ['node'] });
 
+/** The icon behind a panel's title that a notice puts there. */
+function notices(panel: Locator): Locator {
+  return panel.getByTestId('title-items-container').locator('svg, button').first();
+}
+
 test('a node freezes while a dashboard is open: the panel goes on, and names it', async ({
   grafana,
   stage,
   gotoDashboardPage,
+  page,
   keep,
 }) => {
   const uid = 'armorlake-e2e-frozen';
@@ -40,16 +47,14 @@ test('a node freezes while a dashboard is open: the panel goes on, and names it'
   const [, edge] = stage.edges;
   if (edge === undefined) throw new Error('There is no second edge.');
   await whileFrozen(edge, async () => {
-    const notice = panel.locator.getByRole('button', { name: /edge-2/ });
-    await expect(notice).toBeVisible();
-    await expect(cells(panel.locator).getByText('edge-1')).toBeVisible();
     await expect(cells(panel.locator).getByText('edge-2')).toHaveCount(0);
+    await expect(cells(panel.locator).getByText('edge-1')).toBeVisible();
     await expect(strict.getErrorIcon()).toBeVisible();
-    await notice.hover();
+    await notices(panel.locator).hover();
+    await expect(page.getByRole('tooltip')).toContainText(/edge-2/);
     await keep('frozen-node');
   });
   await expect(cells(panel.locator).getByText('edge-2')).toBeVisible();
-  await expect(panel.locator.getByRole('button', { name: /did not answer/ })).toHaveCount(0);
   await expect(strict.getErrorIcon()).toBeHidden();
 });
 

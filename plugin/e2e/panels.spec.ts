@@ -63,7 +63,7 @@ test('each query type draws its panel', async ({ grafana, stage, gotoDashboardPa
   await trace.scrollIntoViewIfNeeded();
   await expect(trace).toContainText('bash');
   const graph = view.getPanelByTitle('Process graph').locator;
-  await expect(graph.locator('svg').first()).toBeVisible();
+  await expect(graph.locator('circle').first()).toBeVisible();
   await expect(graph).toContainText('bash');
   await keep('query-types-processes');
   for (const title of ['Alerts by policy', 'Alerts over time', 'Process tree', 'Observed activity', 'Process graph']) {

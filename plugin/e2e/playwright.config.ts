@@ -14,15 +14,16 @@ export default defineConfig<PluginOptions>({
   // One network of nodes for all: a frozen node must not meet another test.
   workers: 1,
   fullyParallel: false,
-  timeout: 120_000,
-  expect: { timeout: 30_000 },
+  // Generous for small machines: what is waited for comes at last or never.
+  timeout: 900_000,
+  expect: { timeout: 120_000 },
   reporter: 'list',
   use: {
     baseURL: grafanaUrl,
     viewport: { width: 1280, height: 900 },
     timezoneId: 'UTC',
-    actionTimeout: 30_000,
-    navigationTimeout: 60_000,
+    actionTimeout: 120_000,
+    navigationTimeout: 240_000,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     user: credentials,

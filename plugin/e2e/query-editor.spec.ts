@@ -95,7 +95,7 @@ test('the SQL editor: judged while one types, formatted, run by the keyboard, gi
   await page.keyboard.press('ControlOrMeta+Enter');
   await expect(cells(page.locator('body')).getByText('ksp-web-server-spawns-shell').first()).toBeVisible();
   await keep('query-sql');
-  await page.getByTestId(ids.mode).getByText(words.mode.builder).click();
+  await page.getByTestId(ids.mode).getByRole('radio', { name: words.mode.builder }).click({ force: true });
   await expect(page.getByText(words.backTitle)).toBeVisible();
   await page.getByRole('button', { name: words.cancel }).click();
   await expect(page.getByTestId(ids.sql)).toBeVisible();

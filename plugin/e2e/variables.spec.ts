@@ -88,8 +88,8 @@ test('variables and ad hoc filters narrow the builder and SQL alike', async ({
   const label = view.getByGrafanaSelector(selectors.pages.Dashboard.SubMenu.submenuItemLabels('namespace'));
   await label.locator('..').getByRole('combobox').click();
   await expect(page.getByRole('option').filter({ hasText: 'iot' })).toBeVisible();
-  await page.keyboard.press('Escape');
   await keep('variables');
+  await page.keyboard.press('Escape');
 
   const chosen = new URLSearchParams({ 'var-namespace': 'ci' });
   view = await gotoDashboardPage({ uid, queryParams: chosen });

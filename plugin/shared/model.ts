@@ -110,6 +110,8 @@ export interface ProcessQuery {
   readonly graph: GraphKind;
   /** Most nodes a graph shows, at most 200; the rest is collapsed with a notice. */
   readonly nodeLimit: number;
+  /** The dashboard's variables that the event is, so that a click can set them; put in by the frontend for one request. */
+  readonly variables?: { readonly node: string; readonly seq: string };
 }
 
 export const annotationKinds = ['blocks', 'firings', 'gaps', 'sql'] as const;

@@ -149,6 +149,10 @@ function targetOf(fields: Fields): ProcessTarget {
     : { by: 'pid', node, host: fields.text('host'), pid: fields.text('pid'), time: fields.text('time') };
 }
 
+function variablesOf(fields: Fields): NonNullable<ProcessQuery['variables']> {
+  return { node: fields.text('node'), seq: fields.text('seq') };
+}
+
 function processOf(fields: Fields, fallback: ProcessQuery): ProcessQuery {
   const most = LIMITS.graph.most;
   return {
@@ -156,6 +160,7 @@ function processOf(fields: Fields, fallback: ProcessQuery): ProcessQuery {
     view: fields.choice('view', ['table', 'waterfall'], fallback.view),
     graph: fields.choice('graph', ['process', 'behaviour'], fallback.graph),
     nodeLimit: Math.min(most, Math.max(1, Math.floor(fields.number('nodeLimit', fallback.nodeLimit)))),
+    ...(fields.has('variables') ? { variables: variablesOf(fields.object('variables')) } : {}),
   };
 }
 

@@ -100,6 +100,18 @@ export const knownTables: readonly KnownTable[] = [
     usual: words('time node who origin sql rows bytes ms error'),
   },
   {
+    name: 'armorlake.node_metrics',
+    time: 'time',
+    event: false,
+    columns: columns(
+      `time:TIMESTAMP node version profile seconds:DOUBLE cpu_seconds:DOUBLE rss_bytes:BIGINT written_bytes:BIGINT
+      network_sent_bytes:BIGINT network_received_bytes:BIGINT ingest_lag_seconds:DOUBLE events:BIGINT
+      engine_restarts:INTEGER lake_bytes:BIGINT wal_bytes:BIGINT archive_bytes:BIGINT disk_limit_bytes:BIGINT
+      disk_free_bytes:BIGINT certificate_expires:TIMESTAMP`,
+    ),
+    usual: words('time node version seconds cpu_seconds rss_bytes written_bytes ingest_lag_seconds events'),
+  },
+  {
     name: 'armorlake.archive',
     time: null,
     event: false,

@@ -253,6 +253,14 @@ function interpolateTarget(target: ProcessTarget, variables: Variables): Process
     : { by: 'pid', node: of(target.node), host: of(target.host), pid: of(target.pid), time: of(target.time) };
 }
 
+/** The variables that an event is made of, when it is nothing else. */
+function targetVariables(target: ProcessTarget | null): Pick<ArmorlakeModel['process'], 'variables'> {
+  if (target?.by !== 'event') return {};
+  const node = wholeVariable(target.node.trim());
+  const seq = wholeVariable(target.seq.trim());
+  return node === null || seq === null ? {} : { variables: { node: node.name, seq: seq.name } };
+}
+
 /**
  * A model as a dashboard asks it: its variables replaced, and marked so, that no value is read as a variable again.
  * @throws QueryError
@@ -276,6 +284,7 @@ export function interpolateModel(model: ArmorlakeModel, variables: Variables): A
     process: {
       ...process,
       target: process.target === null ? null : interpolateTarget(process.target, variables),
+      ...targetVariables(process.target),
     },
   };
 }

@@ -306,6 +306,16 @@ export const text = {
       unchosen: 'Choose an event: its node and number stand in the columns node and seq of every row.',
     },
     footer: {
+      summary: {
+        answered: (answered: string, expected: string) => `${answered}/${expected}`,
+        pruned: (count: string) => `${count} not needed`,
+        failed: (count: string) => `${count} failed`,
+        gaps: (count: string) => `${count} with gaps`,
+        short: (count: string) => `${count} with a short memory`,
+        slowest: (duration: string, name: string) => `${duration} (slowest ${name})`,
+        cut: 'cut at the row limit',
+        shared: 'shared answer',
+      },
       open: (summary: string) => `${summary}. Show the nodes`,
       title: 'How this answer came about',
       nodes: 'Nodes',

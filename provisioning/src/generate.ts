@@ -1,12 +1,26 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { alertingFiles } from './alerting/files.js';
 import { dashboards } from './dashboards.js';
 
-const folder = fileURLToPath(new URL('../dashboards/json', import.meta.url));
+const provisioning = fileURLToPath(new URL('..', import.meta.url));
 
-/** Writes every dashboard's JSON; what no dashboard stands behind goes. */
-mkdirSync(folder, { recursive: true });
-for (const file of readdirSync(folder)) if (!dashboards.has(file)) rmSync(join(folder, file));
-for (const [file, json] of dashboards) writeFileSync(join(folder, file), `${JSON.stringify(json, null, 2)}\n`);
-console.log(`${dashboards.size} dashboards in ${folder}`);
+/** Writes files into a folder that holds nothing else; what no source stands behind goes. */
+function write(folder: string, files: ReadonlyMap<string, string>): void {
+  const path = join(provisioning, folder);
+  mkdirSync(path, { recursive: true });
+  for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !files.has(file.slice(path.length + 1).replaceAll('\\', '/'))) rmSync(file);
+  }
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+  console.log(`${files.size} files in ${path}`);
+}
+
+const boards = [...dashboards].map(([name, json]) => [name, `${JSON.stringify(json, null, 2)}\n`] as const);
+write('dashboards/json', new Map(boards));
+write('alerting', alertingFiles);

@@ -8,7 +8,11 @@ import { TestNode, until } from './node-process.js';
 /** What a client sends. */
 export type Body = { readonly sql: string } & Partial<Omit<QueryRequest, 'timeRange' | 'nodes'>> & {
     readonly timeRange?: { readonly from?: string; readonly to?: string };
-    readonly nodes?: Partial<QueryRequest['nodes']>;
+    readonly nodes?: {
+      readonly names?: readonly string[];
+      readonly clusters?: readonly string[];
+      readonly labels?: Readonly<Record<string, readonly string[]>>;
+    };
   };
 
 export interface Asked extends JsonAnswer {

@@ -30,7 +30,7 @@ const appendParameters = z.object({
 
 const jsonRows = z.array(z.record(z.string(), z.unknown()));
 
-/** The lake's part of the engine's methods: info, metadata, append, state, queries, maintain. */
+/** The lake's part of the engine's methods: info, metadata, append, state, queries, metrics, maintain. */
 export function lakeHandlers(store: LakeStore): CallHandlers {
   return {
     info: () => store.info(),
@@ -42,6 +42,7 @@ export function lakeHandlers(store: LakeStore): CallHandlers {
     state: (parameters) => store.replaceState(parse(z.record(z.string(), jsonRows), parameters)),
     maintain: () => store.maintain(),
     queries: (parameters) => store.appendQueries(parse(z.object({ rows: jsonRows }), parameters).rows),
+    metrics: (parameters) => store.appendMetrics(parse(z.object({ rows: jsonRows }), parameters).rows),
   };
 }
 

@@ -61,6 +61,8 @@ export interface MaintenanceParts {
 const BATCHES_KEPT = 1000;
 /** Until when the rows that go were whole; a forged time in the future counts as its arrival. */
 const LAST_TIME = 'max(least(time, received_at))';
+/** History tables whose oldest rows go when there is no room. */
+const goesEarly: ReadonlySet<string> = new Set(['dead_letters', 'queries', 'node_metrics']);
 /** So many seq go into one archive file at most. */
 const ARCHIVE_FILE_SEQS = 1_000_000;
 
@@ -136,10 +138,10 @@ export class Maintenance {
       const share = shares[group];
       if (share !== undefined) await this.#expire(await expiredByShare(reader, group, share));
     }
-    // Of the history what is largest and least missed: the bytes of dead letters, and the queries.
+    // Of the history what is largest and least missed: the bytes of dead letters, the queries, and how the node fared.
     if (shares.ledger === undefined) return;
     for (const { table, time } of historyTimes()) {
-      if (table.name !== 'dead_letters' && table.name !== 'queries') continue;
+      if (!goesEarly.has(table.name)) continue;
       const oldest = `quantile_disc(${time}, ${Math.min(1, shares.ledger)})`;
       await this.#deleteHistory(table, `${time} <= (SELECT ${oldest} FROM ${qualified(table)})`);
     }

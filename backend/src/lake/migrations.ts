@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, quoteIdentifier, quoteQualified } from '../core/index.js';
 import type { Table } from './schema.js';
-import { storedTables, tables } from './tables.js';
+import { nodeMetrics, storedTables, tables } from './tables.js';
 
 /** The catalog of the file `lake.duckdb`, and that of the state tables in memory. */
 export const LAKE_CATALOG = 'lake';
@@ -42,6 +42,7 @@ export const migrations: readonly Migration[] = [
         '(table_name VARCHAR, last_seq BIGINT, last_time TIMESTAMP)',
     ],
   },
+  { version: 2, statements: [createTable(LAKE_CATALOG, nodeMetrics)] },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

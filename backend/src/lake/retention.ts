@@ -182,6 +182,7 @@ export function historyTimes(): readonly { readonly table: Table; readonly time:
     gaps: 'to_time',
     dead_letters: 'time',
     queries: 'time',
+    node_metrics: 'time',
   };
   return tables.flatMap((table) => {
     const time = table.kind === 'history' ? byName[table.name] : undefined;

@@ -14,7 +14,7 @@ import type { Clock } from '../core/index.js';
 import { BatchBuilder } from './batch/builder.js';
 import { LakeStore } from './host.js';
 import type { LakeOptions } from './host.js';
-import { migrations } from './migrations.js';
+import { latestVersion, migrations } from './migrations.js';
 import type { LakeSettings } from './settings.js';
 import { eventTables, kubearmorAlerts, kubearmorLogs, kubearmorMessages } from './tables.js';
 import { noExtras } from './writer.js';
@@ -278,7 +278,7 @@ describe('opening', () => {
     const steps = [
       ...migrations,
       {
-        version: 2,
+        version: latestVersion() + 1,
         statements: [
           'ALTER TABLE lake.kubearmor.logs DROP COLUMN tags',
           "ALTER TABLE lake.kubearmor.logs ADD COLUMN IF NOT EXISTS tags VARCHAR[] DEFAULT ['migrated']",
@@ -293,7 +293,22 @@ describe('opening', () => {
       [3, ['migrated'], 'host 2'],
       [4, ['tags 0'], 'host 0'],
     ]);
-    expect((await store.info()).schemaVersion).toBe(2);
+    expect((await store.info()).schemaVersion).toBe(latestVersion() + 1);
+    await store.close();
+  });
+
+  it('gives a lake of version 1 the table that version 2 brought', async () => {
+    using folder = new DataFolder();
+    const old = await open(folder, {}, { migrations: migrations.slice(0, 1) });
+    // As its Armorlake made it: without what tables.ts has had since.
+    const writer = await old.openReader();
+    await writer.run('DROP TABLE lake.armorlake.node_metrics');
+    old.closeReader(writer);
+    await old.close();
+    const store = await open(folder);
+    await store.appendMetrics([{ time: 0, version: '1.2.3' }]);
+    expect(await rowsOf(store, 'SELECT node, version FROM armorlake.node_metrics')).toEqual([['node-1', '1.2.3']]);
+    expect((await store.info()).schemaVersion).toBe(latestVersion());
     await store.close();
   });
 

@@ -16,10 +16,11 @@ import { openParts } from './open-lake.js';
 import type { LakeOptions, LakeParts } from './open-lake.js';
 import { walPath } from './opening.js';
 import { batchesTable } from './recovery.js';
-import { expiredTable, usedBytes } from './retention.js';
+import { byteCap, expiredTable, usedBytes } from './retention.js';
 import { tableName } from './schema.js';
+import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
-import { queries, storedTables } from './tables.js';
+import { nodeMetrics, queries, storedTables } from './tables.js';
 import type { Extras } from './writer.js';
 import { rowsIn } from './writer.js';
 
@@ -53,6 +54,10 @@ export interface LakeInfo {
   readonly hotBytes: number;
   readonly walBytes: number;
   readonly archiveBytes: number;
+  /** What the lake file may take before the oldest rows go early. */
+  readonly limitBytes: number;
+  /** Free on the disk of the data folder. */
+  readonly diskFreeBytes: number;
   /** What DuckDB's buffers hold. */
   readonly memoryBytes: number;
   readonly rssBytes: number;
@@ -205,12 +210,12 @@ export class LakeStore {
 
   /** Appends rows of armorlake.queries. */
   appendQueries(rows: readonly JsonRow[]): Promise<void> {
-    const values = rows.map((row) => rowValues(queries, row, this.node));
-    return this.#lane.run(async () => {
-      await this.#requireRoom(this.settings.minFreeBytes);
-      await this.#guard(() => this.#parts.writer.writeQueryRows(values));
-      this.#checkpointIfDue();
-    });
+    return this.#appendRows(queries, rows);
+  }
+
+  /** Appends rows of armorlake.node_metrics. */
+  appendMetrics(rows: readonly JsonRow[]): Promise<void> {
+    return this.#appendRows(nodeMetrics, rows);
   }
 
   /** Replaces state tables, as armorlake.connectors. */
@@ -234,6 +239,7 @@ export class LakeStore {
   /** What the lake is and holds, as of now. */
   async info(): Promise<LakeInfo> {
     const { sequence } = this.#parts;
+    const disk = await this.#disk.room();
     const reader = await this.openReader();
     try {
       const counts = storedTables.map((table) => `(SELECT count(*) FROM ${tableName(table)})::DOUBLE`).join(', ');
@@ -253,6 +259,8 @@ export class LakeStore {
         hotBytes: await usedBytes(reader),
         walBytes: this.walBytes(),
         archiveBytes: Number(archived ?? 0),
+        limitBytes: byteCap(this.settings.retention, disk.totalBytes),
+        diskFreeBytes: disk.freeBytes,
         memoryBytes: Number(memory ?? 0),
         rssBytes: process.memoryUsage.rss(),
         pid: process.pid,
@@ -293,6 +301,15 @@ export class LakeStore {
       this.#maintenanceReader.closeSync();
       mark.close();
       database.close();
+    });
+  }
+
+  #appendRows(table: Table, rows: readonly JsonRow[]): Promise<void> {
+    const values = rows.map((row) => rowValues(table, row, this.node));
+    return this.#lane.run(async () => {
+      await this.#requireRoom(this.settings.minFreeBytes);
+      await this.#guard(() => this.#parts.writer.writeRows(table, values));
+      this.#checkpointIfDue();
     });
   }
 

@@ -197,6 +197,28 @@ export const queries = history('queries', 'Every query run here: who asked what,
   column('error', 'VARCHAR', 'Code of its error; NULL when it succeeded'),
 ]);
 
+export const nodeMetrics = history('node_metrics', 'How each node fared, a row about every minute', [
+  column('time', 'TIMESTAMP', 'When the row was written, UTC'),
+  node,
+  column('version', 'VARCHAR', 'Armorlake version'),
+  column('profile', 'VARCHAR', 'edge or server'),
+  column('seconds', 'DOUBLE', "What the row stands for: seconds since the row before it, or since the node's start"),
+  column('cpu_seconds', 'DOUBLE', 'Processor time of all its processes in these seconds; NULL where that is not told'),
+  column('rss_bytes', 'BIGINT', 'Resident memory of all its processes; NULL where that is not told'),
+  column('written_bytes', 'BIGINT', 'Bytes its processes had written to disk in these seconds; NULL where not told'),
+  column('network_sent_bytes', 'BIGINT', "Bytes of answers to the network's queries in these seconds"),
+  column('network_received_bytes', 'BIGINT', 'Bytes of answers that other nodes gave to it in these seconds'),
+  column('ingest_lag_seconds', 'DOUBLE', 'Age of the oldest batch of events that waited for its commit'),
+  column('events', 'BIGINT', 'Events committed in these seconds'),
+  column('engine_restarts', 'INTEGER', 'Restarts of its database engine in these seconds'),
+  column('lake_bytes', 'BIGINT', 'Bytes of the lake file in use'),
+  column('wal_bytes', 'BIGINT', 'Bytes of the write-ahead log'),
+  column('archive_bytes', 'BIGINT', 'Bytes of the archive files'),
+  column('disk_limit_bytes', 'BIGINT', 'What the lake file may take before its oldest rows go early'),
+  column('disk_free_bytes', 'BIGINT', 'Free on the disk of the data folder, without what is always left free there'),
+  column('certificate_expires', 'TIMESTAMP', 'End of its network certificate, UTC; NULL when it has none'),
+]);
+
 export const archive = history('archive', 'The archive files: immutable Parquet, one table and one seq interval each', [
   column('table_name', 'VARCHAR', 'The event table, as kubearmor.logs'),
   column('first_seq', 'BIGINT', 'First seq in the file'),
@@ -242,6 +264,7 @@ export const tables: readonly Table[] = [
   gaps,
   deadLetters,
   queries,
+  nodeMetrics,
   archive,
   connectors,
   nodes,

@@ -11,7 +11,7 @@ import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { Recovery } from './recovery.js';
 import type { Table } from './schema.js';
 import { tableName } from './schema.js';
-import { deadLetters, eventTables, findTable, gaps, ledger, queries } from './tables.js';
+import { deadLetters, eventTables, findTable, gaps, ledger, nodeMetrics, queries } from './tables.js';
 
 /** What one commit takes besides the rows of its batch. */
 export interface Extras {
@@ -107,10 +107,10 @@ export class BatchWriter {
     });
   }
 
-  /** Rows of armorlake.queries, values in the order of its columns. */
-  async writeQueryRows(rows: readonly (readonly RowValue[])[]): Promise<void> {
+  /** Rows of a history table that come as they are, values in the order of its columns. */
+  async writeRows(table: Table, rows: readonly (readonly RowValue[])[]): Promise<void> {
     await this.#transaction(() => {
-      this.#append(tableName(queries), rows);
+      this.#append(tableName(table), rows);
       return Promise.resolve();
     });
   }
@@ -227,7 +227,7 @@ export class BatchWriter {
         order: await this.#columnOrder(table),
       });
     }
-    for (const table of [ledger, gaps, deadLetters, queries]) {
+    for (const table of [ledger, gaps, deadLetters, queries, nodeMetrics]) {
       const types = table.columns.map((column) => column.type);
       this.#rows.set(
         tableName(table),

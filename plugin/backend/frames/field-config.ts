@@ -8,6 +8,8 @@ export interface FieldPlace {
   /** Names of all columns of the answer. */
   readonly columns: ReadonlySet<string>;
   readonly links: Readonly<Record<LinkKind, string>>;
+  /** Uid of the data source, so that the dashboard asks the same one. */
+  readonly dataSource: string;
 }
 
 const units: Readonly<Record<string, string>> = {
@@ -80,28 +82,34 @@ const processColumns: ReadonlySet<string> = new Set(['host_pid', 'pid', 'process
 const workloadColumns: ReadonlySet<string> = new Set(['pod', 'workload', 'container']);
 const hashColumns: ReadonlySet<string> = new Set(['process_hash', 'parent_hash', 'resource_hash']);
 
-function linksOf({ name, columns, links }: FieldPlace): readonly DataLink[] {
+function linksOf(place: FieldPlace): readonly DataLink[] {
+  const { name, columns, links } = place;
   if (processColumns.has(name) && columns.has('node') && columns.has('seq')) {
-    return link(links.process, 'Process tree', ['node', 'seq']);
+    return link(place, links.process, 'Process tree', { node: 'node', seq: 'seq.numeric' });
   }
-  if (workloadColumns.has(name) && columns.has('namespace')) {
-    return link(
-      links.workload,
-      'Workload behaviour',
-      name === 'workload' ? ['namespace', name] : ['namespace', 'pod'].filter((each) => columns.has(each)),
-    );
+  if (name === 'namespace' || (workloadColumns.has(name) && columns.has('namespace'))) {
+    const own = name === 'workload' ? 'workload' : 'pod';
+    const narrower = name !== 'namespace' && columns.has(own) ? { [own]: own } : {};
+    return link(place, links.workload, 'Workload behaviour', { namespace: 'namespace', ...narrower });
   }
-  if (name === 'namespace') return link(links.workload, 'Workload behaviour', ['namespace']);
-  if (hashColumns.has(name)) return link(links.sightings, 'Sightings of this hash', [name], 'hash');
+  if (hashColumns.has(name)) return link(place, links.sightings, 'Sightings of this hash', { indicators: name });
   return [];
 }
 
-/** A plain dashboard URL: viewers may lack Explore. Values are an attacker's and percent-encoded. */
-function link(dashboard: string, title: string, columns: readonly string[], variable?: string): readonly DataLink[] {
+/**
+ * A plain dashboard URL: viewers may lack Explore. Values are an attacker's and percent-encoded.
+ * @param variables of the dashboard, by the fields of the row
+ */
+function link(
+  { dataSource }: FieldPlace,
+  dashboard: string,
+  title: string,
+  variables: Readonly<Record<string, string>>,
+): readonly DataLink[] {
   if (dashboard === '') return [];
-  const values = columns.map((column) => {
-    const value = column === 'seq' ? 'seq.numeric' : column;
-    return `var-${variable ?? column}=\${__data.fields.${value}:percentencode}`;
-  });
-  return [{ title, url: `/d/${dashboard}?${[...values, '${__url_time_range}'].join('&')}` }];
+  const values = Object.entries(variables).map(
+    ([variable, field]) => `var-${variable}=\${__data.fields.${field}:percentencode}`,
+  );
+  const parts = [`var-datasource=${encodeURIComponent(dataSource)}`, ...values, '${__url_time_range}'];
+  return [{ title, url: `/d/${dashboard}?${parts.join('&')}` }];
 }

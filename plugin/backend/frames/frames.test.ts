@@ -38,7 +38,7 @@ describe('text on a screen', () => {
 });
 
 describe('a table', () => {
-  const settings = { links: linkDashboards };
+  const settings = { links: linkDashboards, dataSource: 'ds 1' };
 
   test('has all columns, with what is known of them', () => {
     const [frame] = tableFrames(
@@ -65,25 +65,27 @@ describe('a table', () => {
       links: [
         {
           title: 'Process tree',
-          url: '/d/armorlake-process-forensics?var-node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq.numeric:percentencode}&${__url_time_range}',
+          url: '/d/armorlake-process-forensics?var-datasource=ds%201&var-node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq.numeric:percentencode}&${__url_time_range}',
         },
       ],
     });
     expect(configs['pod']?.links?.[0]?.url).toBe(
-      '/d/armorlake-workload-behaviour?var-namespace=${__data.fields.namespace:percentencode}&var-pod=${__data.fields.pod:percentencode}&${__url_time_range}',
+      '/d/armorlake-workload-behaviour?var-datasource=ds%201&var-namespace=${__data.fields.namespace:percentencode}&var-pod=${__data.fields.pod:percentencode}&${__url_time_range}',
     );
     expect(configs['pod']?.filterable).toBe(true);
-    expect(configs['process_hash']?.links?.[0]?.url).toContain('var-hash=${__data.fields.process_hash:percentencode}');
+    expect(configs['process_hash']?.links?.[0]?.url).toContain(
+      'var-indicators=${__data.fields.process_hash:percentencode}',
+    );
     expect(configs['severity']?.thresholds?.steps).toHaveLength(5);
     expect(configs['outcome']?.mappings?.[0]).toMatchObject({ options: { blocked: { color: 'purple' } } });
     expect(configs['ms']).toEqual({ unit: 'ms' });
   });
 
   test('links only where the row has what they need, and where they lead somewhere', () => {
-    const place = { columns: new Set(['host_pid', 'pod']), links: linkDashboards };
+    const place = { ...settings, columns: new Set(['host_pid', 'pod']) };
     expect(fieldConfig({ ...place, name: 'host_pid' })).toEqual({ unit: 'none', decimals: 0 });
     expect(fieldConfig({ ...place, name: 'pod' })).toEqual({ filterable: true });
-    const off = { columns: new Set(['node', 'seq']), links: { process: '', workload: '', sightings: '' } };
+    const off = { ...settings, columns: new Set(['node', 'seq']), links: { process: '', workload: '', sightings: '' } };
     expect(fieldConfig({ ...off, name: 'seq' })).toEqual({ unit: 'none', decimals: 0 });
   });
 });

@@ -1,7 +1,7 @@
 import type { Answer } from '../query/types.js';
 import { NamedColumns } from './columns.js';
 import type { Graph, GraphEdge, GraphNode, NodeState } from './graph-parts.js';
-import { screenLine } from './process-rows.js';
+import { counted, screenLine } from './process-rows.js';
 import { numberAt } from './vector.js';
 
 /** Counts of what a node or an edge stands for. */
@@ -48,7 +48,7 @@ export function behaviourGraph(answer: Answer, limit: number): Graph {
       add(links, JSON.stringify([before.key, key]), link, group);
     });
   }
-  const found = Math.max(groups.length, Number(new NamedColumns(answer).text('found', 0) ?? 0));
+  const { truncated } = answer.stats;
   // Event text stays out of identities: they get into URLs and selectors.
   const ids = new Map([...parts.keys()].map((key, index) => [key, `n${String(index)}`]));
   const idOf = (key: string): string => ids.get(key) ?? '';
@@ -56,10 +56,10 @@ export function behaviourGraph(answer: Answer, limit: number): Graph {
     nodes: [...parts].map(([key, part]) => nodeOf(idOf(key), part)),
     edges: [...links.values()].map((link) => edgeOf(idOf(link.source), idOf(link.target), link)),
     notices:
-      drawn === found
+      drawn === groups.length && !truncated
         ? []
         : [
-            `${String(drawn)} of ${String(found)} ways from a pod to a resource are drawn, blocked and most frequent first: filter for more.`,
+            `${String(drawn)} of ${truncated ? 'more than ' : ''}${String(groups.length)} ways from a pod to a resource are drawn, blocked and most frequent first: filter for more.`,
           ],
   };
 }
@@ -88,7 +88,7 @@ function groupsOf(answer: Answer): readonly Group[] {
   return Array.from({ length: answer.rows }, (_, row) => {
     const text = (name: string): string => columns.text(name, row) ?? '';
     const pod = [text('cluster'), text('namespace'), text('workplace')];
-    const [process, operation, resource] = [text('process'), text('operation'), text('resource')];
+    const [process, operation, resource] = [text('actor'), text('operation'), text('resource')];
     const where = [text('cluster'), text('namespace')].filter((part) => part !== '').join(' / ');
     return {
       nodes: [
@@ -129,7 +129,7 @@ function nodeOf(id: string, part: Part): GraphNode {
     title,
     subtitle,
     icon,
-    mainstat: `${String(events)} events`,
+    mainstat: counted(events, 'event'),
     secondarystat: blocked > 0 ? `${String(blocked)} blocked` : '',
     state: stateOf(part),
     details: { events: String(events), alerts: String(alerts), blocked: String(blocked) },

@@ -1,10 +1,11 @@
+import { outcomeColors } from './field-config.js';
 import type { DataLink, Field, FieldConfig, Frame, Notice } from './frame.js';
 import { floatVector, textVector } from './vector.js';
 
 /** What the ring around a node says. */
 const states = {
-  blocked: { name: 'refused or blocked', color: 'red' },
-  alerts: { name: 'alerts', color: 'orange' },
+  blocked: { name: 'refused or blocked', color: outcomeColors['blocked'] ?? '' },
+  alerts: { name: 'alerts', color: outcomeColors['happened'] ?? '' },
   quiet: { name: 'neither', color: 'blue' },
 } as const;
 export type NodeState = keyof typeof states;
@@ -64,8 +65,8 @@ export function nodeGraphFrames(
         field('id', ({ id }) => id),
         field('title', ({ title }) => title, links.length === 0 ? undefined : { links }),
         field('subtitle', ({ subtitle }) => subtitle),
-        field('mainstat', ({ mainstat }) => mainstat),
-        field('secondarystat', ({ secondarystat }) => secondarystat),
+        field('mainstat', ({ mainstat }) => mainstat, { displayName: 'activity' }),
+        field('secondarystat', ({ secondarystat }) => secondarystat, { displayName: 'more' }),
         ...(withIcons ? [field('icon', ({ icon }) => icon)] : []),
         ...Object.entries(states).map(([state, { name, color }]): Field => ({
           name: `arc__${state}`,

@@ -1,24 +1,25 @@
 import type { ArmorlakeModel } from '../../shared/index.js';
 import { LIMITS } from '../../shared/index.js';
-import type { Answer, QuerySettings } from '../query/types.js';
+import type { Answer } from '../query/types.js';
 import { behaviourGraph } from './graph-behaviour.js';
 import type { Graph, GraphNode } from './graph-parts.js';
 import { nodeGraphFrames } from './graph-parts.js';
 import type { Frame } from './frame.js';
-import { rerootLinks } from './process-links.js';
+import type { ProcessPlace } from './process-links.js';
+import { linkedField, rerootLinks } from './process-links.js';
 import type { ProcessRow } from './process-rows.js';
-import { commandOf, outcomeOf, processAnswer, programOf, screenLine, userOf } from './process-rows.js';
+import { commandOf, counted, outcomeOf, processAnswer, programOf, screenLine, userOf } from './process-rows.js';
 
 /** Processes around an event, or what pods do, as a graph of no more nodes than was asked for. */
-export function graphFrames(
-  answer: Answer,
-  model: ArmorlakeModel,
-  settings: Pick<QuerySettings, 'links'>,
-): readonly Frame[] {
+export function graphFrames(answer: Answer, model: ArmorlakeModel, place: ProcessPlace): readonly Frame[] {
   const limit = Math.min(model.process.nodeLimit, LIMITS.graph.most);
   if (model.process.graph === 'behaviour') return nodeGraphFrames(behaviourGraph(answer, limit), []);
   const { rows, notices } = processAnswer(answer, model);
-  const links = rerootLinks(settings, 'Process tree', 'detail__node', 'detail__seq');
+  const links = rerootLinks(model, place, {
+    title: 'Process tree',
+    node: linkedField('detail__node'),
+    seq: linkedField('id'),
+  });
   return nodeGraphFrames(processGraph(rows, limit), links, notices);
 }
 
@@ -82,7 +83,7 @@ function nodeOf(row: ProcessRow, hidden: number): GraphNode {
     id: String(seq),
     title: `${row.depth === 0 ? '▶ ' : ''}${programOf(row)}`,
     subtitle: `PID ${String(hostPid)} · ${userOf(row)}`,
-    mainstat: alerts > 0 ? `${String(alerts)} alerts` : `${String(events)} events`,
+    mainstat: alerts > 0 ? counted(alerts, 'alert') : counted(events, 'event'),
     secondarystat: hidden === 0 ? '' : `+${String(hidden)} not drawn`,
     state,
     icon: '',

@@ -8,6 +8,9 @@ import { numberAt, timeMsAt, valueAt } from './vector.js';
 /** Characters of a command line that are shown. */
 const MOST_SHOWN = 300;
 
+/** The outcome of a start that no event tells of. */
+export const NOT_SEEN = 'start not seen';
+
 /** A process as `treeSql` answers it; texts as the event has them. */
 export interface ProcessRow {
   /** 0: the event's process; above it negative. */
@@ -163,9 +166,14 @@ export function placeOf(row: ProcessRow): string {
   return screenLine(place);
 }
 
+/** `1 alert`, `2 alerts`. */
+export function counted(count: number, what: string): string {
+  return `${String(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** What came of its start. */
 export function outcomeOf(row: ProcessRow): string {
-  return row.kind === 'unseen' ? 'start not seen' : printable(row.text('outcome'));
+  return row.kind === 'unseen' ? NOT_SEEN : printable(row.text('outcome'));
 }
 
 /** The children of each process, first started first; of the processes without a parent here under null. */

@@ -17,6 +17,8 @@ type DataResponse = NonNullable<QueryDataResponse['responses']>[string];
 interface Asker {
   readonly instance: QueryInstance;
   readonly origin: Origin;
+  /** Its uid, for links that stay with it. */
+  readonly dataSource: string;
   /** An alert rule judges the answer: no person sees its notices. */
   readonly alert: boolean;
   /** Grafana computes with the answer: an alert rule, or an expression of a panel. */
@@ -30,6 +32,7 @@ export const answerQueries: AnswerQueries = async (request, instance, signal) =>
   const asker: Asker = {
     instance,
     origin: originOf(request),
+    dataSource: request.pluginContext?.dataSourceInstanceSettings?.uid ?? '',
     alert,
     computed: alert || isExpression(request),
     nowMs: Date.now(),
@@ -46,14 +49,14 @@ async function answerOrError(query: DataQuery, asker: Asker, signal: AbortSignal
   try {
     return { frames: await answerQuery(query, asker, signal), status: 200 };
   } catch (thrown) {
-    const error = PluginError.from(thrown);
+    const error = asker.instance.report(thrown);
     return { error: error.text, status: error.status, errorSource: error.errorSource };
   }
 }
 
 async function answerQuery(query: DataQuery, asker: Asker, signal: AbortSignal): Promise<Uint8Array[]> {
   const { settings } = asker.instance;
-  const model = parseModel(jsonOf(query.json));
+  const model = parseModel(jsonOf(query.json), settings.defaultTable);
   if (asker.alert) checkAlertType(model);
   const context = contextOf(query, asker);
   const compiled = compileQuery(model, context);
@@ -61,7 +64,17 @@ async function answerQuery(query: DataQuery, asker: Asker, signal: AbortSignal):
   const policy = model.partial ?? settings.partial;
   checkCoverage(answer, asker.alert ? model.alertCoverage : null, policy);
   const { alert, computed, nowMs } = asker;
-  const frames = framesOf(answer, { model, compiled, context, settings, alert, computed, nowMs });
+  const frames = framesOf(answer, {
+    model,
+    compiled,
+    context,
+    settings,
+    alert,
+    computed,
+    nowMs,
+    dashboard: asker.origin.dashboard,
+    dataSource: asker.dataSource,
+  });
   return withAccount(frames, { answer, sql: compiled.sql, shared, policy }).map((frame) =>
     encodeFrame(frame, query.refId),
   );

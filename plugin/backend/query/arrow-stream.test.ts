@@ -1,4 +1,5 @@
-import { RecordBatch, RecordBatchStreamWriter, Table, tableToIPC, vectorFromArray, Int32, Utf8 } from 'apache-arrow';
+import type { RecordBatch } from 'apache-arrow';
+import { RecordBatchStreamWriter, Table, tableToIPC, vectorFromArray, Int32, Utf8 } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
 import { valueAt } from '../frames/vector.js';
 import { PluginError } from '../errors.js';

@@ -1,4 +1,4 @@
-import { PluginError } from '../errors.js';
+import { PluginError, messageOf } from '../errors.js';
 import { FlatReader } from './flat-reader.js';
 
 /** The types that nodes answer with. */
@@ -41,11 +41,16 @@ const NONE = Buffer.alloc(0);
  * @throws PluginError NODE_INTERNAL when it is cut off or holds what nodes don't send.
  */
 export function readArrowStream(bytes: Buffer): ArrowStream {
+  return readable(() => parse(bytes));
+}
+
+/** Reads some of a node's answer. @throws PluginError NODE_INTERNAL whatever it trips over. */
+export function readable<Value>(read: () => Value): Value {
   try {
-    return parse(bytes);
+    return read();
   } catch (thrown) {
-    if (thrown instanceof RangeError) throw broken('it ends early');
-    throw thrown;
+    if (thrown instanceof PluginError) throw thrown;
+    throw broken(thrown instanceof RangeError ? 'it ends early or is damaged' : messageOf(thrown));
   }
 }
 
@@ -142,6 +147,8 @@ class BatchReader {
 
   #column({ type, children }: ArrowField): ArrowChunk {
     const length = this.#next(this.#nodes);
+    // Nothing takes less than a bit a row.
+    if (length < 0 || length > this.#body.length * 8) throw new RangeError();
     const nulls = this.#next(this.#nodes);
     const bits = this.#buffer();
     const offsets = ['utf8', 'binary', 'list', 'map'].includes(type.is) ? this.#buffer() : NONE;

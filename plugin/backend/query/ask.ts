@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { AnswerStats, Coverage } from '../../shared/index.js';
 import { PluginError } from '../errors.js';
 import { decodeColumn } from './arrow-columns.js';
-import { readArrowStream } from './arrow-stream.js';
+import type { ArrowChunk } from './arrow-stream.js';
+import { readArrowStream, readable } from './arrow-stream.js';
 import type { Answer, NodeDoor, NodeResponse, Origin, Question } from './types.js';
 
 const ARROW = 'application/vnd.apache.arrow.stream';
@@ -64,12 +65,8 @@ export async function ask(
 /** @param elapsedMs as it was measured here, where the node doesn't say. @throws PluginError NODE_INTERNAL */
 export function decodeAnswer({ body, trailers }: NodeResponse, limit: number, elapsedMs: number): Answer {
   const { fields, metadata, batches } = readArrowStream(body);
-  const decoded = fields.map((field, index) =>
-    decodeColumn(
-      field,
-      batches.flatMap((columns) => columns[index] ?? []),
-    ),
-  );
+  const chunksOf = (index: number): readonly ArrowChunk[] => batches.flatMap((columns) => columns[index] ?? []);
+  const decoded = readable(() => fields.map((field, index) => decodeColumn(field, chunksOf(index))));
   const rows = decoded[0]?.vector.length ?? 0;
   const told = metadata.get('armorlake.stats') ?? trailers['armorlake-stats'];
   const stats: AnswerStats =

@@ -22,6 +22,10 @@ export interface FrameWish {
   /** Grafana computes with it: only numbers will do, and they are typed. */
   readonly computed: boolean;
   readonly nowMs: number;
+  /** Uid of the dashboard that asks. */
+  readonly dashboard: string | undefined;
+  /** Uid of the data source. */
+  readonly dataSource: string;
 }
 
 /** @throws PluginError BAD_QUERY for a query type that an alert rule can't judge, before any node is asked. */
@@ -34,10 +38,11 @@ export function checkAlertType({ queryType }: Pick<ArmorlakeModel, 'queryType'>)
 
 /** The answer in the form of its query type. @throws PluginError BAD_QUERY when it can't take that form. */
 export function framesOf(answer: Answer, wish: FrameWish): readonly Frame[] {
-  const { model, settings, computed } = wish;
+  const { model, settings, computed, dashboard, dataSource } = wish;
+  const place = { links: settings.links, dashboard, dataSource };
   switch (model.queryType) {
     case 'table':
-      if (!computed) return tableFrames(answer, settings);
+      if (!computed) return tableFrames(answer, place);
       return isSeries(answer) ? seriesFrames(answer, wish) : numericFrames(answer);
     case 'timeseries':
       return seriesFrames(answer, wish);
@@ -46,9 +51,10 @@ export function framesOf(answer: Answer, wish: FrameWish): readonly Frame[] {
     case 'logs':
       return logFrames(answer);
     case 'graph':
-      return graphFrames(answer, model, settings);
+      return graphFrames(answer, model, place);
     case 'tree':
-      return model.process.view === 'waterfall' ? traceFrames(answer, model) : treeFrames(answer, model, settings);
+      if (model.process.view === 'waterfall') return traceFrames(answer, model);
+      return treeFrames(answer, model, place);
   }
 }
 

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { grafanaPlugin } from '@armorlake/proto';
 import type { AnswerStats, ArmorlakeJsonData, CompiledQuery, Coverage, LinkKind } from '../../shared/index.js';
 import type { Vector } from '../frames/vector.js';
+import type { PluginError } from '../errors.js';
 import type { Sharing } from './sharing.js';
 
 /** One column of a node's answer: `type` is DuckDB's own (`VARCHAR`, `MAP(VARCHAR, VARCHAR)`); nested values are JSON text. */
@@ -25,6 +26,8 @@ export interface Answer {
 export interface QuerySettings {
   readonly partial: NonNullable<ArmorlakeJsonData['partial']>;
   readonly timeoutMs: number;
+  /** The table of a query that names none. */
+  readonly defaultTable: string;
   /** Uids of dashboards; an empty text: no such links. */
   readonly links: Readonly<Record<LinkKind, string>>;
 }
@@ -52,6 +55,8 @@ export interface QueryInstance {
   readonly settings: QuerySettings;
   readonly client: NodeDoor;
   readonly sharing: Sharing;
+  /** Whatever was thrown as an error for the user; a fault of this program goes into the log, too. */
+  readonly report: (thrown: unknown) => PluginError;
 }
 
 /** What is asked of the node; who asks equal questions at the same time shares the answer. */

@@ -1,3 +1,5 @@
+import type { TextOf } from '../../shared/log-line.js';
+import { logLevel, logLine } from '../../shared/log-line.js';
 import { logColumns } from '../../shared/logs.js';
 import { logFrames } from '../frames/logs.js';
 import type { Vector } from '../frames/vector.js';
@@ -5,8 +7,8 @@ import { textAt, textVector, timeMsAt, timeVector } from '../frames/vector.js';
 import type { Answer } from '../query/types.js';
 import type { TailRows } from './follow.js';
 
-/** Of kubearmor.messages: what becomes the line and its level. */
-const LINE_COLUMNS: ReadonlySet<string> = new Set(['message', 'level']);
+/** Columns that the log lines of a query have, too, and that are no labels. */
+const LINE_COLUMNS: ReadonlySet<string> = new Set(['body', 'level']);
 
 /** One log line: the JSON text of each of its fields. */
 export type Line = readonly string[];
@@ -23,7 +25,9 @@ export const lineFields: readonly LiveField[] = fieldsOf({ schema: [{ name: 'tim
 /** The last rows of a table as log lines, with the columns that a logs query shows; `most` bounds them. */
 export function linesOf({ schema, rows }: TailRows, table: string, most: number): readonly Line[] {
   const last = rows.slice(-most);
-  const { columns, ...answer } = answerOf({ schema, rows: last });
+  const answer = answerOf({ schema, rows: last });
+  // The line is made of more columns than are shown beside it.
+  const columns = withLine(answer);
   const shown = logColumns(table);
   const [frame] = logFrames({
     ...answer,
@@ -31,6 +35,22 @@ export function linesOf({ schema, rows }: TailRows, table: string, most: number)
   });
   if (frame === undefined) return [];
   return last.map((_, row) => frame.fields.map(({ vector }) => jsonAt(vector, row)));
+}
+
+/** With `body` and `level`, as a query's SQL makes them. */
+function withLine({ columns, rows }: Answer): Answer['columns'] {
+  const column = (name: string, make: (text: TextOf) => string | null): Answer['columns'] => {
+    if (columns.some((each) => each.name === name)) return [];
+    const texts = Array.from({ length: rows }, (_, row) =>
+      make((of) => {
+        const vector = columns.find((each) => each.name === of)?.vector;
+        const text = vector === undefined ? null : textAt(vector, row);
+        return text === '' ? null : text;
+      }),
+    );
+    return [{ name, type: 'VARCHAR', vector: textVector(texts) }];
+  };
+  return [...columns, ...column('body', logLine), ...column('level', logLevel)];
 }
 
 function fieldsOf(rows: TailRows): readonly LiveField[] {

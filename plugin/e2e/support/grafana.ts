@@ -43,7 +43,9 @@ export class Grafana {
     }
   }
 
-  async addDataSource(settings: Json): Promise<void> {
+  /** Makes or replaces a data source. */
+  async addDataSource(settings: Json & { readonly uid: string }): Promise<void> {
+    await this.removeDataSource(settings.uid);
     await this.call('POST', '/api/datasources', { access: 'proxy', ...settings });
   }
 

@@ -32,7 +32,7 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 /** The data source of the file, as Grafana reads it: variables of the environment put in. */
-function dataSourceOf(url: string): Readonly<Record<string, unknown>> {
+function dataSourceOf(url: string): Readonly<Record<string, unknown>> & { readonly uid: string } {
   const values: Readonly<Record<string, string>> = { ARMORLAKE_URL: url, ARMORLAKE_TOKEN: '' };
   const text = readFileSync(provisioned, 'utf8').replaceAll(/\$\{?(\w+)\}?/g, (_, name: string) => values[name] ?? '');
   const { datasources } = parse(text) as { readonly datasources: readonly Readonly<Record<string, unknown>>[] };

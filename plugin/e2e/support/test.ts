@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect as grafanaExpect, test as grafanaTest } from '@grafana/plugin-e2e';
@@ -8,6 +8,13 @@ import { Grafana } from './grafana.js';
 import type { Stage } from './network.js';
 
 const images = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
+const pluginSource = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Pictures that ship with the plugin, as its descriptor names them. */
+const { info } = JSON.parse(readFileSync(join(pluginSource, 'plugin.json'), 'utf8')) as {
+  readonly info: { readonly screenshots: readonly { readonly path: string }[] };
+};
+const shipped = new Set(info.screenshots.map(({ path }) => path));
 
 interface BootData {
   readonly version: string;
@@ -18,8 +25,8 @@ interface BootData {
 interface TestFixtures {
   readonly grafana: Grafana;
   readonly stage: Stage;
-  /** Keeps a picture of a view, or of a part of it, in docs/images. */
-  readonly keep: (name: string, part?: Locator) => Promise<void>;
+  /** Keeps a picture of a view in docs/images, and in the plugin when that ships with it. */
+  readonly keep: (name: string) => Promise<void>;
   /** Of @grafana/plugin-e2e, which loads Grafana's start page in each test to find it out. */
   readonly bootData: BootData;
 }
@@ -36,6 +43,8 @@ export const test = grafanaTest.extend<TestFixtures, WorkerFixtures>({
     async ({ browser }, use, { project }) => {
       const { baseURL, viewport, timezoneId } = project.use;
       const context = await browser.newContext({
+        // Spinners and bars that move cost a browser without a graphics card more than the panels do.
+        reducedMotion: 'reduce',
         ...(baseURL === undefined ? {} : { baseURL }),
         ...(viewport === undefined ? {} : { viewport }),
         ...(timezoneId === undefined ? {} : { timezoneId }),
@@ -63,9 +72,11 @@ export const test = grafanaTest.extend<TestFixtures, WorkerFixtures>({
     await use(JSON.parse(readFileSync(stageFile, 'utf8')) as Stage);
   },
   keep: async ({ page }, use) => {
-    await use(async (name, part) => {
-      const options = { path: join(images, `${name}.png`), animations: 'disabled', caret: 'hide' } as const;
-      await (part === undefined ? page.screenshot(options) : part.screenshot(options));
+    await use(async (name) => {
+      const path = join(images, `${name}.png`);
+      await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+      const copy = `img/${name}.png`;
+      if (shipped.has(copy)) copyFileSync(path, join(pluginSource, copy));
     });
   },
 });

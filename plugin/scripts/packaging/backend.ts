@@ -23,7 +23,7 @@ export const LAUNCHER_BUNDLE = 'gpx_armorlake.cjs';
 
 const LAUNCHER = `#!/bin/sh
 # Runs the plugin's backend on Node.js; ARMORLAKE_NODE names it where it is not in the PATH.
-folder=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 1
+folder=$(CDPATH= cd -- "\${0%/*}" && pwd) || exit 1
 for node in "\${ARMORLAKE_NODE:-node}" /usr/local/bin/node /usr/bin/node /opt/homebrew/bin/node; do
   if command -v "$node" >/dev/null 2>&1; then exec "$node" "$folder/${LAUNCHER_BUNDLE}"; fi
 done

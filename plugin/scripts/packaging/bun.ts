@@ -21,7 +21,15 @@ export async function fetchBun(target: Target, cache: string): Promise<string> {
   const work = await mkdtemp(join(cache, 'fetch-'));
   try {
     const name = `${target.bunPackage}@${BUN_VERSION}`;
-    await run('npm', ['pack', name, '--silent', '--pack-destination', work]).catch((thrown: unknown) => {
+    await run('npm', [
+      'pack',
+      name,
+      '--silent',
+      '--fetch-retries=1',
+      '--fetch-retry-mintimeout=2000',
+      '--pack-destination',
+      work,
+    ]).catch((thrown: unknown) => {
       throw new NoBun(`npm has no ${name} here.`, { cause: thrown });
     });
     const [tarball] = await readdir(work);

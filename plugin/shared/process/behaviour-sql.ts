@@ -6,16 +6,19 @@ import { BEHAVIOUR_GROUPS } from './bounds.js';
 
 /** What was touched, as one reads it: a program without its arguments, an address with its port. */
 const RESOURCE = [
-  "CASE operation WHEN 'Process' THEN split_part(resource, ' ', 1)",
+  "CASE operation WHEN 'Process' THEN coalesce(process, split_part(resource, ' ', 1))",
   "WHEN 'Network' THEN CASE WHEN coalesce(domain, remote_ip) IS NULL THEN resource",
   "ELSE concat_ws(':', coalesce(domain, remote_ip), remote_port) || coalesce(' ' || protocol, '') END",
   'ELSE resource END',
 ].join(' ');
 
+/** Who did it: an exec's `process` is what was run, and its parent ran it. */
+const ACTOR = "CASE operation WHEN 'Process' THEN coalesce(parent_process, source) ELSE process END";
+
 /**
  * Who did what to what, of the rows that the builder's filters match, counted: `cluster`, `namespace`, `workplace` (pod,
- * or host where there is none), `process`, `operation`, `resource`, `events`, `alerts`, `blocked`, `last_seen`, and
- * `found` (groups before the cut). One GROUP BY: each node sends groups, not rows.
+ * or host where there is none), `actor`, `operation`, `resource`, `events`, `alerts`, `blocked`, `last_seen`. One GROUP
+ * BY: each node sends groups, not rows. One group more than the limit is let through, so that a cut is known.
  */
 export function behaviourSql(model: ArmorlakeModel, context: QueryContext): string {
   const { builder } = model;
@@ -26,14 +29,15 @@ export function behaviourSql(model: ArmorlakeModel, context: QueryContext): stri
         ? "count(*) FILTER (kind = 'alert')"
         : '0';
   const sql = [
-    `SELECT cluster, namespace, coalesce(pod, host) AS workplace, process, operation, ${RESOURCE} AS resource,`,
+    `SELECT cluster, namespace, coalesce(pod, host) AS workplace, ${ACTOR} AS actor, operation,`,
+    `  ${RESOURCE} AS resource,`,
     `  count(*) AS events, ${alerts} AS alerts, count(*) FILTER (outcome = 'blocked') AS blocked,`,
-    '  max(time) AS last_seen, count(*) OVER () AS found',
+    '  max(time) AS last_seen',
     `FROM ${tableReference(builder.table)}`,
     ...whereLines(conditionsOf(builder, 'literals')),
-    'GROUP BY cluster, namespace, coalesce(pod, host), process, operation, 6',
-    'ORDER BY blocked DESC, alerts DESC, events DESC, cluster, namespace, workplace, process, operation, resource',
-    `LIMIT ${String(BEHAVIOUR_GROUPS)}`,
+    'GROUP BY ALL',
+    'ORDER BY blocked DESC, alerts DESC, events DESC, cluster, namespace, workplace, actor, operation, resource',
+    `LIMIT ${String(BEHAVIOUR_GROUPS + 1)}`,
   ].join('\n');
   const values = {
     context,

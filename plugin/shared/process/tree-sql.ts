@@ -134,11 +134,13 @@ export function treeCtes(
       'SELECT l.place, b.depth + 1 FROM below AS b JOIN links AS l ON l.parent = b.place',
       `WHERE b.depth < ${String(below)}`,
     ]),
+    cte('around', ['FROM above UNION ALL FROM below'], 'MATERIALIZED '),
     cte(
       'shown',
       [
-        'SELECT l.*, d.depth, count(*) OVER () AS found',
-        'FROM (FROM above UNION ALL FROM below) AS d JOIN links AS l ON l.place = d.place',
+        // Not `count(*) OVER ()`: of small inputs it now and then kills DuckDB 1.5 (its issue 25713).
+        'SELECT l.*, d.depth, (SELECT count(*) FROM around) AS found',
+        'FROM around AS d JOIN links AS l ON l.place = d.place',
         `ORDER BY d.depth, l.place LIMIT ${String(processes)}`,
       ],
       'MATERIALIZED ',

@@ -32,15 +32,24 @@ class Grafana {
   estimate = small;
   problem: { code: string; message: string; position?: number } | null = null;
   readonly values: ValuesRequest[] = [];
+  /** Of the frame that a query is answered with. */
+  meta: { readonly custom?: FrameCustom } = {};
 
   readonly fetch = ({ url, data }: BackendSrvRequest) => {
-    const path = url.split('/resources/')[1] ?? '';
+    const path = url.includes('/api/ds/query') ? 'ds/query' : (url.split('/resources/')[1] ?? '');
     const answer = this.#answer(path, data);
     return answer === undefined ? throwError(() => ({ status: 404, data: {} })) : of({ data: answer });
   };
 
+  readonly asked: unknown[] = [];
+
   #answer(path: string, data: unknown): unknown {
     switch (path) {
+      case 'ds/query':
+        this.asked.push(data);
+        return {
+          results: { A: { frames: [{ schema: { refId: 'A', fields: [], meta: this.meta }, data: { values: [] } }] } },
+        };
       case 'catalog':
         return {
           databases: [
@@ -355,5 +364,41 @@ describe('the footer', () => {
     expect(rows[2]?.textContent).toContain('edge-1answered');
     expect(screen.getByTestId(testIds.editor.retry)).toBeTruthy();
     expect(screen.getByTestId(testIds.editor.copyCli)).toBeTruthy();
+  });
+
+  it('asks the nodes that failed again, and offers the whole query when they answer', async () => {
+    const again = {
+      ...coverage,
+      complete: true,
+      expected: 1,
+      asked: 1,
+      failed: 0,
+      nodes: [node('edge-2', 'answered', 30)],
+    };
+    grafana.meta = { custom: { ...custom, coverage: again } };
+    const request = {
+      app: CoreApp.Explore,
+      requestId: 'Q1',
+      interval: '1m',
+      intervalMs: 60_000,
+      range,
+      scopedVars: {},
+      targets: [],
+      timezone: 'utc',
+      startTime: 0,
+    };
+    const { runs, changes } = show(saved, { data: { ...data, request } });
+    await userEvent.click(screen.getByTestId(testIds.editor.footer));
+    await userEvent.click(await screen.findByTestId(testIds.editor.retry));
+    expect(await screen.findByText(words.footer.retried(1, 1))).toBeTruthy();
+    expect(grafana.asked).toEqual([
+      expect.objectContaining({
+        queries: [expect.objectContaining({ refId: 'A', scope: { clusters: [], nodes: ['edge-2'], labels: {} } })],
+      }),
+    ]);
+    expect(runs()).toBe(0);
+    await userEvent.click(screen.getByRole('button', { name: words.footer.runAgain }));
+    expect(runs()).toBe(1);
+    expect(changes).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText, countText, durationText, pluralText, shortCountText } from './format.js';
+import { bytesText, countText, durationText, pluralText, printableSql, shortCountText } from './format.js';
 
 describe('numbers for people', () => {
   it.each([
@@ -26,5 +26,9 @@ describe('numbers for people', () => {
     expect(durationText(180_000)).toBe('3 min');
     expect(pluralText(1, 'node')).toBe('1 node');
     expect(pluralText(2, 'subquery', 'subqueries')).toBe('2 subqueries');
+  });
+
+  it('shows SQL line by line, with nothing hidden in it', () => {
+    expect(printableSql("SELECT\n  '\u202etxt'")).toBe("SELECT\n  '\\u{202e}txt'");
   });
 });

@@ -1,3 +1,5 @@
+import { printable } from '../../shared/index.js';
+
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const few = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 
@@ -26,6 +28,11 @@ export function durationText(ms: number): string {
 /** `1 node`, `1,940 nodes`. */
 export function pluralText(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
+/** SQL for the screen: what could act on it or hide in it (a value of an event) becomes visible; lines stay lines. */
+export function printableSql(sql: string): string {
+  return sql.split('\n').map(printable).join('\n');
 }
 
 /** One digit after the point below ten, none above: an estimate claims no more. */

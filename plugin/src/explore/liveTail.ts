@@ -72,14 +72,15 @@ async function scopeFilters(scope: Scope, nodes: () => Promise<NodesAnswer>): Pr
 }
 
 function address(uid: string, request: TailRequest): LiveChannelAddress {
-  // 12.2 calls it namespace, later versions stream.
-  return {
+  // 12.2 calls it namespace, later versions stream; neither knows the other's.
+  const both = {
     scope: LiveChannelScope.DataSource,
     namespace: uid,
     stream: uid,
     path: `tail/${tailKey(request)}`,
     data: request,
   };
+  return both;
 }
 
 /** Takes an event of the channel; what it says went wrong, if anything. */

@@ -102,6 +102,14 @@ describe('the variable editor', () => {
     expect((await screen.findByRole('alert')).textContent).toBe('No node answers.');
   });
 
+  it('says why SQL that depends on other variables finds nothing where those have no value', async () => {
+    grafana.variables.set('ns', { values: [], all: true });
+    grafana.answers.set(resource('explain'), { sql: '', error: { code: 'BAD_QUERY', message: 'x' } });
+    grafana.answers.set('ds/query', { results: { variable: { status: 200, frames: [] } } });
+    show({ ...defaultVariable(), kind: 'sql', sql: 'SELECT pod FROM kubearmor.logs WHERE namespace IN ($ns)' });
+    expect(await screen.findByText(words.unset)).toBeTruthy();
+  });
+
   it('chooses the values of a column', async () => {
     const changes = show(defaultVariable('kubearmor.events'));
     await choose(testIds.variables.kind, words.kinds.values.label);

@@ -136,7 +136,7 @@ function KnownVariable({
             }}
           />
         </InlineField>
-        <Found datasource={datasource} query={query} range={range} />
+        <Found datasource={datasource} query={query} range={range} filled={JSON.stringify(source.filled)} />
       </div>
       <span className={styles.note}>{words.multiHint}</span>
     </div>
@@ -200,10 +200,12 @@ function Found(props: {
   readonly datasource: ArmorlakeDataSource;
   readonly query: VariableQuery;
   readonly range: TimeRange;
+  /** The query with the values that other variables have now: other values, other answers. */
+  readonly filled: string;
 }): React.JSX.Element {
-  const { datasource, query, range } = props;
+  const { datasource, query, range, filled } = props;
   const styles = useStyles2(editorStyles);
-  const key = isComplete(query) ? JSON.stringify([datasource.uid, query, rangeKey(range)]) : null;
+  const key = isComplete(query) ? JSON.stringify([datasource.uid, query, filled, rangeKey(range)]) : null;
   const found = useLoaded(
     key,
     async () => {

@@ -49,7 +49,8 @@ export function behaviourGraph(table: string, columns: readonly string[]): Armor
     ...query,
     scope: chosen,
     builder: { ...query.builder, filters },
-    process: { ...query.process, graph: 'behaviour' },
+    // More can't be read without zooming.
+    process: { ...query.process, graph: 'behaviour', nodeLimit: 40 },
   };
 }
 
@@ -59,7 +60,8 @@ function around(type: QueryType, event: EventReference, process: Partial<Armorla
   return { ...query, process: { ...query.process, target, ...process } };
 }
 
-function dedent(text: string): string {
+/** Takes away the indentation that stands before every line. */
+export function dedent(text: string): string {
   const lines = text.replace(/^\n/, '').trimEnd().split('\n');
   const indents = lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
   const least = Math.min(...indents);

@@ -48,3 +48,11 @@ export function goodUntil(warning: number, bad?: number): readonly Step[] {
 export function always(color: string): readonly Step[] {
   return [{ value: null, color }];
 }
+
+/**
+ * What an empty panel says. Grafana shows it for a failed query, too: no such sentence stands without a reserve.
+ * @param why what it means that nothing matched, a whole sentence
+ */
+export function nothing(why: string): string {
+  return `Nothing to show. With a red mark beside the title the query failed; without: ${why}`;
+}

@@ -14,3 +14,6 @@ export const uids = {
 
 /** Time range and variables of this dashboard, for a link to another one. */
 export const keep = '${__url_time_range}&${__all_variables}';
+
+/** Only the time range and the data source: for links to what is asked of all nodes, or of one that the link names. */
+export const everywhere = '${__url_time_range}&var-datasource=${datasource}';

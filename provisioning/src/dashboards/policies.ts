@@ -5,7 +5,7 @@ import { field, fields } from '../build/fields.js';
 import { bars, stat, stateTimeline, table, words } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
-import { always, goodUntil, outcomeColours, severitySteps, stateColours, unset } from '../build/style.js';
+import { always, goodUntil, nothing, outcomeColours, severitySteps, stateColours, unset } from '../build/style.js';
 import { keep, uids } from '../build/uids.js';
 import { adHoc, cluster, datasource, namespace, node, policy, workload } from '../build/variables.js';
 
@@ -102,7 +102,7 @@ function outcome(name: keyof typeof outcomeColours): Override {
   return field(name, {
     mappings: [{ type: 'value', options: { '0': { text: '·', color: 'text', index: 0 } } }],
     thresholds: always(outcomeColours[name]),
-    custom: { cellOptions: { type: 'color-text' }, width: 85, filterable: false },
+    custom: { cellOptions: { type: 'color-text' }, width: name === 'happened' ? 90 : 74, filterable: false },
   });
 }
 
@@ -128,7 +128,7 @@ export const policies: DashboardSpec = {
             title: 'Policies',
             description: 'Policies with at least one alert in the time range, the default posture aside.',
             queries: [sql(`SELECT count(DISTINCT policy) AS policies FROM kubearmor.alerts WHERE ${ofPolicies}`)],
-            style: { thresholds: always('text'), noValue: '0' },
+            style: { thresholds: always('text') },
           }),
         },
         {
@@ -137,7 +137,7 @@ export const policies: DashboardSpec = {
             title: 'Happened',
             description: 'Alerts on what a policy watched and nothing stopped.',
             queries: [count(`${ofPolicies} AND outcome = 'happened'`)],
-            style: { thresholds: always(outcomeColours.happened), noValue: '0' },
+            style: { thresholds: always(outcomeColours.happened) },
             links: [{ title: 'Triage', url: `/d/${uids.triage}?${keep}` }],
           }),
         },
@@ -147,18 +147,18 @@ export const policies: DashboardSpec = {
             title: 'Blocked',
             description: 'Alerts on what KubeArmor refused.',
             queries: [count(`${ofPolicies} AND outcome = 'blocked'`)],
-            style: { thresholds: always(outcomeColours.blocked), noValue: '0' },
+            style: { thresholds: always(outcomeColours.blocked) },
             links: [{ title: 'Triage', url: `/d/${uids.triage}?${keep}` }],
           }),
         },
         {
           width: 4,
           panel: stat({
-            title: 'Posture hits',
+            title: 'Posture',
             description:
               'Hits of the default posture: what no policy allowed. They are audit noise that counts towards the throttle, and can so hide real alerts.',
             queries: [count(ofPosture, 'hits')],
-            style: { thresholds: always(stateColours.unknown), noValue: '0' },
+            style: { thresholds: always(stateColours.unknown) },
             links: [toPosture],
           }),
         },
@@ -192,7 +192,7 @@ export const policies: DashboardSpec = {
             description:
               'Every policy that ever matched, as far back as the nodes remember: its outcomes in the time range, and its last match. Throttling: how much of all throttling it caused, by its share of the alerts in the two seconds before.',
             queries: [sql(policyTable, { limit: 500 })],
-            style: { noValue: 'No policy matched here, ever, as far as the nodes remember.' },
+            style: { noValue: nothing('no policy matched here, ever, as far as the nodes remember.') },
             overrides: [
               fields(/.*/, { noValue: '—' }),
               field('policy', { links: [toTriage], custom: { minWidth: 230 } }),
@@ -259,7 +259,7 @@ export const policies: DashboardSpec = {
                   ),
                 },
               ],
-              noValue: 'No policy matched in this time range.',
+              noValue: nothing('no policy matched in this time range.'),
               custom: { fillOpacity: 85, lineWidth: 0 },
             },
           }),
@@ -296,7 +296,7 @@ export const policies: DashboardSpec = {
             description:
               'What no policy allows but nothing forbids: whose hits they are. Write a policy that allows them, or set the posture aside; they use up the throttle.',
             queries: [sql(postureTable, { limit: 200 })],
-            style: { noValue: 'The default posture reported nothing in this time range.' },
+            style: { noValue: nothing('the default posture reported nothing in this time range.') },
             overrides: [
               fields(/.*/, { noValue: '—', custom: { filterable: false } }),
               field('workload', { links: [toPosture], custom: { minWidth: 140 } }),

@@ -1,25 +1,25 @@
 import { defaultQuery, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import { links } from '../build/common.js';
-import type { DashboardSpec } from '../build/dashboard.js';
+import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
 import { field, fields, hidden } from '../build/fields.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
-import { always, outcomeColours, stateColours } from '../build/style.js';
-import { keep, uids } from '../build/uids.js';
+import { always, coloured, nothing, outcomeColours, stateColours } from '../build/style.js';
+import { everywhere, uids } from '../build/uids.js';
 import { datasource, derived, input } from '../build/variables.js';
 
 /**
  * The event that the text boxes name: (node, seq), or the last event of a PID until a time (left out: the range's end). Its
- * number is the variable's value, its node the text.
+ * number is the variable's value, its node the text. A node of `$__all` came along from another dashboard.
  */
 const event = derived(
   'event',
   `SELECT seq AS value, node AS text FROM kubearmor.events
 WHERE ('$seq' <> '' AND node = '$node' AND seq = TRY_CAST('$seq' AS BIGINT))
   OR ('$seq' = '' AND '$pid' <> '' AND host_pid = TRY_CAST('$pid' AS INTEGER)
-    AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND ('$node' = '' OR node = '$node')
+    AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND ('$node' = '' OR '$node' LIKE '%__all' OR node = '$node')
     AND time < INTERVAL 1 MILLISECOND + CASE
       WHEN regexp_full_match('$time', '[0-9]+') THEN make_timestamp(1000 * TRY_CAST('$time' AS BIGINT))
       ELSE coalesce(TRY_CAST(nullif('$time', '') AS TIMESTAMP), $__timeTo) END)
@@ -46,48 +46,87 @@ function ofSubtree(select: string): ArmorlakeModel {
 const choose =
   'Open this from an alert, or write an event above: its node and number (seq), or host, PID and time. An event outside of the time range is not found in its tree.';
 
-const shownFields: readonly (readonly [name: string, sql: string])[] = [
+/** One part of what KubeArmor said of an event: names → SQL of what is shown, and of what can be looked for elsewhere. */
+type Card = readonly (readonly [name: string, sql: string, indicator?: string])[];
+
+const what: Card = [
   ['time (UTC)', "strftime(time, '%Y-%m-%d %H:%M:%S.%f')"],
   ['outcome', 'outcome'],
   ['operation', "concat_ws(' · ', operation, kind, type)"],
-  ['process', 'process'],
-  ['command', "CASE WHEN operation = 'Process' THEN resource ELSE source END"],
-  ['resource', "CASE WHEN operation <> 'Process' THEN resource END"],
-  ['parent', 'parent_process'],
-  ['result', 'result'],
+  ['resource', 'resource', "CASE WHEN operation = 'File' THEN resource END"],
+  ['address', "concat_ws(':', remote_ip, remote_port)", 'remote_ip'],
+  ['domain', 'domain', 'domain'],
+  ['file hash', 'resource_hash', 'resource_hash'],
   ['policy', 'policy'],
   ['severity', 'severity::VARCHAR'],
   ['action', "concat_ws(' · ', action, enforcer)"],
   ['message', 'message'],
   ['tags', "array_to_string(tags, ', ')"],
-  ['user', "concat_ws(' · ', user_name, 'uid ' || uid)"],
+  ['result', 'result'],
+  ['detail', 'data'],
+];
+
+const who: Card = [
+  ['process', 'process', 'process'],
+  ['source', 'source'],
+  ['parent', 'parent_process', 'parent_process'],
+  ['user', "concat_ws(' · ', user_name, 'uid ' || uid)", 'user_name'],
+  ['PID on host', "concat_ws(' ◂ ', host_pid, host_ppid)"],
+  ['PID', "concat_ws(' ◂ ', pid, ppid)"],
+  ['folder', 'cwd'],
+  ['terminal', 'tty'],
+  ['session', 'exec_session'],
+  ['hash', 'process_hash', 'process_hash'],
+  ['parent hash', 'parent_hash', 'parent_hash'],
+];
+
+const place: Card = [
   ['namespace', 'namespace'],
+  ['workload', "concat_ws(' ', workload_kind, workload)"],
   ['pod', 'pod'],
   ['container', 'container'],
   ['image', 'image'],
-  ['workload', "concat_ws(' ', workload_kind, workload)"],
   ['host', 'host'],
-  ['host PID ◂ parent', "concat_ws(' ◂ ', host_pid, host_ppid)"],
-  ['PID ◂ parent', "concat_ws(' ◂ ', pid, ppid)"],
-  ['working directory', 'cwd'],
-  ['terminal', 'tty'],
-  ['session', 'exec_session'],
-  ['address', "concat_ws(':', remote_ip, remote_port)"],
-  ['domain', 'domain'],
-  ['hash', 'process_hash'],
-  ['hash of resource', 'resource_hash'],
-  ['detail', 'data'],
-  ['repaired', "array_to_string(quality, ', ')"],
   ['cluster', 'cluster'],
   ['node / seq', "concat_ws(' / ', node, seq)"],
+  ['quality', "array_to_string(quality, ', ')"],
 ];
 
-const card = `
-  SELECT field, value FROM (
-    SELECT unnest([${shownFields.map(([name]) => `'${name}'`).join(', ')}]) AS field,
-      unnest([${shownFields.map(([, column]) => column).join(',\n        ')}]) AS value
-    FROM kubearmor.events WHERE node = '\${event:text}' AND seq = TRY_CAST('\${event:raw}' AS BIGINT)
-  ) WHERE value <> ''`;
+/** A part of the event, one row for each thing that is said. */
+function card(title: string, description: string, parts: Card): Cell {
+  const list = (texts: readonly string[]): string => `unnest([${texts.join(', ')}])`;
+  const query = `
+    SELECT field, value, CASE WHEN indicator <> '' THEN 'hunt' END AS hunt, indicator FROM (
+      SELECT ${list(parts.map(([name]) => `'${name}'`))} AS field,
+        ${list(parts.map(([, value]) => value))} AS value,
+        ${list(parts.map(([, , indicator = 'NULL']) => indicator))} AS indicator
+      ${target.join(' ')}
+    ) WHERE value <> ''`;
+  const panel = table({
+    title,
+    description: `${description} "hunt" looks for a value on all nodes.`,
+    queries: [sql(query, { scope })],
+    style: { noValue: choose },
+    options: { showHeader: false },
+    overrides: [
+      field('field', {
+        color: { mode: 'fixed', fixedColor: stateColours.unknown },
+        custom: { cellOptions: { type: 'color-text' }, width: 95, filterable: false },
+      }),
+      field('value', {
+        noValue: '',
+        custom: { cellOptions: { type: 'auto', wrapText: true }, filterable: false },
+      }),
+      field('hunt', {
+        noValue: '',
+        links: [toHunt('__data.fields.indicator')],
+        custom: { width: 55, filterable: false },
+      }),
+      field('indicator', { noValue: '', custom: { hidden: true } }),
+    ],
+  });
+  return { width: 8, panel };
+}
 
 const commands = ofSubtree(`
   SELECT min(time) AS time, any_value(outcome) AS outcome, any_value(resource) AS command,
@@ -142,7 +181,7 @@ const exploreLinks: readonly DataLink[] = [
 function toHunt(value = '__value.raw'): DataLink {
   return {
     title: 'Look for it on all nodes',
-    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${keep}`,
+    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${everywhere}`,
   };
 }
 
@@ -161,15 +200,12 @@ function reroot(title: string, seq: string): DataLink {
 const blocked = field('blocked', {
   mappings: [{ type: 'value', options: { '0': { text: '·', color: 'text', index: 0 } } }],
   thresholds: always(outcomeColours.blocked),
-  custom: { cellOptions: { type: 'color-text' }, width: 72 },
+  custom: { cellOptions: { type: 'color-text' }, width: 72, filterable: false },
 });
 const clock = { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 112, filterable: false } } as const;
 const anyField: Override = fields(/.*/, { noValue: '—' });
 const count: Override = field('count', { custom: { width: 68, filterable: false } });
-const policy: Override = field('policy', {
-  color: { mode: 'fixed', fixedColor: outcomeColours.happened },
-  custom: { cellOptions: { type: 'color-text' }, width: 150 },
-});
+const policy: Override = field('policy', { custom: { width: 250 } });
 
 /** One event, and everything that hangs together with it. */
 export const processForensics: DashboardSpec = {
@@ -189,50 +225,48 @@ export const processForensics: DashboardSpec = {
   links: links('process'),
   lines: [
     {
-      height: 14,
+      height: 12,
+      cells: [
+        card('What happened', 'What was done, and what came of it.', what),
+        card('Who did it', 'The process, where it came from, and as whom it ran.', who),
+        card('Where', 'The workload and the host.', place),
+      ],
+    },
+    {
+      height: 15,
       cells: [
         {
-          width: 8,
-          panel: table({
-            title: 'The event',
-            description:
-              'All that KubeArmor said of it. A click on a value looks for it on all nodes; the arrow opens the event in Explore.',
-            queries: [sql(card, { scope })],
-            style: { noValue: choose },
-            options: { showHeader: false },
-            links: exploreLinks,
-            overrides: [
-              field('field', {
-                color: { mode: 'fixed', fixedColor: stateColours.unknown },
-                custom: { cellOptions: { type: 'color-text' }, width: 125, filterable: false },
-              }),
-              field('value', {
-                links: [toHunt()],
-                custom: { cellOptions: { type: 'auto', wrapText: true }, filterable: false },
-              }),
-            ],
-          }),
-        },
-        {
-          width: 16,
+          width: 24,
           panel: table({
             title: 'Process tree',
             description:
-              '▶ is its process: above it where it came from, below what came of it; ✕ was refused. A click on one draws the tree around it, ↑ around its parent. KubeArmor sends no exits: whether a process still runs is not known.',
+              '▶ is its process: above it where it came from, below what came of it; ✕ was refused. A click on one draws the tree around it, ↑ around its parent. KubeArmor sends no exits: whether a process still runs is not known. The arrow opens the tree or the events in Explore.',
             queries: [aroundEvent('table', chosen)],
+            links: exploreLinks,
             style: { noValue: choose },
             overrides: [
               anyField,
               fields(/.*/, { custom: { filterable: false } }),
               field('time', { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 105 } }),
               field('+Δ', { custom: { width: 85 } }),
-              field('tree', { links: [reroot('Tree around this process', 'seq')], custom: { minWidth: 280 } }),
+              field('tree', {
+                links: [reroot('Tree around this process', 'seq')],
+                custom: { width: null, minWidth: 280 },
+              }),
               field('user', { custom: { width: 85 } }),
-              field('outcome', { custom: { width: 85 } }),
-              field('files', { custom: { width: 50 } }),
-              field('connections', { displayName: 'net', custom: { width: 50 } }),
-              field('alerts', { custom: { width: 58 } }),
-              field('↑ parent', { displayName: '↑', links: [reroot('↑ parent', '↑ parent')], custom: { width: 80 } }),
+              field('outcome', {
+                mappings: [coloured(outcomeColours)],
+                thresholds: always(stateColours.unknown),
+                custom: { cellOptions: { type: 'color-text' }, width: 115 },
+              }),
+              field('files', { custom: { width: 55 } }),
+              field('connections', { custom: { width: 100 } }),
+              field('alerts', { custom: { width: 65 } }),
+              field('↑ parent', {
+                displayName: 'parent',
+                links: [reroot('↑ parent', '↑ parent')],
+                custom: { width: 100 },
+              }),
               hidden('pod'),
               hidden('node'),
               hidden('seq'),
@@ -281,22 +315,19 @@ export const processForensics: DashboardSpec = {
             title: 'Commands',
             description: 'Every execution in the tree below the event, in order. A click draws the tree around it.',
             queries: [commands],
-            style: { noValue: 'No execution is known below this event in this time range.' },
+            style: { noValue: nothing('no execution is known below this event in this time range.') },
             overrides: [
               anyField,
               field('time', clock),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 90 } }),
+              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 90, filterable: false } }),
               field('command', {
                 links: [reroot('Tree around this execution', 'seq')],
                 custom: { minWidth: 400, inspect: true },
               }),
               field('user', { custom: { width: 100 } }),
               field('PID', { unit: 'none', custom: { width: 80, filterable: false } }),
-              field('tty', { custom: { width: 75 } }),
-              field('policy', {
-                color: { mode: 'fixed', fixedColor: outcomeColours.happened },
-                custom: { cellOptions: { type: 'color-text' }, width: 230 },
-              }),
+              field('tty', { custom: { width: 75, filterable: false } }),
+              policy,
               hidden('node'),
               hidden('seq'),
             ],
@@ -305,23 +336,24 @@ export const processForensics: DashboardSpec = {
       ],
     },
     {
-      height: 10,
+      height: 8,
       cells: [
         {
-          width: 12,
+          width: 24,
           panel: table({
             title: 'Files',
             description:
               'Files that the tree below the event touched, first ones first. A click looks for one on all nodes.',
             queries: [files],
             style: {
-              noValue:
-                "No File events of these processes. KubeArmor's default visibility is process,network: annotate the namespace with kubearmor-visibility=process,file,network,capabilities.",
+              noValue: nothing(
+                "no File events of these processes. KubeArmor's default visibility is process,network: annotate the namespace with kubearmor-visibility=process,file,network,capabilities.",
+              ),
             },
             overrides: [
               anyField,
-              field('path', { links: [toHunt()], custom: { minWidth: 150 } }),
-              field('process', { custom: { width: 110 } }),
+              field('path', { links: [toHunt()], custom: { minWidth: 300 } }),
+              field('process', { custom: { width: 220 } }),
               count,
               blocked,
               policy,
@@ -329,21 +361,26 @@ export const processForensics: DashboardSpec = {
             ],
           }),
         },
+      ],
+    },
+    {
+      height: 9,
+      cells: [
         {
-          width: 12,
+          width: 24,
           panel: table({
             title: 'Connections',
             description:
               'Connections and DNS questions of the tree below the event, first ones first. A click looks for one on all nodes.',
             queries: [connections],
-            style: { noValue: 'No connection of these processes is known in this time range.' },
+            style: { noValue: nothing('no connection of these processes is known in this time range.') },
             overrides: [
               anyField,
-              field('direction', { custom: { width: 85 } }),
-              field('address', { links: [toHunt()], custom: { minWidth: 130 } }),
-              field('port', { unit: 'none', custom: { width: 62, align: 'left' } }),
-              field('process', { custom: { width: 110 } }),
-              hidden('protocol'),
+              field('direction', { custom: { width: 95 } }),
+              field('address', { links: [toHunt()], custom: { minWidth: 200 } }),
+              field('port', { unit: 'none', custom: { width: 75, align: 'left' } }),
+              field('process', { custom: { width: 220 } }),
+              field('protocol', { custom: { width: 95 } }),
               count,
               blocked,
               policy,
@@ -362,8 +399,9 @@ export const processForensics: DashboardSpec = {
             title: 'Around it',
             description:
               'The events of the same pod (or host, where there is none) nearest to this one, ten minutes before to ten after; ▶ is the event itself.',
-            queries: [sql(around, { type: 'logs', limit: 200, scope })],
+            queries: [sql(around, { type: 'logs', limit: 60, scope })],
             style: { noValue: choose },
+            options: { sortOrder: 'Ascending' },
           }),
         },
       ],

@@ -5,8 +5,8 @@ import { field, fields, hidden } from '../build/fields.js';
 import { bars, nodeGraph, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { behaviourGraph, sql } from '../build/queries.js';
-import { always, outcomeColours } from '../build/style.js';
-import { keep, uids } from '../build/uids.js';
+import { always, nothing, outcomeColours } from '../build/style.js';
+import { everywhere, uids } from '../build/uids.js';
 import { adHoc, cluster, datasource, namespace, node, pod, workload } from '../build/variables.js';
 
 const where = [
@@ -42,7 +42,7 @@ const someone: List['columns'] = [
 const fileSentence =
   "No File events: KubeArmor's default visibility is process,network. Switch it on: kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite";
 
-const elsewhere = 'Look at the table "What is seen" above: it says whether such events come at all.';
+const elsewhere = 'The table "What is seen" says whether such events come at all.';
 
 const processes: List = {
   title: 'Processes',
@@ -56,7 +56,7 @@ const processes: List = {
   condition: "operation = 'Process' AND process IS NOT NULL",
   hash: 'process_hash',
   height: 11,
-  empty: `No process was executed here in this time range. ${elsewhere}`,
+  empty: `no process was executed here in this time range. ${elsewhere}`,
 };
 
 const files: List = {
@@ -67,7 +67,7 @@ const files: List = {
   condition: "operation = 'File' AND resource IS NOT NULL",
   hash: 'resource_hash',
   height: 11,
-  empty: `Nothing matched. ${fileSentence}`,
+  empty: fileSentence,
 };
 
 const egress: List = {
@@ -76,7 +76,7 @@ const egress: List = {
   columns: [['address', 'remote_ip'], ['port', 'remote_port'], ['protocol', 'protocol'], ...someone],
   condition: "operation IN ('Network', 'NetworkFirewall') AND direction = 'egress'",
   height: 9,
-  empty: `It connected to nothing in this time range. ${elsewhere}`,
+  empty: `it connected to nothing in this time range. ${elsewhere}`,
 };
 
 const ingress: List = {
@@ -85,7 +85,7 @@ const ingress: List = {
   columns: egress.columns,
   condition: "operation IN ('Network', 'NetworkFirewall') AND direction = 'ingress'",
   height: 9,
-  empty: `Nobody connected to it in this time range. ${elsewhere}`,
+  empty: `nobody connected to it in this time range. ${elsewhere}`,
 };
 
 const dns: List = {
@@ -94,7 +94,7 @@ const dns: List = {
   columns: [['domain', 'domain'], ...someone],
   condition: "direction = 'dns' AND domain IS NOT NULL",
   height: 7,
-  empty: `It asked for no names in this time range. ${elsewhere}`,
+  empty: `it asked for no names in this time range. ${elsewhere}`,
 };
 
 function listSql({ columns, condition, hash }: List): string {
@@ -118,13 +118,13 @@ function listSql({ columns, condition, hash }: List): string {
 
 const toEvent = {
   title: 'The latest of these, and what was around it',
-  url: `/d/${uids.process}?var-node=\${__data.fields.node:percentencode}&var-seq=\${__data.fields.seq.text}&\${__url_time_range}&var-datasource=\${datasource}`,
+  url: `/d/${uids.process}?var-node=\${__data.fields.node:percentencode}&var-seq=\${__data.fields.seq.text}&${everywhere}`,
 };
 /** Whether this was seen anywhere else: of the value clicked, or of another field of its row. */
 function toHunt(value = '__value.raw'): DataLink {
   return {
     title: 'Look for it on all nodes',
-    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${keep}`,
+    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${everywhere}`,
   };
 }
 
@@ -164,7 +164,7 @@ function listLine(list: List, title?: string): Line {
     title: list.title,
     description: list.description,
     queries: [sql(listSql(list), { limit: 500 })],
-    style: { noValue: list.empty },
+    style: { noValue: nothing(list.empty) },
     overrides: [fields(/^(?!new$|hash$).*/, { noValue: '—' }), ...listLooks(list.columns[0]?.[0] ?? '')],
   });
   return { ...(title === undefined ? {} : { title }), height: list.height, cells: [{ width: 24, panel }] };
@@ -193,7 +193,9 @@ const summary = `
   ), kinds AS (
     SELECT unnest(['Processes', 'Files', 'Egress', 'Ingress', 'DNS']) AS kind, unnest([1, 2, 3, 4, 5]) AS place
   ), total AS (
-    SELECT coalesce(sum(events), 0) AS events FROM sums
+    SELECT coalesce(sum(events), 0) AS events,
+      coalesce(sum(logs) FILTER (kind NOT IN ('Processes', 'Files')), 0) AS network
+    FROM sums
   )
   SELECT kinds.kind AS what, coalesce(sums.events, 0) AS events, coalesce(sums.before, 0) AS before,
     coalesce(sums.different, 0) AS different, coalesce(sums.new, 0) AS new, coalesce(sums.gone, 0) AS gone,
@@ -201,7 +203,8 @@ const summary = `
       WHEN coalesce(sums.logs, 0) > 0 THEN NULL
       WHEN total.events = 0 THEN 'Nothing at all matched in this time range.'
       WHEN kinds.kind = 'Files' THEN '${fileSentence.replaceAll("'", "''")}'
-      WHEN kinds.kind = 'Processes' THEN 'No Process events: see whether the namespace''s kubearmor-visibility names process.'
+      WHEN kinds.kind = 'Processes' THEN 'None in this time range; they come where kubearmor-visibility names process.'
+      WHEN total.network > 0 THEN 'None in this time range.'
       ELSE 'None in this time range; they come where kubearmor-visibility names network.'
     END AS remark
   FROM kinds LEFT JOIN sums USING (kind) CROSS JOIN total
@@ -217,7 +220,7 @@ export const workloadBehaviour: DashboardSpec = {
   links: links('workload'),
   lines: [
     {
-      height: 8,
+      height: 9,
       cells: [
         {
           width: 14,

@@ -50,14 +50,19 @@ export class NodeCertificate {
     return files;
   }
 
-  /** Days until it expires, negative afterwards; null when it can't be read. For status, health and metrics. */
-  daysLeft(): number | null {
+  /** When it expires, milliseconds since 1970; null when it can't be read. */
+  expiresMs(): number | null {
     try {
-      const { cert } = this.#read();
-      return (Date.parse(new X509Certificate(cert).validTo) - this.#time.wallMs()) / DAY_MS;
+      return Date.parse(new X509Certificate(this.#read().cert).validTo);
     } catch {
       return null;
     }
+  }
+
+  /** Days until it expires, negative afterwards; null when it can't be read. For status, health and metrics. */
+  daysLeft(): number | null {
+    const expires = this.expiresMs();
+    return expires === null ? null : (expires - this.#time.wallMs()) / DAY_MS;
   }
 
   /** Told of new files, once they are complete and fit. */

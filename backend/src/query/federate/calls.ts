@@ -12,6 +12,8 @@ export interface NetworkTable {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** The event tables behind it, itself included if it is one: `schema.name`. */
   readonly reads: readonly string[];
+  /** Its rows lie in lakes: a member that does not list it is of another version and has none. */
+  readonly stored: boolean;
 }
 
 /** What `plan` is asked of the merge engine. */

@@ -14,7 +14,7 @@ import type { NodeResult } from './gather.js';
 import { gather } from './gather.js';
 import type { NetworkCatalog } from './network-catalog.js';
 import type { NodeFault, PrunedMember } from './node-answers.js';
-import { answersOf, partialResult } from './node-answers.js';
+import { answersOf, hasNone, partialResult } from './node-answers.js';
 import { prunedBecause } from './prune.js';
 import { incomingSql, travelsAsText } from './shipping.js';
 
@@ -43,6 +43,8 @@ export interface NetworkPlan {
   readonly pruned: readonly PrunedMember[];
   /** Nodes that failed in a subquery that came first: what they hold is in no part of the answer. */
   readonly failed: ReadonlyMap<string, NodeFault>;
+  /** Tables that members of older versions don't have: of these they are asked nothing. */
+  readonly lacking: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Subqueries within subqueries; more is no query that anybody writes. */
@@ -107,7 +109,11 @@ export class NetworkAnswers implements Answers {
         resolved,
       };
       const plan = (await merge.engine.call('plan', call, { signal })) as PlanAnswer;
-      if (plan.kind === 'plan') return { plan, ...prune(plan.fragments, expected, failed), failed };
+      if (plan.kind === 'plan') {
+        const reads = [...new Set(plan.fragments.flatMap((fragment) => fragment.reads))];
+        const lacking = catalog.lacking(expected, reads);
+        return { plan, ...prune(plan.fragments, expected, failed, lacking), failed, lacking };
+      }
       if (resolved.length >= MAX_SUBQUERIES) {
         throw new ArmorlakeError('NOT_FEDERABLE', `The query has more than ${MAX_SUBQUERIES} subqueries.`, {
           hint: 'Join instead, or ask in parts.',
@@ -152,11 +158,11 @@ export class NetworkAnswers implements Answers {
   async #run(ask: Ask, planned: NetworkPlan, deadlineMs: number, signal: AbortSignal): Promise<OpenAnswer> {
     const { plan, asked, pruned } = planned;
     const alive = asked.filter((member) => member.alive && !planned.failed.has(member.name));
-    const gathered = await this.#gather(ask, plan.fragments, alive, deadlineMs, signal);
+    const gathered = await this.#gather(ask, plan.fragments, alive, planned.lacking, deadlineMs, signal);
     try {
       const failed = new Map(planned.failed);
       for (;;) {
-        const coverage = coverageOf(answersOf(asked, pruned, alive, gathered.results, failed));
+        const coverage = coverageOf(answersOf(asked, pruned, alive, gathered.results, failed, planned.lacking));
         if (ask.request.partial === 'fail' && coverage.failed > 0) throw partialResult(coverage);
         const files = (fragment: PlannedFragment): readonly string[] =>
           [...gathered.own, ...gathered.results].flatMap(({ node, files: own }) =>
@@ -190,6 +196,7 @@ export class NetworkAnswers implements Answers {
     ask: Ask,
     fragments: readonly PlannedFragment[],
     alive: readonly Member[],
+    lacking: NetworkPlan['lacking'],
     deadlineMs: number,
     signal: AbortSignal,
   ): Promise<{ readonly results: readonly NodeResult[]; readonly own: readonly NodeResult[]; close(): Promise<void> }> {
@@ -210,8 +217,11 @@ export class NetworkAnswers implements Answers {
       return await gather(from, nodes, request, budget, join(folder, place), signal);
     };
     try {
-      const names = alive.map((member) => member.name);
-      const results = await gathering(scatter, names, scattered, 'members');
+      const results: NodeResult[] = [];
+      for (const { missing, names } of byMissing(alive, lacking)) {
+        const place = `members-${results.length}`;
+        results.push(...(await gathering(scatter, names, withoutTables(scattered, missing), place)));
+      }
       const ownResults = await gathering(own.scatter, [own.name], kept, 'own');
       for (const { outcome } of ownResults) {
         // Nobody else has these rows: without them the answer would be another one.
@@ -321,21 +331,50 @@ function prune(
   fragments: readonly PlannedFragment[],
   expected: readonly Member[],
   failed: ReadonlyMap<string, NodeFault>,
+  lacking: NetworkPlan['lacking'],
 ): Pick<NetworkPlan, 'asked' | 'pruned'> {
   const scattered = fragments.filter((fragment) => !ofThisNode(fragment));
   const wanted = scattered.map((fragment) => ({ table: fragment.reads, constraint: constraintOf(fragment) }));
   const asked: Member[] = [];
   const pruned: NetworkPlan['pruned'][number][] = [];
   for (const member of expected) {
+    const missing = lacking.get(member.name) ?? [];
+    const own = missing.length === 0 ? wanted : wanted.filter(({ table }) => isHeld(table, missing));
     const reason = failed.has(member.name)
       ? null
       : scattered.length === 0
         ? 'the query reads nothing of it'
-        : prunedBecause(member, wanted);
+        : own.length === 0
+          ? hasNone(missing)
+          : prunedBecause(member, own);
     if (reason === null) asked.push(member);
     else pruned.push({ member, reason });
   }
   return { asked, pruned };
+}
+
+/** Members by the tables they don't have: mostly one group, and another while the network is being upgraded. */
+function byMissing(
+  members: readonly Member[],
+  lacking: NetworkPlan['lacking'],
+): readonly { readonly missing: readonly string[]; readonly names: readonly string[] }[] {
+  const groups = new Map<string, { readonly missing: readonly string[]; readonly names: string[] }>();
+  for (const { name } of members) {
+    const missing = lacking.get(name) ?? [];
+    const group = groups.get(missing.join()) ?? { missing, names: [] };
+    group.names.push(name);
+    groups.set(missing.join(), group);
+  }
+  return [...groups.values()];
+}
+
+/** The fragments that a node without these tables can run. */
+function withoutTables(fragments: readonly PlannedFragment[], missing: readonly string[]): readonly PlannedFragment[] {
+  return missing.length === 0 ? fragments : fragments.filter(({ reads }) => isHeld(reads, missing));
+}
+
+function isHeld(reads: readonly string[], missing: readonly string[]): boolean {
+  return !reads.some((table) => missing.includes(table));
 }
 
 /** What a fragment's file holds: some types travel as text. */

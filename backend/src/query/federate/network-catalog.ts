@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/index.js';
 import type { Catalog, EngineClient } from '../../engine/index.js';
-import type { MemberTable, Scatter, ScatterRequest } from '../scatter.js';
+import type { Member, MemberTable, Scatter, ScatterRequest } from '../scatter.js';
 import type { NetworkTable } from './calls.js';
 
 /** Members come and go by the thousand; what they hold changes rarely. */
@@ -80,6 +80,17 @@ export class NetworkCatalog {
     this.#published = null;
   }
 
+  /** Of these tables those that members of older versions do not have, by member; whoever has all is left out. */
+  lacking(members: readonly Member[], names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+    const stored = this.tables().filter((table) => table.stored && names.includes(nameOf(table)));
+    return new Map(
+      members.flatMap((member) => {
+        const missing = stored.map(nameOf).filter((table) => !member.tables.some(({ name }) => name === table));
+        return missing.length === 0 ? [] : [[member.name, missing] as const];
+      }),
+    );
+  }
+
   /** Columns of these tables that some member's schema lacks: there they read NULL. */
   expects(names: readonly string[]): ScatterRequest['expects'] {
     return [...new Set(names)].flatMap((table) => {
@@ -93,7 +104,7 @@ function unionOf(own: readonly NetworkTable[], held: readonly MemberTable[]): re
   const tables = new Map(own.map((table) => [nameOf(table), table]));
   for (const { name, columns } of held) {
     const [schema = '', ...rest] = name.split('.');
-    const table = tables.get(name) ?? { schema, name: rest.join('.'), columns: [], reads: [name] };
+    const table = tables.get(name) ?? { schema, name: rest.join('.'), columns: [], reads: [name], stored: true };
     const known = new Set(table.columns.map((column) => column.name));
     const added = columns.filter((column) => !known.has(column.name));
     if (added.length > 0) tables.set(name, { ...table, columns: [...table.columns, ...added] });

@@ -23,6 +23,7 @@ export function answersOf(
   alive: readonly Member[],
   results: readonly NodeResult[],
   failed: ReadonlyMap<string, NodeFault>,
+  lacking: ReadonlyMap<string, readonly string[]>,
 ): readonly NodeAnswer[] {
   const byName = new Map(results.map((result) => [result.node, result]));
   const nothing = { rows: null, bytes: null, ms: null };
@@ -40,7 +41,7 @@ export function answersOf(
       if (outcome === undefined) return fail('INTERNAL', 'It did not say how its part ended.');
       if (outcome.status === 'failed') return fail(outcome.error.code, outcome.error.message);
       const { rows, bytes, ms, facts, slowed, missingColumns } = outcome.facts;
-      const message = remarks(slowed, missingColumns, member.clockOffsetMs);
+      const message = remarks(slowed, missingColumns, lacking.get(name) ?? [], member.clockOffsetMs);
       return { coverage: { name, status: 'answered', code: null, message, rows, bytes, ms }, facts };
     }),
     ...pruned.map(({ member, reason }): NodeAnswer => ({
@@ -50,13 +51,24 @@ export function answersOf(
   ];
 }
 
+/** What is said of a node that has no such tables. */
+export function hasNone(tables: readonly string[]): string {
+  return `has no ${tables.join(', ')}, being of an older version`;
+}
+
 /** Clocks this far apart are worth a notice. */
 const CLOCK_NOTICE_MS = 5000;
 
-function remarks(slowed: boolean, missingColumns: readonly string[], offsetMs: number | null): string | null {
+function remarks(
+  slowed: boolean,
+  missingColumns: readonly string[],
+  missingTables: readonly string[],
+  offsetMs: number | null,
+): string | null {
   const said = [
     ...(slowed ? ['slowed: its query load is capped'] : []),
     ...(missingColumns.length === 0 ? [] : [`reads NULL, being of an older version: ${missingColumns.join(', ')}`]),
+    ...(missingTables.length === 0 ? [] : [hasNone(missingTables)]),
     ...(offsetMs === null || Math.abs(offsetMs) < CLOCK_NOTICE_MS
       ? []
       : [`its clock is ${Math.round(offsetMs / 1000)} s off`]),

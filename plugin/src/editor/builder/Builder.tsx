@@ -5,6 +5,7 @@ import type { BuilderQuery, CatalogTable, QueryType } from '../../../shared/inde
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
 import type { ValueSource } from '../hooks/useValues.js';
+import { printableSql } from '../format.js';
 import { LimitInput } from '../LimitInput.js';
 import { builderStyles } from '../styles.js';
 import { AggregateRows } from './AggregateRows.js';
@@ -152,7 +153,7 @@ function Preview({ preview }: Pick<Props, 'preview'>): React.JSX.Element {
       {open &&
         ('sql' in preview ? (
           <pre className={styles.preview} tabIndex={0} aria-label={words.preview} data-testid={testIds.editor.preview}>
-            {preview.sql}
+            {printableSql(preview.sql)}
           </pre>
         ) : (
           <span role="alert" className={styles.error}>

@@ -3,6 +3,7 @@ import React, { useState } from 'react';
 import type { ArmorlakeModel, ExplainAnswer } from '../../../shared/index.js';
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
+import { printableSql } from '../format.js';
 import type { Loaded } from '../hooks/useLoaded.js';
 import { drawerStyles } from '../styles.js';
 import { cliText } from './cli.js';
@@ -121,7 +122,7 @@ function SqlView({ sql }: { readonly sql: string }): React.JSX.Element {
   return (
     <>
       <pre className={styles.code} aria-label={words.executed} tabIndex={0}>
-        {sql}
+        {printableSql(sql)}
       </pre>
       <div className={styles.actions}>
         <ClipboardButton size="sm" icon="copy" variant="secondary" getText={() => sql}>

@@ -3,7 +3,7 @@ import React from 'react';
 import { printable } from '../../../shared/index.js';
 import type { ExplainAnswer } from '../../../shared/index.js';
 import { text } from '../../text.js';
-import { pluralText } from '../format.js';
+import { pluralText, printableSql } from '../format.js';
 import type { Loaded } from '../hooks/useLoaded.js';
 import { drawerStyles } from '../styles.js';
 import { estimateText } from '../top/estimate.js';
@@ -45,7 +45,7 @@ export function ExplainView({ explain }: Props): React.JSX.Element {
               {kind} · {table}
             </span>
             <pre className={styles.code} tabIndex={0} aria-label={`${words.fragments}: ${name}`}>
-              {sql}
+              {printableSql(sql)}
             </pre>
           </div>
         ))}
@@ -56,7 +56,7 @@ export function ExplainView({ explain }: Props): React.JSX.Element {
           <p>{words.noMerge}</p>
         ) : (
           <pre className={styles.code} tabIndex={0}>
-            {explanation.merge}
+            {printableSql(explanation.merge)}
           </pre>
         )}
       </section>

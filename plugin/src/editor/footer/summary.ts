@@ -1,6 +1,9 @@
 import { printable } from '../../../shared/index.js';
 import type { Coverage, FrameCustom, NodeCoverage } from '../../../shared/index.js';
-import { bytesText, countText, durationText } from '../format.js';
+import { text } from '../../text.js';
+import { bytesText, countText, durationText, pluralText } from '../format.js';
+
+const words = text.editor.footer.summary;
 
 /** What the footer reads of a panel's data. */
 export interface FooterFrame {
@@ -27,15 +30,17 @@ export function outcomeOf(frames: readonly FooterFrame[], refId: string): Outcom
 export function footerText({ coverage, stats, shared }: FrameCustom): string {
   const slowest = slowestNode(coverage);
   return [
-    `${countText(coverage.answered)}/${countText(coverage.expected)} ${coverage.expected === 1 ? 'node' : 'nodes'}`,
-    ...(coverage.pruned > 0 ? [`${countText(coverage.pruned)} not needed`] : []),
-    ...(coverage.failed > 0 ? [`${countText(coverage.failed)} failed`] : []),
-    ...(coverage.gaps.nodes > 0 ? [`${countText(coverage.gaps.nodes)} with gaps`] : []),
-    ...(coverage.retention.nodesShort > 0 ? [`${countText(coverage.retention.nodesShort)} with a short memory`] : []),
-    `${durationText(stats.elapsedMs)}${slowest === null ? '' : ` (slowest ${printable(slowest.name)})`}`,
+    words.answered(countText(coverage.answered), pluralText(coverage.expected, 'node')),
+    ...(coverage.pruned > 0 ? [words.pruned(countText(coverage.pruned))] : []),
+    ...(coverage.failed > 0 ? [words.failed(countText(coverage.failed))] : []),
+    ...(coverage.gaps.nodes > 0 ? [words.gaps(countText(coverage.gaps.nodes))] : []),
+    ...(coverage.retention.nodesShort > 0 ? [words.short(countText(coverage.retention.nodesShort))] : []),
+    slowest === null
+      ? durationText(stats.elapsedMs)
+      : words.slowest(durationText(stats.elapsedMs), printable(slowest.name)),
     bytesText(stats.bytes),
-    ...(stats.truncated ? ['cut at the row limit'] : []),
-    ...(shared ? ['shared answer'] : []),
+    ...(stats.truncated ? [words.cut] : []),
+    ...(shared ? [words.shared] : []),
   ].join(' · ');
 }
 

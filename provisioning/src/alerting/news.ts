@@ -1,0 +1,96 @@
+import { novelty, ownWord } from './certainties.js';
+import type { RuleGroup } from './rule.js';
+import { inside, place } from './threats.js';
+
+/** A workload that is younger than this teaches: all it does is new. */
+const learning = 'INTERVAL 1 HOUR';
+/** The first of so many news of a workload: who starts thousands of programs must not make the answer too long to judge. */
+const most = 20;
+
+/** What a workload did for the first time ever within the window: its node and event are those of the first time. */
+function firsts(what: string, condition: string) {
+  return (number: string) => `
+    WITH firsts AS (
+      SELECT namespace, coalesce(workload, pod, container, host) AS owner, any_value(workload) AS workload, ${what},
+        min(received_at) AS first, min_by(node, received_at) AS node, min_by(seq, received_at) AS seq, count(*) AS events
+      FROM kubearmor.events
+      WHERE received_at < $__timeTo AND ${condition}
+      GROUP BY namespace, coalesce(workload, pod, container, host), ${what}
+    ), known AS (
+      SELECT *, min(first) OVER (PARTITION BY namespace, owner) AS since FROM firsts
+    ), fresh AS (
+      SELECT *, row_number() OVER (PARTITION BY namespace, owner ORDER BY first, ${what}) AS place_in_time FROM known
+      WHERE first >= $__timeFrom AND since < $__timeFrom - ${learning}
+    )
+    SELECT node, ${place.replace('workload, pod, container, host', 'owner')}, ${what}, ${number}
+    FROM fresh
+    WHERE place_in_time <= ${most}
+    GROUP BY node, namespace, owner, workload, ${what}`;
+}
+
+const first = { seq: 'min(seq)' };
+
+/** What needs all that the nodes remember: asked less often. */
+export const news: RuleGroup = {
+  name: 'armorlake-first-seen',
+  interval: '5m',
+  rules: [
+    {
+      uid: 'armorlake-new-binary',
+      title: 'Binary never seen in this workload',
+      severity: 'medium',
+      mitre: 'T1204',
+      concern: 'workload',
+      minutes: 15,
+      sql: firsts('process', "operation = 'Process' AND process IS NOT NULL"),
+      number: 'sum(events)::BIGINT AS events',
+      above: 0,
+      details: first,
+      summary: '{{ .Labels.process }} ran for the first time in {{ .Labels.place }}, first on {{ .Labels.node }}',
+      runbook:
+        'No node remembers that this workload ever ran this program (workloads watched for less than an hour are left out; at most the first 20 of a workload are told). A rollout brings several at once, from the image: compare its time with the deployment. One alone, below a shell or in /tmp, /dev/shm or /var/tmp, is not from the image: open the process, and hunt for its path and hash.',
+      certainty: novelty,
+    },
+    {
+      uid: 'armorlake-new-egress',
+      title: 'Egress to a new destination',
+      severity: 'medium',
+      mitre: 'T1071',
+      concern: 'workload',
+      minutes: 15,
+      sql: firsts(
+        'remote_ip',
+        `operation = 'Network' AND direction = 'egress' AND remote_ip IS NOT NULL AND NOT ${inside}`,
+      ),
+      number: 'sum(events)::BIGINT AS events',
+      above: 0,
+      details: first,
+      summary:
+        '{{ .Labels.place }} connected to {{ .Labels.remote_ip }} for the first time, first on {{ .Labels.node }}',
+      runbook:
+        'No node remembers that this workload ever connected to this public address (private addresses are left out, and so are workloads watched for less than an hour). Behind a CDN addresses change: the domain stands in Sessions and egress. A tool, shell or interpreter that connected: open the process. Hunt for the address in all workloads.',
+      certainty: novelty,
+    },
+    {
+      uid: 'armorlake-no-file-events',
+      title: 'No File events',
+      severity: 'info',
+      mitre: 'T1562.006',
+      concern: 'node',
+      minutes: 60,
+      sql: (number) => `
+        SELECT coalesce(namespace, 'hosts') AS place, coalesce(namespace, '') AS namespace, ${number}
+        FROM kubearmor.logs
+        WHERE $__timeFilter(received_at)
+        GROUP BY namespace
+        HAVING count(*) FILTER (operation = 'File') = 0`,
+      number: "count(*) FILTER (operation = 'Process') AS processes",
+      above: 0,
+      summary:
+        '{{ printf "%.0f" .Values.A.Value }} processes started in {{ .Labels.place }} within an hour, and no File event came: the rules on files are blind there',
+      runbook:
+        "No program starts without opening files, so File visibility is off there; KubeArmor's default is process,network. “Write under /etc or /usr/bin” and “Sensitive file touched” see then only what a policy watches. Switch it on: kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite (of hosts: kubectl annotate node NODE …). It multiplies the events; where that is too much, silence this alert for the namespace: then it is known.",
+      certainty: ownWord,
+    },
+  ],
+};
