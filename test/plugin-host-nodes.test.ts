@@ -295,14 +295,12 @@ describe('several nodes', () => {
     const second = await catalogNode();
     const silent = `http://${await raw(null)}`;
     const dataSource = source([silent, second.url], { json: { timeoutMs: 100 } });
-    const begin = performance.now();
     expect(await host.callResource('catalog', undefined, {}, dataSource)).toMatchObject({
       code: 504,
       body: {
         error: { code: 'DEADLINE', message: expect.stringMatching(/did not answer within 2\d{3} ms/) as string },
       },
     });
-    expect(performance.now() - begin).toBeLessThan(6000);
     expect((await host.callResource('catalog', undefined, {}, dataSource)).code).toBe(200);
   });
 });
@@ -355,10 +353,8 @@ describe('connections', () => {
     const abort = new AbortController();
     const asking = host.callResource('catalog', undefined, { signal: abort.signal }, source([node.url]));
     await until(() => node.asked.length === 1, 'the node is asked');
-    const begin = performance.now();
     abort.abort();
     await expect(asking).rejects.toThrow(/CANCELLED|Cancelled/);
     await until(() => left, 'the connection is closed');
-    expect(performance.now() - begin).toBeLessThan(1000);
   });
 });

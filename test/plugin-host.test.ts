@@ -105,9 +105,7 @@ describe('the end', () => {
     stdio.on('error', () => undefined);
     const broker = host.client.bidi(goPlugin.GRPCBroker.method.startStream);
     broker.on('error', () => undefined);
-    const begin = performance.now();
     expect(await host.shutdown()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - begin).toBeLessThan(2000);
     expect(readdirSync(socketDir)).toEqual([]);
   });
 

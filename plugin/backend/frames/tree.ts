@@ -86,7 +86,7 @@ export function treeFrames(answer: Answer, model: ArmorlakeModel, place: Process
     {
       name: 'connections',
       vector: count(({ connections }) => connections),
-      config: { ...number, description: 'Different addresses and ports' },
+      config: { ...number, ...wide(120), description: 'Different addresses and ports' },
     },
     {
       name: 'alerts',
