@@ -36,7 +36,7 @@ const board = z.looseObject({
 });
 
 /** Panels of which an untroubled fleet has nothing to show, or only until somebody chooses something. */
-const mayBeEmpty: readonly string[] = [];
+const mayBeEmpty: readonly string[] = ['Gaps', 'Throttled containers'];
 
 const boards = [...dashboards].map(([file, json]) => ({ file, json, ...board.parse(json) }));
 const panelsOf = ({ panels }: z.infer<typeof board>): readonly Panel[] =>
@@ -131,7 +131,13 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
         if (picked !== undefined) return { values: [picked], all: false };
         return { values: value, all: value.includes('$__all') };
       },
-      formatted: (reference) => reference,
+      // The event that the process dashboard has looked up by node and seq.
+      formatted: (reference) =>
+        reference === '${event:text}'
+          ? (chosen.get('node') ?? '')
+          : reference === '${event:raw}'
+            ? (chosen.get('seq') ?? '')
+            : reference,
     };
   }
 

@@ -125,7 +125,7 @@ export const policies: DashboardSpec = {
         {
           width: 4,
           panel: stat({
-            title: 'Policies',
+            title: 'Matched',
             description: 'Policies with at least one alert in the time range, the default posture aside.',
             queries: [sql(`SELECT count(DISTINCT policy) AS policies FROM kubearmor.alerts WHERE ${ofPolicies}`)],
             style: { thresholds: always('text') },
