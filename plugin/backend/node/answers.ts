@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { Coverage } from '../../shared/node-api.js';
 import { PluginError, pluginCode } from '../errors.js';
+import { coverageShape } from './coverage-shape.js';
 
 const errorBody = z.object({
   error: z.object({
@@ -12,16 +13,6 @@ const errorBody = z.object({
     node: z.string().optional(),
   }),
   coverage: z.unknown().optional(),
-});
-
-const coverage = z.looseObject({
-  complete: z.boolean(),
-  expected: z.number(),
-  asked: z.number(),
-  answered: z.number(),
-  failed: z.number(),
-  pruned: z.number(),
-  nodes: z.array(z.looseObject({ name: z.string(), status: z.enum(['answered', 'failed', 'pruned']) })),
 });
 
 /** Media types in which a node answers. */
@@ -77,7 +68,7 @@ export function notArmorlake(host: string, what: string): PluginError {
 }
 
 function coverageOf(value: unknown): Coverage | undefined {
-  return coverage.safeParse(value).success ? (value as Coverage) : undefined;
+  return coverageShape.safeParse(value).data;
 }
 
 function jsonOf(body: Buffer): unknown {

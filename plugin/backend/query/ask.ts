@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AnswerStats, Coverage } from '../../shared/index.js';
 import { PluginError } from '../errors.js';
+import { coverageShape } from '../node/coverage-shape.js';
 import { decodeColumn } from './arrow-columns.js';
 import type { ArrowChunk } from './arrow-stream.js';
 import { readArrowStream, readable } from './arrow-stream.js';
@@ -15,34 +16,6 @@ const statsShape = z.object({
   truncated: z.boolean(),
   elapsedMs: z.number(),
   queryId: z.string(),
-});
-
-const coverageShape = z.object({
-  complete: z.boolean(),
-  expected: z.number(),
-  asked: z.number(),
-  answered: z.number(),
-  failed: z.number(),
-  pruned: z.number(),
-  nodes: z.array(
-    z.object({
-      name: z.string(),
-      status: z.enum(['answered', 'failed', 'pruned']),
-      code: z.string().nullable().default(null),
-      message: z.string().nullable().default(null),
-      rows: z.number().nullable().default(null),
-      bytes: z.number().nullable().default(null),
-      ms: z.number().nullable().default(null),
-    }),
-  ),
-  gaps: z
-    .object({
-      nodes: z.number(),
-      minutes: z.number(),
-      worst: z.array(z.object({ node: z.string(), cause: z.string(), minutes: z.number() })),
-    })
-    .default({ nodes: 0, minutes: 0, worst: [] }),
-  retention: z.object({ nodesShort: z.number(), from: z.string().nullable() }).default({ nodesShort: 0, from: null }),
 });
 
 /**

@@ -5,7 +5,7 @@ import { act, cleanup, configure, render, screen, within } from '@testing-librar
 import userEvent from '@testing-library/user-event';
 import React, { useState } from 'react';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Failure, FakeGrafana } from '../testing/grafana.js';
+import { Failure, FakeGrafana, newSettings } from '../testing/grafana.js';
 import { testIds } from '../testIds.js';
 import { text } from '../text.js';
 import { ConfigEditor } from './ConfigEditor.js';
@@ -24,31 +24,10 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-const settings: Settings = {
-  id: 1,
-  uid: 'lake',
-  orgId: 1,
-  name: 'Armorlake',
-  typeLogoUrl: '',
-  type: 'armorlake-kubearmor-datasource',
-  typeName: '',
-  access: 'proxy',
-  url: '',
-  user: '',
-  database: '',
-  basicAuth: false,
-  basicAuthUser: '',
-  isDefault: false,
-  jsonData: {},
-  secureJsonFields: {},
-  readOnly: false,
-  withCredentials: false,
-};
-
 /** Shows the editor as Grafana does; each change comes back to it. */
 function show(changes: Partial<Settings> = {}): { last(): Settings; count(): number } {
   const seen: Settings[] = [];
-  const first = { ...settings, ...changes };
+  const first = { ...newSettings, ...changes };
   function Page(): React.JSX.Element {
     const [options, setOptions] = useState(first);
     return (

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import '../testing/browser.mjs';
-import { CoreApp, LoadingState, PluginType, dateTime } from '@grafana/data';
+import { CoreApp, LoadingState, dateTime } from '@grafana/data';
 import type { PanelData, TimeRange } from '@grafana/data';
 import { setBackendSrv, setTemplateSrv } from '@grafana/runtime';
 import type { BackendSrv, BackendSrvRequest, TemplateSrv } from '@grafana/runtime';
@@ -11,7 +11,7 @@ import React, { useState } from 'react';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultQuery } from '../../shared/index.js';
 import type { Coverage, Estimate, FrameCustom, ValuesRequest } from '../../shared/index.js';
-import { ArmorlakeDataSource } from '../datasource.js';
+import { dataSource, part } from '../testing/grafana.js';
 import { testIds } from '../testIds.js';
 import { text } from '../text.js';
 import type { ArmorlakeQuery } from '../types.js';
@@ -93,11 +93,6 @@ class Grafana {
   }
 }
 
-/** The part of one of Grafana's services that is needed. */
-function part<T>(members: Partial<T>): T {
-  return Object.assign(Object.create(null), members);
-}
-
 let grafana = new Grafana();
 beforeEach(() => {
   grafana = new Grafana();
@@ -112,31 +107,7 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-const datasource = new ArmorlakeDataSource({
-  id: 1,
-  uid: 'lake',
-  type: 'armorlake-kubearmor-datasource',
-  name: 'Armorlake',
-  access: 'proxy',
-  readOnly: false,
-  jsonData: { defaultTable: 'kubearmor.alerts' },
-  meta: {
-    id: 'armorlake-kubearmor-datasource',
-    name: 'Armorlake',
-    type: PluginType.datasource,
-    module: '',
-    baseUrl: '',
-    info: {
-      author: { name: '' },
-      description: '',
-      links: [],
-      logos: { large: '', small: '' },
-      screenshots: [],
-      updated: '',
-      version: '',
-    },
-  },
-});
+const datasource = dataSource({ defaultTable: 'kubearmor.alerts' });
 
 interface Shown {
   readonly changes: ArmorlakeQuery[];

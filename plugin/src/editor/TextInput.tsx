@@ -2,14 +2,18 @@ import { Input } from '@grafana/ui';
 import React, { useState } from 'react';
 
 interface Props {
-  /** Accessible name, and what stands there while it is empty. */
+  /** Accessible name. */
   readonly label: string;
+  /** What stands there while it is empty; left out: the label. */
+  readonly placeholder?: string;
   readonly value: string;
+  readonly width?: number;
+  readonly testId?: string;
   readonly onChange: (value: string) => void;
 }
 
 /** A line of text that is taken when it is left, or on Enter. */
-export function TextInput({ label, value, onChange }: Props): React.JSX.Element {
+export function TextInput({ label, placeholder = label, value, width, testId, onChange }: Props): React.JSX.Element {
   const [typed, setTyped] = useState<string | null>(null);
   const commit = (): void => {
     if (typed !== null && typed.trim() !== value) onChange(typed.trim());
@@ -18,7 +22,8 @@ export function TextInput({ label, value, onChange }: Props): React.JSX.Element 
   return (
     <Input
       aria-label={label}
-      placeholder={label}
+      placeholder={placeholder}
+      width={width}
       value={typed ?? value}
       onChange={(event) => {
         setTyped(event.currentTarget.value);
@@ -27,6 +32,7 @@ export function TextInput({ label, value, onChange }: Props): React.JSX.Element 
       onKeyDown={(event) => {
         if (event.key === 'Enter') commit();
       }}
+      data-testid={testId}
     />
   );
 }

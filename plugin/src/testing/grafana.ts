@@ -5,10 +5,11 @@ import { setAppEvents, setBackendSrv, setDataSourceSrv, setTemplateSrv } from '@
 import type { BackendSrv, BackendSrvRequest, DataSourceSrv, TemplateSrv } from '@grafana/runtime';
 import { of, throwError } from 'rxjs';
 import { ArmorlakeDataSource } from '../datasource.js';
+import type { Settings } from '../config/settings.js';
 import type { ArmorlakeOptions } from '../types.js';
 
 /** The part of one of Grafana's services that is needed. */
-function part<T>(members: Partial<T>): T {
+export function part<T>(members: Partial<T>): T {
   return Object.assign(Object.create(null), members);
 }
 
@@ -120,6 +121,28 @@ export function dataSource(jsonData: ArmorlakeOptions = {}): ArmorlakeDataSource
     },
   });
 }
+
+/** The settings of a new data source, as Grafana gives them to its config editor. */
+export const newSettings: Settings = {
+  id: 1,
+  uid: 'lake',
+  orgId: 1,
+  name: 'Armorlake',
+  typeLogoUrl: '',
+  type: 'armorlake-kubearmor-datasource',
+  typeName: '',
+  access: 'proxy',
+  url: '',
+  user: '',
+  database: '',
+  basicAuth: false,
+  basicAuthUser: '',
+  isDefault: false,
+  jsonData: {},
+  secureJsonFields: {},
+  readOnly: false,
+  withCredentials: false,
+};
 
 /** Path of a resource of `dataSource`. */
 export function resource(path: string): string {

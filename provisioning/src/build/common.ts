@@ -2,8 +2,10 @@ import { defaultQuery } from '../../../plugin/shared/index.js';
 import type { AnnotationSpec, DashboardLink } from './dashboard.js';
 import type { Override } from './fields.js';
 import { field, fields } from './fields.js';
+import type { Panel, PanelSpec } from './panels.js';
+import { stat } from './panels.js';
 import { sql } from './queries.js';
-import { outcomeColours, severitySteps, stateColours } from './style.js';
+import { always, outcomeColours, severitySteps, stateColours } from './style.js';
 import { uids } from './uids.js';
 
 const titles: Readonly<Record<keyof typeof uids, string>> = {
@@ -73,4 +75,29 @@ export const severitySeries: readonly Override[] = [
 /** From a bar of a time series to exactly its bucket on another dashboard, variables kept. */
 export function bucketLink(uid: string): string {
   return `/d/${uid}?from=\${__value.time}&to=\${__data.fields.until.numeric}&\${__all_variables}`;
+}
+
+/** Alerts over time by outcome, of those that fulfil the condition; its place in a panel. */
+export function byOutcome(condition: string): Pick<PanelSpec, 'queries' | 'overrides'> {
+  const text = `
+    SELECT $__timeGroup(time, auto, 0) AS time, outcome, count(*) AS alerts
+    FROM kubearmor.alerts
+    WHERE ${condition}
+    GROUP BY ALL ORDER BY time`;
+  return { queries: [sql(text, { type: 'timeseries' })], overrides: outcomeSeries };
+}
+
+/** How many of the nodes that store events answer now. */
+export function answeringNodes(title: string): Panel {
+  return stat({
+    title,
+    description:
+      'Nodes that store events and answer now, of those expected. A node that is away stays expected until `armorlake forget`.',
+    queries: [
+      sql(`
+        SELECT count(*) FILTER (state = 'alive') AS answering, count(*) AS expected
+        FROM armorlake.nodes WHERE len(tables) > 0`),
+    ],
+    style: { thresholds: always('text'), decimals: 0 },
+  });
 }

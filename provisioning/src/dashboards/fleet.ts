@@ -1,6 +1,6 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { annotations, bucketLink, links, outcomeSeries } from '../build/common.js';
+import { annotations, answeringNodes, bucketLink, byOutcome, links } from '../build/common.js';
 import { field } from '../build/fields.js';
 import { bars, stat, table } from '../build/panels.js';
 import { chosenEvents, gapMinutes, gapsInRange } from '../build/predicates.js';
@@ -60,17 +60,7 @@ export const fleet: DashboardSpec = {
       cells: [
         {
           width: 6,
-          panel: stat({
-            title: 'Nodes that answer',
-            description:
-              'Nodes that store events and answer now, of those expected. A node that is away stays expected until `armorlake forget`.',
-            queries: [
-              sql(`
-                SELECT count(*) FILTER (state = 'alive') AS answering, count(*) AS expected
-                FROM armorlake.nodes WHERE len(tables) > 0`),
-            ],
-            style: { thresholds: always('text'), decimals: 0 },
-          }),
+          panel: answeringNodes('Nodes that answer'),
         },
         {
           width: 3,
@@ -145,17 +135,9 @@ export const fleet: DashboardSpec = {
             title: 'Alerts by outcome',
             description:
               'Alerts over time, without the default posture. Red and yellow regions: gaps, throttling, absent nodes. A click on a bar opens its time in the triage.',
-            queries: [
-              sql(
-                `
-                SELECT $__timeGroup(time, auto, 0) AS time, outcome, count(*) AS alerts
-                FROM kubearmor.alerts
-                WHERE ${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND coalesce(policy, '') <> 'DefaultPosture'
-                GROUP BY ALL ORDER BY time`,
-                { type: 'timeseries' },
-              ),
-            ],
-            overrides: outcomeSeries,
+            ...byOutcome(
+              `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND coalesce(policy, '') <> 'DefaultPosture'`,
+            ),
             style: { links: [{ title: 'Open this time in the triage', url: bucketLink(uids.triage) }] },
           }),
         },

@@ -1,4 +1,4 @@
-import { annotations, links } from '../build/common.js';
+import { annotations, answeringNodes, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, fields } from '../build/fields.js';
 import { bars, lines, stat, table } from '../build/panels.js';
@@ -153,17 +153,7 @@ export const health: DashboardSpec = {
       cells: [
         {
           width: 4,
-          panel: stat({
-            title: 'Answering',
-            description:
-              'Nodes that store events and answer now, of those expected. A node that is away stays expected until `armorlake forget`.',
-            queries: [
-              sql(`
-                SELECT count(*) FILTER (state = 'alive') AS answering, count(*) AS expected
-                FROM armorlake.nodes WHERE len(tables) > 0`),
-            ],
-            style: { thresholds: always('text'), decimals: 0 },
-          }),
+          panel: answeringNodes('Answering'),
         },
         {
           width: 4,

@@ -1,4 +1,4 @@
-import { annotations, bucketLink, links, outcomeSeries } from '../build/common.js';
+import { annotations, bucketLink, byOutcome, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
 import { field, fields } from '../build/fields.js';
@@ -275,17 +275,7 @@ export const policies: DashboardSpec = {
             title: 'Alerts by outcome',
             description:
               'Alerts over time, without the default posture. Regions: gaps, throttling, absent nodes. A click on a bar opens its time in the triage.',
-            queries: [
-              sql(
-                `
-                SELECT $__timeGroup(time, auto, 0) AS time, outcome, count(*) AS alerts
-                FROM kubearmor.alerts
-                WHERE ${ofPolicies}
-                GROUP BY ALL ORDER BY time`,
-                { type: 'timeseries' },
-              ),
-            ],
-            overrides: outcomeSeries,
+            ...byOutcome(ofPolicies),
             style: { links: [{ title: 'Open this time in the triage', url: bucketLink(uids.triage) }] },
           }),
         },

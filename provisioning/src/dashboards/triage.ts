@@ -1,4 +1,4 @@
-import { annotations, bucketLink, links, outcomeSeries, severitySeries } from '../build/common.js';
+import { annotations, bucketLink, byOutcome, links, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, hidden } from '../build/fields.js';
 import { barChart, bars, logs, table } from '../build/panels.js';
@@ -72,17 +72,7 @@ export const triage: DashboardSpec = {
             title: 'Alerts by outcome',
             description:
               'Happened: a policy saw it and nothing stopped it. Blocked: KubeArmor refused it. Failed: it went wrong by itself.',
-            queries: [
-              sql(
-                `
-                SELECT $__timeGroup(time, auto, 0) AS time, outcome, count(*) AS alerts
-                FROM kubearmor.alerts
-                WHERE ${where}
-                GROUP BY ALL ORDER BY time`,
-                { type: 'timeseries' },
-              ),
-            ],
-            overrides: outcomeSeries,
+            ...byOutcome(where),
             style: { links: [{ title: 'Show only this time', url: bucketLink(uids.triage) }] },
           }),
         },

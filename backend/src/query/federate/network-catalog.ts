@@ -82,10 +82,13 @@ export class NetworkCatalog {
 
   /** Of these tables those that members of older versions do not have, by member; whoever has all is left out. */
   lacking(members: readonly Member[], names: readonly string[]): ReadonlyMap<string, readonly string[]> {
-    const stored = this.tables().filter((table) => table.stored && names.includes(nameOf(table)));
+    const stored = this.tables()
+      .filter((table) => table.stored)
+      .map(nameOf)
+      .filter((name) => names.includes(name));
     return new Map(
       members.flatMap((member) => {
-        const missing = stored.map(nameOf).filter((table) => !member.tables.some(({ name }) => name === table));
+        const missing = stored.filter((table) => !member.tables.some(({ name }) => name === table));
         return missing.length === 0 ? [] : [[member.name, missing] as const];
       }),
     );

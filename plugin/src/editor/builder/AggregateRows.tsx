@@ -5,6 +5,7 @@ import type { Aggregate, CatalogColumn } from '../../../shared/index.js';
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
 import { builderStyles } from '../styles.js';
+import { AddButton } from './AddButton.js';
 import { BuilderRow } from './BuilderRow.js';
 import { TextInput } from '../TextInput.js';
 import { ColumnSelect } from './ColumnSelect.js';
@@ -20,7 +21,6 @@ interface Props {
 
 /** Count, distinct values, sums and the like, each with a name of its own if wanted. */
 export function AggregateRows({ columns, aggregates, onChange }: Props): React.JSX.Element {
-  const styles = useStyles2(builderStyles);
   return (
     <BuilderRow label={words.aggregates}>
       {aggregates.map((aggregate, index) => (
@@ -37,19 +37,13 @@ export function AggregateRows({ columns, aggregates, onChange }: Props): React.J
           }}
         />
       ))}
-      <div className={styles.line}>
-        <Button
-          size="sm"
-          icon="plus"
-          variant="secondary"
-          onClick={() => {
-            onChange([...aggregates, { function: 'count' }]);
-          }}
-          data-testid={testIds.editor.addAggregate}
-        >
-          {words.addAggregate}
-        </Button>
-      </div>
+      <AddButton
+        label={words.addAggregate}
+        onClick={() => {
+          onChange([...aggregates, { function: 'count' }]);
+        }}
+        testId={testIds.editor.addAggregate}
+      />
     </BuilderRow>
   );
 }

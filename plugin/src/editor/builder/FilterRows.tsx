@@ -1,10 +1,9 @@
-import { Button, useStyles2 } from '@grafana/ui';
 import React from 'react';
 import type { CatalogColumn, Filter } from '../../../shared/index.js';
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
 import type { ValueSource } from '../hooks/useValues.js';
-import { builderStyles } from '../styles.js';
+import { AddButton } from './AddButton.js';
 import { BuilderRow } from './BuilderRow.js';
 import { FilterRow } from './FilterRow.js';
 import { newFilter } from './filters.js';
@@ -19,7 +18,6 @@ interface Props {
 
 /** The builder's conditions; all must hold. */
 export function FilterRows({ columns, filters, onChange, values }: Props): React.JSX.Element {
-  const styles = useStyles2(builderStyles);
   return (
     <BuilderRow label={text.editor.builder.filters}>
       {filters.map((filter, index) => (
@@ -38,19 +36,13 @@ export function FilterRows({ columns, filters, onChange, values }: Props): React
           }}
         />
       ))}
-      <div className={styles.line}>
-        <Button
-          size="sm"
-          icon="plus"
-          variant="secondary"
-          onClick={() => {
-            onChange([...filters, newFilter(columns)]);
-          }}
-          data-testid={testIds.editor.addFilter}
-        >
-          {text.editor.builder.addFilter}
-        </Button>
-      </div>
+      <AddButton
+        label={text.editor.builder.addFilter}
+        onClick={() => {
+          onChange([...filters, newFilter(columns)]);
+        }}
+        testId={testIds.editor.addFilter}
+      />
     </BuilderRow>
   );
 }

@@ -3,6 +3,7 @@ import React from 'react';
 import type { CatalogColumn, OrderBy } from '../../../shared/index.js';
 import { text } from '../../text.js';
 import { builderStyles } from '../styles.js';
+import { AddButton } from './AddButton.js';
 import { BuilderRow } from './BuilderRow.js';
 import { ColumnSelect } from './ColumnSelect.js';
 import { replaced, without } from './lists.js';
@@ -63,18 +64,12 @@ export function OrderRow({ columns, aliases, orderBy, onChange }: Props): React.
           />
         </div>
       ))}
-      <div className={styles.line}>
-        <Button
-          size="sm"
-          icon="plus"
-          variant="secondary"
-          onClick={() => {
-            onChange([...orderBy, { by: first, descending: true }]);
-          }}
-        >
-          {words.addOrder}
-        </Button>
-      </div>
+      <AddButton
+        label={words.addOrder}
+        onClick={() => {
+          onChange([...orderBy, { by: first, descending: true }]);
+        }}
+      />
     </BuilderRow>
   );
 }

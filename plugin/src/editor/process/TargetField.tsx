@@ -1,5 +1,6 @@
-import { InlineField, Input } from '@grafana/ui';
-import React, { useState } from 'react';
+import { InlineField } from '@grafana/ui';
+import React from 'react';
+import { TextInput } from '../TextInput.js';
 
 interface Props {
   readonly label: string;
@@ -11,29 +12,11 @@ interface Props {
   readonly onChange: (value: string) => void;
 }
 
-/** One named text of a target, taken when it is left, or on Enter; variables are texts, too. */
-export function TargetField({ label, hint, placeholder, value, width, testId, onChange }: Props): React.JSX.Element {
-  const [typed, setTyped] = useState<string | null>(null);
-  const commit = (): void => {
-    if (typed !== null && typed.trim() !== value) onChange(typed.trim());
-    setTyped(null);
-  };
+/** One named text of a target; variables are texts, too. */
+export function TargetField({ hint, ...input }: Props): React.JSX.Element {
   return (
-    <InlineField label={label} {...(hint === undefined ? {} : { tooltip: hint })}>
-      <Input
-        aria-label={label}
-        placeholder={placeholder}
-        width={width}
-        value={typed ?? value}
-        onChange={(event) => {
-          setTyped(event.currentTarget.value);
-        }}
-        onBlur={commit}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') commit();
-        }}
-        data-testid={testId}
-      />
+    <InlineField label={input.label} {...(hint === undefined ? {} : { tooltip: hint })}>
+      <TextInput {...input} />
     </InlineField>
   );
 }
