@@ -1,4 +1,5 @@
-import type { grafanaPlugin } from '@armorlake/proto';
+import { grafanaPlugin } from '@armorlake/proto';
+import { equals } from '@bufbuild/protobuf';
 import { PluginError } from './errors.js';
 import type { Report } from './fault-log.js';
 import type { NodeObserver } from './node/client.js';
@@ -16,7 +17,7 @@ export interface Instance {
 }
 
 interface Kept {
-  readonly updated: bigint;
+  readonly saved: grafanaPlugin.DataSourceInstanceSettings;
   readonly instance: Instance;
   usedMs: number;
 }
@@ -50,7 +51,8 @@ export class Instances {
     }
     const key = `${context.orgId}/${message.uid}`;
     const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.updated === message.lastUpdatedMS) {
+    // All of it: Grafana counts the time of a change in seconds, and two may be saved in one.
+    if (kept !== undefined && equals(grafanaPlugin.DataSourceInstanceSettingsSchema, kept.saved, message)) {
       kept.usedMs = this.#now();
       return kept.instance;
     }
@@ -59,7 +61,7 @@ export class Instances {
     const instance: Instance = { settings, client, sharing: new Sharing(), report: this.#report };
     if (kept !== undefined) dispose(kept.instance);
     this.#forgetIdle();
-    this.#kept.set(key, { updated: message.lastUpdatedMS, instance, usedMs: this.#now() });
+    this.#kept.set(key, { saved: message, instance, usedMs: this.#now() });
     return instance;
   }
 

@@ -6,6 +6,7 @@ import type { PluginError } from './errors.js';
 import type { Report } from './fault-log.js';
 import { checkHealth } from './health.js';
 import { goPluginMethods } from './host/go-plugin.js';
+import { encodeQueryAnswers } from './host/query-answers.js';
 import type { Instances } from './instances.js';
 import type { Metrics } from './metrics.js';
 import { answerQueries } from './query/answer-queries.js';
@@ -42,7 +43,10 @@ export function createServer(parts: ServerParts): Server {
 type QueryAnswers = MessageInitShape<typeof grafanaPlugin.QueryDataResponseSchema>;
 
 function queryMethod({ instances, metrics, report }: ServerParts): ServerMethod {
-  return unary(grafanaPlugin.Data.method.queryData, async (request, call): Promise<QueryAnswers> => {
+  const answer = async (
+    request: grafanaPlugin.QueryDataRequest,
+    call: { on(event: 'cancelled', listener: () => void): unknown },
+  ): Promise<QueryAnswers> => {
     const abort = new AbortController();
     call.on('cancelled', () => {
       abort.abort();
@@ -58,7 +62,8 @@ function queryMethod({ instances, metrics, report }: ServerParts): ServerMethod 
     } finally {
       metrics.onCall('QueryData', outcome, performance.now() - begin);
     }
-  });
+  };
+  return unary(grafanaPlugin.Data.method.queryData, answer, encodeQueryAnswers);
 }
 
 /** The same error for every query of a request. */

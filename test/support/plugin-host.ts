@@ -135,6 +135,8 @@ export class PluginHost {
     this.client = new GrpcClient(address, credentials.createInsecure(), {
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
+      // As wide as grpc-go's windows grow by themselves.
+      'grpc-node.flow_control_window': 16 << 20,
     });
     this.#dataSource = dataSource;
   }

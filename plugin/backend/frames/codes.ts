@@ -26,6 +26,20 @@ function textCodes(vector: TextVector): Codes {
     for (let at = 0; at < to - from; at += 1) if (bytes[begin + at] !== bytes[from + at]) return false;
     return true;
   };
+  const lookUp = (from: number, to: number): number => {
+    const hash = hashOf(bytes, from, to);
+    const known = byHash.get(hash);
+    const found = known?.find((code) => isSame(code, from, to));
+    if (found !== undefined) return found;
+    const code = begins.length;
+    begins.push(from);
+    ends.push(to);
+    if (known === undefined) byHash.set(hash, [code]);
+    else known.push(code);
+    return code;
+  };
+  /** What came after each code the last time: within each moment labels often come in one order. */
+  const successors: number[] = [];
   let last = -1;
   for (let row = 0; row < length; row += 1) {
     if (!isValid(vector, row)) {
@@ -36,16 +50,10 @@ function textCodes(vector: TextVector): Codes {
     const to = offsets[row + 1] ?? 0;
     // Grouped rows often repeat.
     if (last < 0 || !isSame(last, from, to)) {
-      const hash = hashOf(bytes, from, to);
-      const known = byHash.get(hash);
-      const found = known?.find((code) => isSame(code, from, to));
-      last = found ?? begins.length;
-      if (found === undefined) {
-        begins.push(from);
-        ends.push(to);
-        if (known === undefined) byHash.set(hash, [last]);
-        else known.push(last);
-      }
+      const guess = successors[last];
+      const code = guess !== undefined && isSame(guess, from, to) ? guess : lookUp(from, to);
+      if (last >= 0) successors[last] = code;
+      last = code;
     }
     codes[row] = last;
   }

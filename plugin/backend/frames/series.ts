@@ -2,16 +2,16 @@ import type { Answer } from '../query/types.js';
 import { printable } from '../../shared/printable.js';
 import type { Codes } from './codes.js';
 import { codesOf } from './codes.js';
-import type { NumericVector, TimeVector, Vector } from './vector.js';
-import { isNumeric, isValid, numbersOf } from './vector.js';
+import type { NumberVector, NumericVector, Vector } from './vector.js';
+import { isNumeric, microsOf, pickNumbers } from './vector.js';
 
 /** The points of one value column under one set of labels; times rise. */
 export interface Series {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   /** µs since 1970: exact until the year 2255. */
-  readonly times: readonly number[];
-  readonly values: readonly (number | null)[];
+  readonly times: Float64Array;
+  readonly values: NumberVector;
 }
 
 /** What the columns of an answer are to a time series. */
@@ -32,21 +32,19 @@ export function seriesColumns({ columns }: Answer): SeriesColumns {
 
 interface Group {
   readonly labels: Readonly<Record<string, string>>;
-  readonly rows: number[];
+  readonly rows: Int32Array;
 }
 
 /** Rows as series, by name and labels in order; rows without a time belong to none. */
 export function longToSeries({ time, values, labels }: SeriesColumns): readonly Series[] {
   if (time === null || time.kind !== 'time') return [];
   const micros = microsOf(time);
-  const columns = values.map(({ name, vector }) => ({ name, vector, numbers: numbersOf(vector) }));
+  const columns = values.map(({ name, vector }) => ({ name, pick: pickNumbers(vector) }));
   const series = groupRows(labels, micros).flatMap(({ labels: own, rows }) => {
-    const ordered = inOrder(rows, micros);
-    const times = ordered.map((row) => micros[row] ?? 0);
-    return columns.map(({ name, vector, numbers }): Series => {
-      const points = ordered.map((row) => (isValid(vector, row) ? (numbers[row] ?? null) : null));
-      return { name, labels: own, times, values: points };
-    });
+    sortByTime(rows, micros);
+    const times = new Float64Array(rows.length);
+    for (let at = 0; at < rows.length; at += 1) times[at] = micros[rows[at] ?? 0] ?? 0;
+    return columns.map(({ name, pick }): Series => ({ name, labels: own, times, values: pick(rows) }));
   });
   return series
     .map((each) => ({ each, key: seriesName(each, true) }))
@@ -61,26 +59,35 @@ export function seriesName({ name, labels }: Pick<Series, 'name' | 'labels'>, wi
   return withColumn ? `${values.join(', ')} ${name}` : values.join(', ');
 }
 
-/** NaN where there is none. */
-function microsOf(time: TimeVector): Float64Array {
-  const micros = new Float64Array(time.length);
-  for (let row = 0; row < time.length; row += 1) {
-    micros[row] = isValid(time, row) ? Number((time.values[row] ?? 0n) / 1000n) : NaN;
-  }
-  return micros;
-}
-
 function groupRows(columns: SeriesColumns['labels'], micros: Float64Array): readonly Group[] {
   const codes = columns.map(({ vector }) => codesOf(vector));
   let groupOfRow: Codes = { codes: new Int32Array(micros.length), texts: [''] };
   for (const each of codes) groupOfRow = combined(groupOfRow, each);
-  const groups = groupOfRow.texts.map((): number[] => []);
-  micros.forEach((time, row) => {
-    if (!Number.isNaN(time)) groups[groupOfRow.codes[row] ?? 0]?.push(row);
-  });
-  return groups
+  return rowsByCode(groupOfRow, micros)
     .filter(({ length }) => length > 0)
     .map((rows) => ({ rows, labels: labelsOf(columns, codes, rows[0] ?? 0) }));
+}
+
+/** The rows of each code that have a time, as parts of one array. */
+function rowsByCode({ codes, texts }: Codes, micros: Float64Array): readonly Int32Array[] {
+  const ends = new Int32Array(texts.length);
+  const hasTime = (row: number): boolean => !Number.isNaN(micros[row]);
+  for (let row = 0; row < codes.length; row += 1) {
+    const code = codes[row] ?? 0;
+    if (hasTime(row)) ends[code] = (ends[code] ?? 0) + 1;
+  }
+  const begins = new Int32Array(texts.length);
+  for (let code = 1; code < ends.length; code += 1) begins[code] = (begins[code - 1] ?? 0) + (ends[code - 1] ?? 0);
+  const rows = new Int32Array(codes.length);
+  ends.set(begins);
+  for (let row = 0; row < codes.length; row += 1) {
+    if (!hasTime(row)) continue;
+    const code = codes[row] ?? 0;
+    const at = ends[code] ?? 0;
+    rows[at] = row;
+    ends[code] = at + 1;
+  }
+  return texts.map((_, code) => rows.subarray(begins[code], ends[code]));
 }
 
 /** One code for each pair of codes that there is. */
@@ -110,8 +117,9 @@ function labelsOf(
   );
 }
 
-function inOrder(rows: readonly number[], micros: Float64Array): readonly number[] {
+/** In place; answers are mostly in order already. */
+function sortByTime(rows: Int32Array, micros: Float64Array): void {
   const at = (row: number | undefined): number => micros[row ?? 0] ?? 0;
   const sorted = rows.every((row, index) => index === 0 || at(rows[index - 1]) <= at(row));
-  return sorted ? rows : [...rows].sort((a, b) => at(a) - at(b));
+  if (!sorted) rows.sort((a, b) => at(a) - at(b));
 }

@@ -5,7 +5,8 @@ import { outcomeColors } from './field-config.js';
 import type { Field, FieldConfig, Frame } from './frame.js';
 import type { Series } from './series.js';
 import { longToSeries, seriesColumns, seriesName } from './series.js';
-import { floatVector, microsVector } from './vector.js';
+import type { NumberVector } from './vector.js';
+import { floatVector, isValid, microsVector } from './vector.js';
 
 /** Series of one panel; a browser gets slow above. */
 const MOST_SHOWN = 500;
@@ -70,10 +71,7 @@ function capped(
     );
   }
   if (alert || all.length <= MOST_SHOWN) return { kept: all, notice: null };
-  const totals = all.map(({ values }, index) => ({
-    index,
-    total: values.reduce<number>((sum, value) => sum + Math.abs(value ?? 0), 0),
-  }));
+  const totals = all.map(({ values }, index) => ({ index, total: total(values) }));
   const largest = new Set(
     totals
       .sort((a, b) => b.total - a.total)
@@ -86,21 +84,31 @@ function capped(
   };
 }
 
+function total(values: NumberVector): number {
+  let sum = 0;
+  for (let row = 0; row < values.length; row += 1) if (isValid(values, row)) sum += Math.abs(values.values[row] ?? 0);
+  return sum;
+}
+
 /** Adds the range's buckets that a series lacks. */
 function fillSeries(series: readonly Series[], { fill, bucketStarts }: TimeSeriesOptions): readonly Series[] {
   if (fill.mode === 'none' || bucketStarts.length === 0) return series;
-  const present = series.flatMap(({ times }) => times);
-  const times = [...new Set([...bucketStarts.map((ms) => ms * 1000), ...present])].sort((a, b) => a - b);
-  return series.map((each) => {
-    const own = new Map(each.times.map((time, index) => [time, each.values[index] ?? null]));
+  const all = new Set(bucketStarts.map((ms) => ms * 1000));
+  for (const times of new Set(series.map(({ times }) => times))) for (const time of times) all.add(time);
+  const times = Float64Array.from(all).sort();
+  return series.map(({ name, labels, times: own, values }) => {
+    const empty = fill.mode === 'value' ? fill.value : null;
+    let next = 0;
     let previous: number | null = null;
-    const values = times.map((time) => {
-      const value = own.get(time);
-      if (value !== undefined) return (previous = value);
-      if (fill.mode === 'previous') return previous;
-      return fill.mode === 'value' ? fill.value : null;
+    const filled = Array.from(times, (time) => {
+      if (own[next] !== time) return fill.mode === 'previous' ? previous : empty;
+      // The last of several at one time.
+      while (own[next + 1] === time) next += 1;
+      previous = isValid(values, next) ? (values.values[next] ?? null) : null;
+      next += 1;
+      return previous;
     });
-    return { ...each, times, values };
+    return { name, labels, times, values: floatVector(filled) };
   });
 }
 
@@ -114,7 +122,7 @@ function haveEqualTimes(series: readonly Series[]): boolean {
 }
 
 function wideFrame(series: readonly Series[], onlyColumn: boolean, options: TimeSeriesOptions): Frame {
-  const times = series[0]?.times ?? [];
+  const times = series[0]?.times ?? new Float64Array();
   return {
     name: '',
     meta: { type: 'timeseries-wide', typeVersion: [0, 1], preferredVisualisationType: 'graph' },
@@ -123,20 +131,30 @@ function wideFrame(series: readonly Series[], onlyColumn: boolean, options: Time
 }
 
 function multiFrames(series: readonly Series[], onlyColumn: boolean, options: TimeSeriesOptions): readonly Frame[] {
-  return series.map((each) => ({
-    name: '',
-    meta: { type: 'timeseries-multi', typeVersion: [0, 1], preferredVisualisationType: 'graph' },
-    fields: [timeField(each.times), valueField(each, onlyColumn), ...untilField(each.times, options)],
-  }));
+  // The values of one group share their times.
+  const timeFields = new Map(
+    [...new Set(series.map(({ times }) => times))].map((times) => [
+      times,
+      { first: [timeField(times)], last: untilField(times, options) },
+    ]),
+  );
+  return series.map((each) => {
+    const { first = [], last = [] } = timeFields.get(each.times) ?? {};
+    return {
+      name: '',
+      meta: { type: 'timeseries-multi', typeVersion: [0, 1], preferredVisualisationType: 'graph' },
+      fields: [...first, valueField(each, onlyColumn), ...last],
+    };
+  });
 }
 
 /** No `interval` in its config: Grafana would invent a null wherever a bucket is missing. */
-function timeField(times: readonly number[]): Field {
+function timeField(times: Float64Array): Field {
   return { name: 'time', vector: microsVector(times) };
 }
 
 /** Not drawn, as graphs draw numbers only; a bar's link leads to exactly its bucket. */
-function untilField(times: readonly number[], { bucketEnd }: TimeSeriesOptions): readonly Field[] {
+function untilField(times: Float64Array, { bucketEnd }: TimeSeriesOptions): readonly Field[] {
   if (bucketEnd === null) return [];
   return [{ name: 'until', vector: microsVector(times.map((micros) => bucketEnd(micros / 1000) * 1000)) }];
 }
@@ -149,5 +167,5 @@ function valueField(series: Series, onlyColumn: boolean): Field {
     ...(keys.length === 0 ? {} : { displayNameFromDS: seriesName(series, !onlyColumn) }),
     ...(color === undefined ? {} : { color: { mode: 'fixed', fixedColor: color } }),
   };
-  return { name, vector: floatVector(values), ...(keys.length === 0 ? {} : { labels, config }) };
+  return { name, vector: values, ...(keys.length === 0 ? {} : { labels, config }) };
 }

@@ -95,6 +95,40 @@ export function numbersOf(vector: NumericVector): ArrayLike<number> {
   return numbers;
 }
 
+/** The numbers of the rows that are asked for, as doubles. */
+export function pickNumbers(vector: NumericVector): (rows: Int32Array) => NumberVector {
+  const numbers = numbersOf(vector);
+  return (rows) => {
+    const { length } = rows;
+    const values = new Float64Array(length);
+    for (let at = 0; at < length; at += 1) values[at] = numbers[rows[at] ?? 0] ?? 0;
+    return { kind: 'float64', length, values, validity: pickValidity(vector, rows) };
+  };
+}
+
+function pickValidity(vector: Vector, rows: Int32Array): Uint8Array | null {
+  if (vector.validity === null || rows.every((row) => isValid(vector, row))) return null;
+  const bits = new Uint8Array((rows.length + 7) >> 3);
+  rows.forEach((row, at) => {
+    if (isValid(vector, row)) setBit(bits, at);
+  });
+  return bits;
+}
+
+/** Times in microseconds since 1970, rounded down; NaN where there is none. */
+export function microsOf(time: TimeVector): Float64Array {
+  const { buffer, byteOffset } = time.values;
+  const low = new Uint32Array(buffer, byteOffset);
+  const high = new Int32Array(buffer, byteOffset);
+  const micros = new Float64Array(time.length);
+  for (let row = 0; row < time.length; row += 1) {
+    // By halves, as 2 ** 32 is 4,294,967 × 1,000 + 296: a BigInt for each takes ten times as long.
+    const upper = high[row * 2 + 1] ?? 0;
+    micros[row] = isValid(time, row) ? upper * 4_294_967 + Math.floor((upper * 296 + (low[row * 2] ?? 0)) / 1000) : NaN;
+  }
+  return micros;
+}
+
 /** Milliseconds since 1970, with decimals down to a microsecond; null unless it is a time. */
 export function timeMsAt(vector: Vector, row: number): number | null {
   if (vector.kind !== 'time' || !isValid(vector, row)) return null;
@@ -149,7 +183,7 @@ export function timeVector(values: readonly (bigint | null)[]): TimeVector {
 }
 
 /** Times in whole microseconds since 1970, which doubles hold until the year 2255. */
-export function microsVector(micros: readonly number[]): TimeVector {
+export function microsVector(micros: ArrayLike<number>): TimeVector {
   const values = new BigInt64Array(micros.length);
   const words = new Int32Array(values.buffer);
   // By 32-bit halves: a BigInt for each takes many times as long.

@@ -50,7 +50,7 @@ export interface NodeDoor {
   ): Promise<NodeResponse>;
 }
 
-/** What answering needs of one data source; one per (uid, lastUpdated), so that its token is the same for all who share. */
+/** What answering needs of one data source; one for each state of its settings, so that its token is the same for all who share. */
 export interface QueryInstance {
   readonly settings: QuerySettings;
   readonly client: NodeDoor;
