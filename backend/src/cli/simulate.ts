@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/index.js';
-import type { BreakWay, RunningSimulator, SimulatorInput, SimulatorTls } from '../simulator/index.js';
-import { BREAK_WAYS, DEFAULT_SIMULATOR_OPTIONS, startSimulator } from '../simulator/index.js';
+import type { BreakWay, ChapterName, RunningSimulator, SimulatorInput, SimulatorTls } from '../simulator/index.js';
+import { BREAK_WAYS, CHAPTER_NAMES, DEFAULT_SIMULATOR_OPTIONS, startSimulator } from '../simulator/index.js';
 import { ArmorlakeError } from '../core/index.js';
 import type { CliContext } from './context.js';
 import { countOption } from './options.js';
@@ -19,6 +19,8 @@ interface SimulateOptions {
   readonly wait: boolean;
   readonly messages?: boolean;
   readonly replay?: string;
+  readonly story?: ChapterName;
+  readonly history: number;
   readonly thenGenerate?: boolean;
   readonly attackEvery: number;
   readonly throttle: boolean;
@@ -33,18 +35,28 @@ interface SimulateOptions {
   readonly malformedEvery: number;
   readonly oversizedEvery: number;
   readonly hostileEvery: number;
+  readonly awayAfter?: number;
+  readonly awayFor?: number;
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly untilStdinEnds?: boolean;
 }
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
 const help = `
 Examples:
   armorlake simulate kubearmor --rate 200
   armorlake simulate kubearmor --count 10000 --seed 7 --truth truth.ndjson
   armorlake simulate kubearmor --replay events.ndjson
+  armorlake simulate kubearmor --story west --history 24h
   armorlake simulate kubearmor --rate 5000 --break-every 20000 --break-ways internal,reset
+
+The story: a normal day for six workloads in three clusters, then an attack that goes from west to east to plant. One
+simulator tells one cluster of it: first the history until now, then the present. Three of them need not know of each
+other; start them within a minute.
 
 Then: armorlake node --kubearmor 127.0.0.1:32767`;
 
@@ -72,6 +84,16 @@ function kubearmorCommand(context: CliContext): Command {
     .option('--messages', "also KubeArmor's own Messages")
     .option('--replay <file>', 'send these lines of `karmor logs --json` instead')
     .option('--then-generate', 'go on with generated events after the replay')
+    .addOption(
+      new Option('--story <cluster>', 'tell the story of an attack, this cluster of it')
+        .choices(CHAPTER_NAMES)
+        .conflicts(['rate', 'count', 'hosts', 'cluster', 'replay', 'attackEvery', 'preEncoded', 'messages', 'wait']),
+    )
+    .addOption(
+      new Option('--history <time>', 'how much past the story begins with, 1h or more')
+        .argParser(parseHistory)
+        .default(DAY_MS, '24h'),
+    )
     .addOption(countOption('--attack-every <n>', 'events between attacks (0: none)', 0).default(defaults.attackEvery))
     .option('--no-throttle', "without KubeArmor's throttle of 10 alerts a second and container")
     .addOption(countOption('--queue <n>', "events a subscriber's queue holds").default(defaults.queueLength))
@@ -109,6 +131,16 @@ function kubearmorCommand(context: CliContext): Command {
     )
     .addOption(every('--oversized-every <n>', 'events between ones of 4 MiB', faults.oversizedEvery))
     .addOption(every('--hostile-every <n>', 'events between ones with hostile strings', faults.hostileEvery))
+    .addOption(
+      new Option('--away-after <time>', 'nobody reaches it so long after its first event, or the story goes live')
+        .argParser(parseTime)
+        .helpGroup('What goes wrong on purpose:'),
+    )
+    .addOption(
+      new Option('--away-for <time>', 'how long it is away (default: 30s)')
+        .argParser(parseTime)
+        .helpGroup('What goes wrong on purpose:'),
+    )
     .addHelpText('after', help)
     .action(async (options: SimulateOptions) => {
       context.setExitCode(await run(context, options));
@@ -154,6 +186,7 @@ function simulatorInput(options: SimulateOptions, cwd: string): SimulatorInput {
     noWait: !options.wait,
     replayFile: options.replay === undefined ? undefined : resolve(cwd, options.replay),
     thenGenerate: options.thenGenerate === true,
+    story: options.story === undefined ? undefined : { chapter: options.story, historyMs: options.history },
     queueLength: options.queue,
     lossless: options.lossless === true,
     preEncoded: options.preEncoded,
@@ -166,6 +199,8 @@ function simulatorInput(options: SimulateOptions, cwd: string): SimulatorInput {
       malformedEvery: options.malformedEvery,
       oversizedEvery: options.oversizedEvery,
       hostileEvery: options.hostileEvery,
+      ...(options.awayAfter === undefined ? {} : { awayAfterMs: options.awayAfter }),
+      ...(options.awayFor === undefined ? {} : { awayForMs: options.awayFor }),
     },
   };
 }
@@ -190,6 +225,13 @@ function parseWays(text: string): readonly BreakWay[] {
     if (way === undefined) throw new InvalidArgumentError(`Choose from ${BREAK_WAYS.join(', ')}.`);
     return way;
   });
+}
+
+function parseHistory(text: string): number {
+  const time = parseDuration(text);
+  if (time === undefined || time < HOUR_MS)
+    throw new InvalidArgumentError('Write it as 24h; the attack needs an hour.');
+  return time;
 }
 
 function parseTime(text: string): number {

@@ -14,6 +14,8 @@ export interface Act {
   readonly data: string;
   readonly eventData: Readonly<Record<string, string>>;
   readonly result: string;
+  /** SHA-256 of the program and of its parent's, where KubeArmor hashes them. */
+  readonly hashes?: { readonly process: string; readonly parent: string };
 }
 
 /** A process starts: the source is its parent, the resource its command line. */

@@ -9,6 +9,8 @@ interface Common {
   readonly dueMicros: number;
   /** The message as it goes over the wire. */
   readonly bytes: Buffer;
+  /** Of a history: it waits for a reader instead of being lost, and no fault is counted by its time. */
+  readonly past?: true;
 }
 
 /** An event ready to be sent, with its content under KubeArmor's own field names. */

@@ -8,6 +8,7 @@ import { Random } from './random.js';
 export interface FaultActions {
   breakStreams(way: BreakWay): void;
   stall(ms: number): void;
+  leave(ms: number): void;
   sendMalformed(event: SimulatedEvent, bytes: Buffer): void;
 }
 
@@ -35,6 +36,7 @@ export class Faults {
   #passed = 0;
   #breaks = 0;
   #hostile = 0;
+  #left = false;
 
   constructor(options: FaultOptions, seed: number, finisher: Pick<EventFinisher, 'encode'>, actions: FaultActions) {
     this.#options = options;
@@ -47,11 +49,16 @@ export class Faults {
   pass(event: SimulatedEvent): SimulatedEvent | undefined {
     const { dropShare, breakEvery, breakWays, stallEvery, stallMs, malformedEvery, oversizedEvery, hostileEvery } =
       this.#options;
+    const { awayAfterMs, awayForMs } = this.#options;
     this.#passed += 1;
     if (this.#due(breakEvery)) {
       const way = breakWays[this.#breaks % breakWays.length];
       this.#breaks += 1;
       if (way !== undefined) this.#actions.breakStreams(way);
+    }
+    if (!this.#left && awayAfterMs > 0 && event.past !== true && event.dueMicros >= awayAfterMs * 1000) {
+      this.#left = true;
+      this.#actions.leave(awayForMs);
     }
     if (this.#due(stallEvery)) this.#actions.stall(stallMs);
     if (this.#due(malformedEvery)) this.#actions.sendMalformed(event, Buffer.concat([event.bytes, OVERRUN]));

@@ -3,7 +3,7 @@ import type { Draft, SimulatedEvent } from './event.js';
 import type { GeneratorOptions } from './options.js';
 import { DEFAULT_SIMULATOR_OPTIONS } from './options.js';
 import { Random } from './random.js';
-import type { Tally } from './scene.js';
+import type { Tally } from './reporter.js';
 import { Scene } from './scene.js';
 
 const EVENTS_PER_MESSAGE = 100;

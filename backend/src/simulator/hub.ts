@@ -89,6 +89,11 @@ export class Hub {
     });
   }
 
+  /** True while both logs and alerts are subscribed to. */
+  get isHeard(): boolean {
+    return this.#lanes.logs.subscribers.size > 0 && this.#lanes.alerts.subscribers.size > 0;
+  }
+
   /** Resolves when no subscriber of the stream has a full queue. */
   room(stream: StreamName): Promise<void> {
     return this.#until(() => !this.crowded(stream));

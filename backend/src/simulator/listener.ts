@@ -15,6 +15,10 @@ export interface Listener {
   readonly port: number;
   /** Sends an RST on every connection. */
   resetConnections(): void;
+  /** Lets nobody connect any more, until `open` … */
+  shut(): void;
+  /** … on the same port. Rejects when somebody else has taken it. */
+  open(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,25 +40,37 @@ export async function listen(
     socket.on('error', () => undefined);
     injector.injectConnection(socket);
   });
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', (error) => {
-      reject(
-        new ArmorlakeError('BAD_CONFIG', `The simulator can't listen on ${address}: ${error.message}.`, {
-          hint: 'Give another --listen HOST:PORT; port 0 takes a free one.',
-          cause: error,
-        }),
-      );
+  const listenOn = (wanted: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        reject(
+          new ArmorlakeError('BAD_CONFIG', `The simulator can't listen on ${address}: ${error.message}.`, {
+            hint: 'Give another --listen HOST:PORT; port 0 takes a free one.',
+            cause: error,
+          }),
+        );
+      };
+      listener.once('error', fail);
+      listener.listen(wanted, host, () => {
+        listener.off('error', fail);
+        resolve();
+      });
     });
-    listener.listen(port, host, resolve);
-  });
+  await listenOn(port);
+  const taken = portOf(listener.address());
   return {
     host,
-    port: portOf(listener.address()),
+    port: taken,
     resetConnections: () => {
       for (const socket of sockets) socket.resetAndDestroy();
     },
+    shut: () => {
+      listener.close();
+    },
+    open: () => listenOn(taken),
     close: async () => {
       const closed = new Promise<void>((resolve) => {
+        // It may be shut already, which is as good.
         listener.close(() => {
           resolve();
         });

@@ -1,3 +1,5 @@
+import type { StoryOptions } from './story/index.js';
+
 /**
  * The ways a stream of gRPC can end under its reader: status INTERNAL (13, what invalid UTF-8 does to KubeArmor),
  * status UNAVAILABLE (14), an unexpected OK, or the TCP connection destroyed.
@@ -26,6 +28,10 @@ export interface FaultOptions {
   readonly oversizedBytes: number;
   /** Every so many events one whose strings are hostile: quotes, NUL, ANSI, right-to-left, invalid UTF-8. */
   readonly hostileEvery: number;
+  /** So many milliseconds after the first event (of a story: after its history) nobody reaches the simulator; 0: never. */
+  readonly awayAfterMs: number;
+  /** … for so long; generating goes on. */
+  readonly awayForMs: number;
 }
 
 /** KubeArmor's throttle of alerts, one account a container. */
@@ -79,6 +85,8 @@ export interface SimulatorOptions extends GeneratorOptions {
   readonly replayFile: string | undefined;
   /** Go on with generated events when the replay is through. */
   readonly thenGenerate: boolean;
+  /** A chapter of the story instead of seed and rate alone; always lossless while its history is told. */
+  readonly story: StoryOptions | undefined;
   /** Events each subscriber's queue holds; what comes when it is full is dropped. */
   readonly queueLength: number;
   /** Wait for room in the queues instead of dropping, so `rate` becomes an upper bound; for benchmarks. */
@@ -98,6 +106,8 @@ export const DEFAULT_FAULTS: FaultOptions = {
   oversizedEvery: 0,
   oversizedBytes: 4 * 1024 * 1024,
   hostileEvery: 0,
+  awayAfterMs: 0,
+  awayForMs: 30_000,
 };
 
 export const DEFAULT_SIMULATOR_OPTIONS: SimulatorOptions = {
@@ -117,6 +127,7 @@ export const DEFAULT_SIMULATOR_OPTIONS: SimulatorOptions = {
   noWait: false,
   replayFile: undefined,
   thenGenerate: false,
+  story: undefined,
   queueLength: 1_000,
   lossless: false,
   preEncoded: 0,
@@ -159,6 +170,8 @@ export interface RunningSimulator {
   breakStreams(way: BreakWay): void;
   /** Sends nothing for so many milliseconds, while generating goes on. */
   stall(ms: number): void;
+  /** Cuts all connections and lets nobody connect for so many milliseconds, while generating goes on. */
+  leave(ms: number): void;
   /** Ends all streams, flushes the truth file, frees the port. Idempotent. */
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ const WEB_SERVERS = new Set(['/usr/sbin/apache2', '/usr/local/bin/node', '/usr/l
 const SHELLS = new Set(['/bin/sh', '/bin/bash', '/bin/busybox', '/usr/bin/dash']);
 
 /** The policies of the simulated cluster; an act raises an alert for the first that matches. */
-export const POLICIES: readonly Policy[] = [
+const POLICIES: readonly Policy[] = [
   {
     name: 'ksp-block-cryptominer',
     severity: 10,
@@ -117,6 +117,16 @@ export const POLICIES: readonly Policy[] = [
       act.operation === 'Network' && act.process.path === '/usr/bin/ncat' && /port=(3306|6379)\b/.test(act.resource),
   },
   {
+    name: 'ksp-block-scanner',
+    namespace: 'shop',
+    severity: 7,
+    tags: ['MITRE', 'MITRE_T1046_network_service_discovery', 'MITRE_lateral_movement'],
+    message: 'A scanner was kept from another pod',
+    action: 'Block',
+    enforcer: 'BPFLSM',
+    matches: (act) => act.operation === 'Network' && act.process.path === '/usr/bin/ncat',
+  },
+  {
     name: 'ksp-audit-tool-download',
     severity: 5,
     tags: ['MITRE', 'MITRE_T1105_ingress_tool_transfer', 'MITRE_command_and_control'],
@@ -156,3 +166,14 @@ export const POLICIES: readonly Policy[] = [
     matches: (act) => act.operation === 'File' && act.resource.startsWith('/tmp/build/'),
   },
 ];
+
+/** The policy that an act raises an alert for. */
+export function policyOf(act: Act): Policy | undefined {
+  return POLICIES.find((each) => applies(each, act));
+}
+
+function applies(policy: Policy, act: Act): boolean {
+  const namespace = act.place.workload?.namespace;
+  if (policy.ofHosts === true) return namespace === undefined && policy.matches(act);
+  return namespace !== undefined && (policy.namespace ?? namespace) === namespace && policy.matches(act);
+}

@@ -87,7 +87,7 @@ function placeFields({ host, fields }: Place, clusterName: string, micros: numbe
   return { ...fields, ...timeFields(host, clusterName, micros) };
 }
 
-function actFields({ place, process, operation, source, resource }: Act): LogFields {
+function actFields({ place, process, operation, source, resource, hashes }: Act): LogFields {
   return {
     HostPID: process.hostPid,
     HostPPID: process.hostPpid,
@@ -101,6 +101,7 @@ function actFields({ place, process, operation, source, resource }: Act): LogFie
     Resource: resource,
     Cwd: process.cwd,
     ...(process.tty === '' ? {} : { TTY: process.tty }),
+    ...(hashes === undefined ? {} : { ProcessHash: hashes.process, ParentHash: hashes.parent, HashAlgo: 'SHA256' }),
     ...(place.host.older
       ? {}
       : { ExecEvent: { ExecID: process.execId, ExecutableName: process.execName }, UserName: process.userName }),

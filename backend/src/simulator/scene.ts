@@ -2,13 +2,12 @@ import type { Act } from './acts.js';
 import { attackOn } from './attacks.js';
 import type { Draft } from './event.js';
 import type { GeneratorOptions } from './options.js';
-import type { Policy } from './policies.js';
-import { POLICIES } from './policies.js';
 import { Random } from './random.js';
-import { alertOf, logOf, messageOf, thresholdOf } from './records.js';
+import { messageOf } from './records.js';
+import type { DraftAt, Tally } from './reporter.js';
+import { Reporter } from './reporter.js';
 import type { Routine } from './routines.js';
 import { routineOf } from './routines.js';
-import { Throttle } from './throttle.js';
 import type { Place } from './world.js';
 import { buildWorld } from './world.js';
 
@@ -18,53 +17,34 @@ const CONCURRENT = 12;
 /** How often an attack under way takes its next step, among everything else. */
 const ATTACK_PACE = 0.25;
 
-/** A draft once its time (µs since the Unix epoch) is known; undefined when the throttle holds it back. */
-export type DraftAt = (micros: number) => Draft | undefined;
-
-/** What happened without becoming an event. */
-export interface Tally {
-  throttled: number;
-}
-
 /** The cluster at work: which act comes next, and what KubeArmor makes of it. */
 export class Scene {
   readonly #options: GeneratorOptions;
-  readonly #tally: Tally;
   readonly #random: Random;
   readonly #places: readonly Place[];
   /** Each place as often as its weight. */
   readonly #weighted: readonly Place[];
   readonly #routines: Routine[];
-  readonly #throttle: Throttle;
+  readonly #reporter: Reporter;
   #attack: Routine | undefined;
   #nextAttack: number;
 
   constructor(options: GeneratorOptions, tally: Tally) {
     this.#options = options;
-    this.#tally = tally;
     this.#random = new Random(options.seed);
     this.#places = buildWorld(options);
     this.#weighted = this.#places.flatMap((place) =>
       new Array<Place>(place.workload?.weight ?? HOST_WEIGHT).fill(place),
     );
     this.#routines = Array.from({ length: CONCURRENT }, () => this.#newRoutine());
-    this.#throttle = new Throttle(options.throttle);
+    this.#reporter = new Reporter(options, tally);
     // The first attack comes soon, so that a short run shows one.
     this.#nextAttack = options.attackEvery === 0 ? Number.POSITIVE_INFINITY : Math.floor(options.attackEvery / 5);
   }
 
   /** What the next act gives: one event, or two for a refused exec. @param made events so far */
   next(made: number): readonly DraftAt[] {
-    const act = this.#nextAct(made);
-    const { clusterName } = this.#options;
-    const policy = POLICIES.find((each) => applies(each, act));
-    const log: DraftAt = (micros) => ({
-      stream: 'logs',
-      event: logOf(act, clusterName, micros, policy?.action === 'Block'),
-    });
-    if (policy === undefined) return [log];
-    const alert: DraftAt = (micros) => this.#alert(act, policy, micros);
-    return policy.action === 'Block' && act.operation === 'Process' ? [alert, log] : [alert];
+    return this.#reporter.report(this.#nextAct(made));
   }
 
   /** One of KubeArmor's own messages. */
@@ -72,22 +52,6 @@ export class Scene {
     const { host } = this.#places[made % this.#places.length] ?? this.#random.pick(this.#places);
     const text = `Detected ${made} events so far`;
     return { stream: 'messages', event: messageOf(host, this.#options.clusterName, micros, text) };
-  }
-
-  #alert(act: Act, policy: Policy, micros: number): Draft | undefined {
-    const { clusterName, throttle } = this.#options;
-    const { place } = act;
-    switch (this.#throttle.judge(place.containerId === '' ? place.host.name : place.containerId, micros)) {
-      case 'send':
-        return { stream: 'alerts', event: alertOf(act, policy, clusterName, micros) };
-      case 'mark':
-        this.#tally.throttled += 1;
-        if (throttle === undefined) return undefined;
-        return { stream: 'alerts', event: thresholdOf(place, throttle, clusterName, micros) };
-      case 'hold':
-        this.#tally.throttled += 1;
-        return undefined;
-    }
   }
 
   #nextAct(made: number): Act {
@@ -111,10 +75,4 @@ export class Scene {
   #newRoutine(): Routine {
     return routineOf(this.#random.pick(this.#weighted), this.#random);
   }
-}
-
-function applies(policy: Policy, act: Act): boolean {
-  const namespace = act.place.workload?.namespace;
-  if (policy.ofHosts === true) return namespace === undefined && policy.matches(act);
-  return namespace !== undefined && (policy.namespace ?? namespace) === namespace && policy.matches(act);
 }

@@ -208,6 +208,56 @@ describe('startSimulator', () => {
     expect(simulator.counters().breaks).toBeGreaterThan(1);
   });
 
+  it('is out of reach when the time has come, goes on meanwhile, and is back on the same port', async () => {
+    const { simulator, client } = await start({ rate: 2_000, faults: { awayAfterMs: 100, awayForMs: 2_000 } });
+    const { logs, alerts } = subscribe(client);
+    await expect(logs.ended).resolves.toMatchObject({ code: status.UNAVAILABLE });
+    await expect(alerts.ended).resolves.toMatchObject({ code: status.UNAVAILABLE });
+    await expect(connect(simulator).unary(healthCheck, { nonce: 5 })).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+    });
+    await vi.waitFor(
+      () => expect(connect(simulator).unary(healthCheck, { nonce: 6 })).resolves.toMatchObject({ Retval: 6 }),
+      { timeout: 20_000, interval: 100 },
+    );
+    await subscribe(connect(simulator)).logs.reach(10);
+    const { logs: counted, breaks } = simulator.counters();
+    expect(counted.dropped).toBeGreaterThan(1_000);
+    expect(breaks).toBe(1);
+  });
+
+  it('can be closed while it is out of reach', async () => {
+    const { simulator } = await start({ rate: 100 });
+    simulator.leave(3_600_000);
+    await simulator.close();
+    await expect(connect(simulator).unary(healthCheck, { nonce: 7 })).rejects.toThrow();
+  });
+
+  it('tells the history of its story without loss, also to who comes back, and then what is now', async () => {
+    const startedMs = Date.now();
+    const { simulator, client } = await start({ story: { chapter: 'west', historyMs: 3_600_000 }, queueLength: 100 });
+    const first = subscribe(client);
+    await first.logs.reach(100);
+    simulator.breakStreams('unavailable');
+    await first.logs.ended;
+    const lost = simulator.counters().logs.dropped + simulator.counters().alerts.dropped;
+    const { logs } = subscribe(client);
+    const decoder = new FeederDecoder();
+    const time = (bytes: Buffer | undefined): number => Date.parse(decoder.decodeLog(bytes ?? Buffer.of()).updatedTime);
+    await vi.waitFor(
+      () => {
+        expect(time(logs.got.at(-1))).toBeGreaterThan(Date.now() - 1_000);
+      },
+      { timeout: 40_000, interval: 50 },
+    );
+    const times = [...first.logs.got, ...logs.got].map(time);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    expect(times[0]).toBeLessThan(startedMs - 3_500_000);
+    // What a break takes from the queues is gone, and nothing else.
+    expect(simulator.counters().logs.dropped + simulator.counters().alerts.dropped).toBe(lost);
+    expect(lost).toBe(0);
+  });
+
   it('sends malformed messages besides, oversized and hostile ones instead, and loses a share', async () => {
     const { simulator, client } = await start({
       count: 1_000,

@@ -8,17 +8,26 @@ import type { Witness } from './hub.js';
 import { Hub } from './hub.js';
 import type { Listener } from './listener.js';
 import { listen } from './listener.js';
-import type { BreakWay, RunningSimulator, SimulatorCounters, SimulatorInput, SimulatorOptions } from './options.js';
+import type {
+  BreakWay,
+  FaultOptions,
+  RunningSimulator,
+  SimulatorCounters,
+  SimulatorInput,
+  SimulatorOptions,
+} from './options.js';
 import { DEFAULT_FAULTS, DEFAULT_SIMULATOR_OPTIONS } from './options.js';
 import { readRecording } from './replay.js';
-import type { Tally } from './scene.js';
+import type { Tally } from './reporter.js';
 import { logService } from './service.js';
 import { eventsOf } from './source.js';
+import { CHAPTERS } from './story/index.js';
 import { TruthFile } from './truth.js';
 
 /** Events sent in one turn of the event loop at most, so that sockets get their turn too. */
 const EVENTS_A_TURN = 50;
 const NAP_MS = 2;
+const RETRY_MS = 500;
 
 /**
  * Starts our own KubeArmor: listening when the promise resolves, generating as soon as logs and alerts are subscribed
@@ -32,7 +41,7 @@ export async function startSimulator(
   const options: SimulatorOptions = {
     ...DEFAULT_SIMULATOR_OPTIONS,
     ...input,
-    faults: { ...DEFAULT_FAULTS, ...input.faults },
+    faults: { ...DEFAULT_FAULTS, ...awayOf(input), ...input.faults },
   };
   const recording = options.replayFile === undefined ? undefined : await readRecording(options.replayFile);
   const truth = options.truthFile === undefined ? undefined : await TruthFile.open(options.truthFile);
@@ -61,7 +70,7 @@ class Simulator implements RunningSimulator {
   readonly #parts: Parts;
   readonly #closing = new AbortController();
   readonly #tally: Tally = { throttled: 0 };
-  readonly #stalls = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<NodeJS.Timeout>();
   #breaks = 0;
   #closed: Promise<void> | undefined;
 
@@ -101,12 +110,34 @@ class Simulator implements RunningSimulator {
   }
 
   stall(ms: number): void {
-    const resume = this.#parts.hub.stall();
+    this.#later(ms, this.#parts.hub.stall());
+  }
+
+  leave(ms: number): void {
+    this.#parts.listener.shut();
+    this.breakStreams('reset');
+    this.#later(ms, () => {
+      this.#return();
+    });
+  }
+
+  /** Listens again; when somebody else has taken the port, once more a little later. */
+  #return(): void {
+    this.#parts.listener.open().catch(() => {
+      if (!this.#closing.signal.aborted) {
+        this.#later(RETRY_MS, () => {
+          this.#return();
+        });
+      }
+    });
+  }
+
+  #later(ms: number, act: () => void): void {
     const timer = setTimeout(() => {
-      this.#stalls.delete(timer);
-      resume();
+      this.#timers.delete(timer);
+      act();
     }, ms);
-    this.#stalls.add(timer);
+    this.#timers.add(timer);
   }
 
   close(): Promise<void> {
@@ -116,7 +147,7 @@ class Simulator implements RunningSimulator {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    for (const timer of this.#stalls) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#parts.hub.close();
     await this.#parts.listener.close();
     await this.finished.catch(() => undefined);
@@ -141,7 +172,8 @@ class Simulator implements RunningSimulator {
         thisTurn = 0;
         await nextTurn();
       }
-      if (this.#options.lossless && hub.crowded(event.stream)) await hub.room(event.stream);
+      if (event.past === true) await this.#heard();
+      if ((this.#options.lossless || event.past === true) && hub.crowded(event.stream)) await hub.room(event.stream);
       if (signal.aborted) return;
       thisTurn += 1;
       const changed = faults.pass(event);
@@ -149,6 +181,12 @@ class Simulator implements RunningSimulator {
       else hub.offer(changed);
     }
     await hub.idle();
+  }
+
+  /** A history is not lost while its reader is away. */
+  async #heard(): Promise<void> {
+    const { hub } = this.#parts;
+    if (!hub.isHeard) await hub.heard();
   }
 
   #faults(): Faults {
@@ -159,11 +197,20 @@ class Simulator implements RunningSimulator {
       stall: (ms) => {
         this.stall(ms);
       },
+      leave: (ms) => {
+        this.leave(ms);
+      },
       sendMalformed: (event, bytes) => {
         this.#parts.hub.offerMalformed(event.stream, event.number, bytes);
       },
     });
   }
+}
+
+/** Part of a story is that a KubeArmor can't be reached. */
+function awayOf({ story }: SimulatorInput): Partial<FaultOptions> {
+  const away = story === undefined ? undefined : CHAPTERS[story.chapter].away;
+  return away === undefined ? {} : { awayAfterMs: away.afterSec * 1000, awayForMs: away.forSec * 1000 };
 }
 
 function witnessFor(truth: TruthFile | undefined): Witness {

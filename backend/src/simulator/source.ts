@@ -2,7 +2,8 @@ import type { Draft, SimulatedEvent } from './event.js';
 import { generateEvents } from './generator.js';
 import type { SimulatorOptions } from './options.js';
 import { replayEvents } from './replay.js';
-import type { Tally } from './scene.js';
+import type { Tally } from './reporter.js';
+import { storyEvents } from './story/index.js';
 
 /** All events of a run, in the order in which they are sent. @param recording what to replay, if anything */
 export function* eventsOf(
@@ -10,6 +11,11 @@ export function* eventsOf(
   recording: readonly Draft[] | undefined,
   tally: Tally,
 ): Generator<SimulatedEvent, void> {
+  if (options.story !== undefined) {
+    const nowMicros = options.startTimeMicros ?? Date.now() * 1000;
+    yield* storyEvents({ ...options.story, seed: options.seed, nowMicros, throttle: options.throttle }, tally);
+    return;
+  }
   if (recording === undefined) {
     yield* options.preEncoded > 0 ? ringOf(options) : generateEvents(options, tally);
     return;

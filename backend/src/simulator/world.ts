@@ -1,5 +1,4 @@
 import type { LogFields } from '@armorlake/proto';
-import type { GeneratorOptions } from './options.js';
 import { Random } from './random.js';
 import type { WorkloadSpec } from './workloads.js';
 import { WORKLOADS } from './workloads.js';
@@ -13,8 +12,8 @@ export class Host {
   readonly older: boolean;
   #lastPid: number;
 
-  constructor(index: number, random: Random) {
-    this.name = `edge-node-${String(index + 1).padStart(2, '0')}`;
+  constructor(index: number, random: Random, prefix: string) {
+    this.name = `${prefix}-${String(index + 1).padStart(2, '0')}`;
     this.nodeId = random.hex(64);
     this.ip = `10.0.${(index >> 8) & 255}.${(index & 255) + 1}`;
     this.older = index % 3 === 2;
@@ -136,13 +135,22 @@ export class Place {
   }
 }
 
+/** What a world is made of; `workloads` and what its hosts are called may be left out. */
+export interface WorldOptions {
+  readonly seed: number;
+  readonly hosts: number;
+  readonly workloads?: readonly WorkloadSpec[];
+  readonly hostPrefix?: string;
+}
+
 /** All containers, and each host itself; the same options give the same world. */
-export function buildWorld(options: GeneratorOptions): readonly Place[] {
+export function buildWorld(options: WorldOptions): readonly Place[] {
+  const { workloads = WORKLOADS, hostPrefix = 'edge-node' } = options;
   const random = new Random(options.seed ^ 0x5eed);
-  const hosts = Array.from({ length: Math.max(1, options.hosts) }, (_, index) => new Host(index, random));
+  const hosts = Array.from({ length: Math.max(1, options.hosts) }, (_, index) => new Host(index, random, hostPrefix));
   const places: Place[] = [];
   let next = 0;
-  for (const workload of WORKLOADS) {
+  for (const workload of workloads) {
     if (workload.kind === 'DaemonSet') {
       for (const host of hosts) places.push(new Place(host, workload, 0, random));
       continue;
@@ -154,7 +162,7 @@ export function buildWorld(options: GeneratorOptions): readonly Place[] {
     }
   }
   // With many hosts each one gets work: the deployments scale out.
-  const deployments = WORKLOADS.filter((workload) => workload.kind === 'Deployment');
+  const deployments = workloads.filter((workload) => workload.kind === 'Deployment');
   for (; next < hosts.length * 2; next += 1) {
     const host = hosts[next % hosts.length];
     const workload = deployments[next % deployments.length];

@@ -7,20 +7,27 @@ const learning = 'INTERVAL 1 HOUR';
 /** The first of so many news of a workload: who starts thousands of programs must not make the answer too long to judge. */
 const most = 20;
 
-/** What a workload did for the first time ever within the window: its node and event are those of the first time. */
+/**
+ * What a workload did for the first time ever within the window: its node and event are those of the first time. What
+ * counts is when the nodes heard of it. A workload that is young by that, but whose own events are not (a history was
+ * imported), is known as well; of its history only what happened within the window is new. All events of a workload
+ * tell how long it is known: its first program, or its first way out, is news, too.
+ */
 function firsts(what: string, condition: string) {
+  const told = `CASE WHEN ${condition} THEN ${what} END`;
   return (number: string) => `
     WITH firsts AS (
-      SELECT namespace, coalesce(workload, pod, container, host) AS owner, any_value(workload) AS workload, ${what},
-        min(received_at) AS first, min_by(node, received_at) AS node, min_by(seq, received_at) AS seq, count(*) AS events
+      SELECT namespace, coalesce(workload, pod, container, host) AS owner, any_value(workload) AS workload, ${told} AS ${what},
+        min(received_at) AS first, min(time) AS happened, min_by(node, received_at) AS node, min_by(seq, received_at) AS seq, count(*) AS events
       FROM kubearmor.events
-      WHERE received_at < $__timeTo AND ${condition}
-      GROUP BY namespace, coalesce(workload, pod, container, host), ${what}
+      WHERE received_at < $__timeTo
+      GROUP BY namespace, coalesce(workload, pod, container, host), ${told}
     ), known AS (
-      SELECT *, min(first) OVER (PARTITION BY namespace, owner) AS since FROM firsts
+      SELECT *, min(first) OVER (PARTITION BY namespace, owner) AS since, min(happened) OVER (PARTITION BY namespace, owner) AS history FROM firsts
     ), fresh AS (
       SELECT *, row_number() OVER (PARTITION BY namespace, owner ORDER BY first, ${what}) AS place_in_time FROM known
-      WHERE first >= $__timeFrom AND since < $__timeFrom - ${learning}
+      WHERE ${what} IS NOT NULL AND first >= $__timeFrom
+        AND (since < $__timeFrom - ${learning} OR (history < $__timeFrom - ${learning} AND happened >= $__timeFrom))
     )
     SELECT node, ${place.replace('workload, pod, container, host', 'owner')}, ${what}, ${number}
     FROM fresh
@@ -42,13 +49,13 @@ export const news: RuleGroup = {
       mitre: 'T1204',
       concern: 'workload',
       minutes: 15,
-      sql: firsts('process', "operation = 'Process' AND process IS NOT NULL"),
+      sql: firsts('process', "operation = 'Process'"),
       number: 'sum(events)::BIGINT AS events',
       above: 0,
       details: first,
       summary: '{{ .Labels.process }} ran for the first time in {{ .Labels.place }}, first on {{ .Labels.node }}',
       runbook:
-        'No node remembers that this workload ever ran this program (workloads watched for less than an hour are left out; at most the first 20 of a workload are told). A rollout brings several at once, from the image: compare its time with the deployment. One alone, below a shell or in /tmp, /dev/shm or /var/tmp, is not from the image: open the process, and hunt for its path and hash.',
+        'No node remembers that this workload ever ran this program (workloads with less than an hour of events are left out; at most the first 20 of a workload are told). A rollout brings several at once, from the image: compare its time with the deployment. One alone, below a shell or in /tmp, /dev/shm or /var/tmp, is not from the image: open the process, and hunt for its path and hash.',
       certainty: novelty,
     },
     {
@@ -58,17 +65,14 @@ export const news: RuleGroup = {
       mitre: 'T1071',
       concern: 'workload',
       minutes: 15,
-      sql: firsts(
-        'remote_ip',
-        `operation = 'Network' AND direction = 'egress' AND remote_ip IS NOT NULL AND NOT ${inside}`,
-      ),
+      sql: firsts('remote_ip', `operation = 'Network' AND direction = 'egress' AND NOT ${inside}`),
       number: 'sum(events)::BIGINT AS events',
       above: 0,
       details: first,
       summary:
         '{{ .Labels.place }} connected to {{ .Labels.remote_ip }} for the first time, first on {{ .Labels.node }}',
       runbook:
-        'No node remembers that this workload ever connected to this public address (private addresses are left out, and so are workloads watched for less than an hour). Behind a CDN addresses change: the domain stands in Sessions and egress. A tool, shell or interpreter that connected: open the process. Hunt for the address in all workloads.',
+        'No node remembers that this workload ever connected to this public address (private addresses are left out, and so are workloads with less than an hour of events). Behind a CDN addresses change: the domain stands in Sessions and egress. A tool, shell or interpreter that connected: open the process. Hunt for the address in all workloads.',
       certainty: novelty,
     },
     {
