@@ -33,6 +33,8 @@ class Assets {
       );
       for (const [from, to] of [
         [join(source, 'img'), 'img'],
+        // The dashboards that plugin.json names in `includes`.
+        [join(dirname(__dirname), 'provisioning', 'dashboards', 'json'), 'dashboards'],
         [join(source, 'README.md'), 'README.md'],
         [join(dirname(__dirname), 'CHANGELOG.md'), 'CHANGELOG.md'],
         [join(dirname(__dirname), 'LICENSE'), 'LICENSE'],

@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Running } from './cli-support.js';
 import { Workplace, isAlive, run } from './cli-support.js';
@@ -13,6 +15,20 @@ async function startNode(name: string, ...args: string[]): Promise<{ node: Runni
   const node = place.start([...common, ...args]);
   const [, url = ''] = await node.says(/ready at (http:\S+) /);
   return { node, url };
+}
+
+/** The processes that this one started (Linux). */
+function childrenOf(pid: number): readonly number[] {
+  const stat = (name: string): string => {
+    try {
+      return readFileSync(`/proc/${name}/stat`, 'utf8');
+    } catch {
+      // It has ended meanwhile.
+      return '';
+    }
+  };
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.filter((name) => /\) \S (\d+) /.exec(stat(name))?.[1] === String(pid)).map(Number);
 }
 
 describe('nodes on one machine', () => {
@@ -70,6 +86,15 @@ describe('a node', () => {
     expect(await run(['query', '--url', url, 'SELECT 1'])).toMatchObject({ code: 1 });
     const environment = { ARMORLAKE_TOKEN: made.out.trim() };
     expect(await run(['query', '--url', url, 'SELECT 1'], { environment })).toMatchObject({ code: 0 });
+  });
+
+  it('starts at any niceness, and takes none away: only root may', async () => {
+    const args = ['node', '--data', 'nice', '--http', '127.0.0.1:0', '--profile', 'edge', '--log-level', 'silent'];
+    const node = place.start(args, { wrapper: ['nice', '-n', '15'] });
+    await node.says(/ready at/);
+    const engines = childrenOf(node.pid);
+    expect(engines).not.toEqual([]);
+    expect(engines.map((pid) => getPriority(pid))).toEqual(engines.map(() => getPriority(node.pid)));
   });
 
   it('ends with whoever runs it, when told so', async () => {

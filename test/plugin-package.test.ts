@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { filesOf, zip } from '../plugin/scripts/packaging/archive.js';
 import { LAUNCHER_BUNDLE, bundleBackend, writeLauncher } from '../plugin/scripts/packaging/backend.js';
 import { PluginHost, PluginProcess } from './support/plugin-host.js';
@@ -43,6 +45,51 @@ function unixModes(bytes: Buffer): readonly number[] {
   }
   return modes;
 }
+
+/** The part of a webpack configuration that copies what is not bundled. */
+const copying = z.object({ plugins: z.array(z.custom<Copying>()) });
+
+interface Copying {
+  apply(compiler: { hooks: { afterEmit: { tap(name: string, run: () => void): void } }; outputPath: string }): void;
+}
+
+const descriptor = z.object({
+  info: z.object({ version: z.string(), screenshots: z.array(z.object({ path: z.string() })) }),
+  includes: z.array(z.object({ type: z.string(), name: z.string(), path: z.string() })),
+});
+
+describe('what the build puts beside the bundle', () => {
+  it('has the dashboards that plugin.json includes, as they are in provisioning', async () => {
+    const outputPath = join(folder, 'assets');
+    const configure: unknown = createRequire(import.meta.url)('../plugin/webpack.config.cjs');
+    if (typeof configure !== 'function') throw new Error('the configuration is no function');
+    for (const each of copying.parse(configure({}, {})).plugins) {
+      each.apply({
+        hooks: {
+          afterEmit: {
+            tap: (_, run) => {
+              run();
+            },
+          },
+        },
+        outputPath,
+      });
+    }
+    const { info, includes } = descriptor.parse(JSON.parse(await readFile(join(outputPath, 'plugin.json'), 'utf8')));
+    expect(info.version).toMatch(/^\d+\.\d+\.\d+$/);
+    for (const { path } of info.screenshots) await expect(stat(join(outputPath, path))).resolves.toBeDefined();
+    const provisioned = fileURLToPath(new URL('../provisioning/dashboards/json', import.meta.url));
+    const files = await readdir(provisioned);
+    expect(files).toHaveLength(8);
+    expect(includes.map(({ path }) => path).toSorted()).toEqual(files.map((file) => `dashboards/${file}`).toSorted());
+    for (const { type, name, path } of includes) {
+      expect(type).toBe('dashboard');
+      const text = await readFile(join(outputPath, path), 'utf8');
+      expect(text).toBe(await readFile(join(provisioned, path.slice('dashboards/'.length)), 'utf8'));
+      expect(JSON.parse(text)).toMatchObject({ title: name });
+    }
+  });
+});
 
 describe('the Node launcher', () => {
   it('starts the one bundle from anywhere', async () => {

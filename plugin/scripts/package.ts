@@ -9,6 +9,7 @@ import { filesOf, zip } from './packaging/archive.js';
 import { LAUNCHER_BUNDLE, bundleBackend, writeLauncher } from './packaging/backend.js';
 import { NoBun, compile, fetchBun, hostTarget } from './packaging/bun.js';
 import { run } from './packaging/run.js';
+import type { Target } from './packaging/targets.js';
 import { BUN_VERSION, launcherNames, targets } from './packaging/targets.js';
 
 const HELP = `Packages the Grafana data source.
@@ -20,6 +21,7 @@ beside them: linux-amd64, linux-amd64-musl, linux-arm64, linux-arm64-musl (nothi
 (any machine with Node.js 20.19 or newer). bun ${BUN_VERSION} is got by npm into node_modules/.cache.
 
   --launcher   plugin/dist only, and its backend by the Node.js of this machine: for developing
+  --only NAME  plugin/dist only, with the executable for this kind of machine, as linux-amd64
   --help       this text
 `;
 
@@ -39,18 +41,22 @@ function say(text: string): void {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { launcher: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { launcher: { type: 'boolean' }, only: { type: 'string' }, help: { type: 'boolean' } },
+  });
   if (values.help === true) {
     process.stdout.write(HELP);
     return;
   }
+  const only = values.only === undefined ? undefined : targetNamed(values.only);
   const begin = performance.now();
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   await buildFrontend();
   await bundleBackend(plugin, bundle);
   say(`Backend: one bundle of ${kib((await stat(bundle)).size)}.`);
-  if (values.launcher === true) await installLauncher();
+  if (only !== undefined) await installExecutable(only);
+  else if (values.launcher === true) await installLauncher();
   else await packageAll();
   await rm(work, { recursive: true, force: true });
   say(`Done in ${((performance.now() - begin) / 1000).toFixed(0)} s: ${dist}`);
@@ -83,6 +89,19 @@ async function commitTime(): Promise<string> {
 async function installLauncher(): Promise<void> {
   await copyFile(bundle, join(dist, LAUNCHER_BUNDLE));
   for (const name of launcherNames) await writeLauncher(join(dist, name));
+}
+
+function targetNamed(name: string): Target {
+  const found = targets.find((target) => target.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`--only takes ${targets.map((target) => target.name).join(', ')}; it is "${name}".`);
+}
+
+/** The backend in plugin/dist, as an executable for one kind of machine. @throws NoBun */
+async function installExecutable(target: Target): Promise<void> {
+  say(`bun ${BUN_VERSION}: from npm, or the cache …`);
+  const host = await fetchBun(hostTarget(), cache);
+  await compile(host, await fetchBun(target, cache), bundle, join(dist, target.executable));
 }
 
 async function packageAll(): Promise<void> {

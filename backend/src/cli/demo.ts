@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { ArmorlakeError, printable } from '../core/index.js';
@@ -8,15 +8,16 @@ import type { Client, Coverage } from './client.js';
 import type { CliContext } from './context.js';
 import { coverageNotices } from './coverage-notices.js';
 import { examples, wholeNetwork } from './demo/examples.js';
+import { demoInGrafana } from './demo/in-grafana.js';
 import { DemoNetwork, edgeCount } from './demo/network.js';
-import { StatusLine } from './demo/status-line.js';
+import type { Counts } from './demo/watch.js';
+import { watch } from './demo/watch.js';
 import { networkText } from './network-status.js';
 import { renderTable } from './table.js';
 
 /** Events that make the examples worth reading. */
 const ENOUGH_EVENTS = 2000;
 const ENOUGH_MS = 30_000;
-const TICK_MS = 500;
 const FROZEN = 'edge-2';
 /** An edge that has woken is back long before. */
 const AWAKE_MS = 30_000;
@@ -25,46 +26,74 @@ const LOOK_MS = 100;
 const help = `
 Starts four simulated KubeArmors, three edge nodes that pull from them (one of them from two), and a query node without
 data that the edges join; asks the query node; freezes one edge and wakes it again; and goes on until Ctrl+C. The ports
-are 7470 (HTTP), 7471 (network) and 32767, or free ones where those are taken. Everything is removed at the end.`;
+are 7470 (HTTP), 7471 (network) and 32767, or free ones where those are taken. Everything is removed at the end.
+
+With --grafana it runs from a clone of the repository. Three simulated KubeArmors tell of a day that ends in an attack,
+and a Grafana of this machine (in the PATH, or at GRAFANA_HOME) shows the dashboards and alert rules at
+http://127.0.0.1:3000, or a free port: with data of its own, on loopback only, calling nothing outside.`;
+
+interface DemoOptions {
+  readonly once?: boolean;
+  readonly grafana?: boolean;
+  readonly plugin?: string;
+}
 
 /** `armorlake demo`: the main job in one command. */
 export function demoCommand(context: CliContext): Command {
   return new Command('demo')
     .description('see it work: simulated KubeArmors → edge nodes → one answer for all of them')
-    .option('--once', 'end after the examples')
+    .option('--grafana', 'show it in a Grafana of this machine: dashboards and alert rules of a day with an attack')
+    .option(
+      '--plugin <folder>',
+      'with --grafana: the unpacked plugin (default: plugin/dist, built where it is missing)',
+    )
+    .option('--once', 'end after the examples; with --grafana as soon as the dashboards have data')
     .addHelpText('after', help)
-    .action(async (options: { readonly once?: boolean }) => {
-      context.setExitCode(await run(context, options.once === true));
+    .action(async (options: DemoOptions) => {
+      context.setExitCode(await run(context, options));
     });
 }
 
-async function run(context: CliContext, once: boolean): Promise<number> {
-  const { io, launcher } = context;
+async function run(context: CliContext, { once = false, grafana = false, plugin }: DemoOptions): Promise<number> {
+  const { io } = context;
   const folder = mkdtempSync(join(tmpdir(), 'armorlake-demo-'));
-  let network: DemoNetwork | undefined;
   try {
-    await io.out('Armorlake demo: three edges keep the events of their KubeArmors, one query node answers for all.\n');
-    network = await DemoNetwork.start(launcher, folder, io.signal);
-    await io.out(`${network.lines().map(indent).join('\n')}\n\n`);
-    await show(context, network);
-    if (once) return 0;
-    await io.out(nextSteps(network));
-    const failure = await Promise.race([watch(context, network.client, () => false), network.broken()]);
-    if (failure === undefined) return 0;
-    throw new ArmorlakeError('INTERNAL', failure);
+    if (grafana)
+      await demoInGrafana(context, {
+        folder,
+        once,
+        plugin: plugin === undefined ? undefined : resolve(io.cwd, plugin),
+      });
+    else await demoOnTheConsole(context, folder, once);
+    return 0;
   } catch (thrown) {
     if (io.signal.aborted) return 0;
     throw thrown;
   } finally {
-    await network?.end();
     rmSync(folder, { recursive: true, force: true });
     if (!once) await io.out('The demo has ended; its folder is removed.\n');
   }
 }
 
+async function demoOnTheConsole(context: CliContext, folder: string, once: boolean): Promise<void> {
+  const { io, launcher } = context;
+  await io.out('Armorlake demo: three edges keep the events of their KubeArmors, one query node answers for all.\n');
+  const network = await DemoNetwork.start(launcher, folder, io.signal);
+  try {
+    await io.out(`${network.lines().map(indent).join('\n')}\n\n`);
+    await show(context, network);
+    if (once) return;
+    await io.out(nextSteps(network));
+    const failure = await Promise.race([watch(context, network.client, { done: () => false }), network.broken()]);
+    if (failure !== undefined) throw new ArmorlakeError('INTERNAL', failure);
+  } finally {
+    await network.end();
+  }
+}
+
 async function show(context: CliContext, network: DemoNetwork): Promise<void> {
   const { io, clock } = context;
-  await watch(context, network.client, enough(clock.monotonicMs()));
+  await watch(context, network.client, { done: enough(clock.monotonicMs()) });
   await io.out(`\n${networkText(await network.status(io.signal), clock.wallMs())}`);
   for (const [index, { title, sql }] of examples.entries()) {
     await io.out(`\n${index + 1}. ${title}\n\n${indent(sql)}\n\n`);
@@ -119,48 +148,9 @@ async function whenUp({ io, clock }: CliContext, network: DemoNetwork, name: str
   }
 }
 
-/** What the ledgers of all nodes count. */
-interface Counts {
-  readonly nodes: number;
-  readonly logs: number;
-  readonly alerts: number;
-}
-
 function enough(startedMs: number): (counts: Counts, nowMs: number) => boolean {
   return ({ nodes, logs, alerts }, nowMs) =>
     alerts > 0 && nodes === edgeCount && (logs + alerts >= ENOUGH_EVENTS || nowMs - startedMs > ENOUGH_MS);
-}
-
-/** Shows the live status line until the counts are enough or the demo is interrupted. */
-async function watch(
-  { io, clock }: CliContext,
-  client: Client,
-  done: (counts: Counts, nowMs: number) => boolean,
-): Promise<undefined> {
-  const line = new StatusLine(io);
-  let before: { readonly all: number; readonly atMs: number } | undefined;
-  while (!io.signal.aborted) {
-    const counts = await countsOf(client, io.signal);
-    const nowMs = clock.monotonicMs();
-    const all = counts.logs + counts.alerts;
-    const rate = before === undefined ? 0 : Math.max(0, ((all - before.all) / (nowMs - before.atMs)) * 1000);
-    before = { all, atMs: nowMs };
-    const text = `  ${counts.nodes} nodes stored ${counts.logs} logs and ${counts.alerts} alerts, ${rate.toFixed(0)} a second`;
-    await line.show(text, nowMs);
-    if (done(counts, nowMs)) break;
-    await sleep(TICK_MS, undefined, { signal: io.signal }).catch(() => undefined);
-  }
-  await line.end();
-  return undefined;
-}
-
-async function countsOf(client: Client, signal: AbortSignal): Promise<Counts> {
-  const { rows } = await client.query(
-    "SELECT count(DISTINCT node), sum(stored) FILTER (stream = 'logs'), sum(stored) FILTER (stream = 'alerts') FROM armorlake.ledger",
-    { signal },
-  );
-  const [nodes = 0, logs = 0, alerts = 0] = (rows[0] ?? []).map(Number);
-  return { nodes, logs, alerts };
 }
 
 function nextSteps({ client: { url } }: DemoNetwork): string {

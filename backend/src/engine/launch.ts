@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { setPriority, tmpdir } from 'node:os';
+import { getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** How an engine process is started. */
@@ -58,7 +58,10 @@ export function launchEngine(settings: EngineProcessSettings, socketPath: string
   // Standard error goes where ours goes: the engine logs in the same form.
   const options: SpawnOptions = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] };
   const child = spawnLimited(settings, command, options);
-  if (settings.niceness !== undefined && child.pid !== undefined) setPriority(child.pid, settings.niceness);
+  if (settings.niceness !== undefined && child.pid !== undefined) {
+    // Only root may take niceness away from a process that was started with more of it.
+    setPriority(child.pid, Math.max(settings.niceness, getPriority()));
+  }
   return child;
 }
 

@@ -21,6 +21,9 @@ interface EdgeSpec {
   readonly kubearmors: number;
 }
 
+/** What the simulated KubeArmors tell: events made up as they go, or a day with an attack, most of it past. */
+export type Scenario = 'generated' | 'story';
+
 /** The last one pulls two, as for a host without a node of its own. */
 const edges: readonly EdgeSpec[] = [
   { name: 'edge-1', cluster: 'west', site: 'north', kubearmors: 1 },
@@ -43,7 +46,12 @@ export class DemoNetwork {
   }
 
   /** Starts all of it below the folder; ends what has been started when one of them fails. */
-  static async start(launcher: string, folder: string, signal: AbortSignal): Promise<DemoNetwork> {
+  static async start(
+    launcher: string,
+    folder: string,
+    signal: AbortSignal,
+    scenario: Scenario = 'generated',
+  ): Promise<DemoNetwork> {
     const started: Child[] = [];
     const run = async (name: string, args: readonly string[]): Promise<Child> => {
       const child = await Child.start(name, launcher, args, signal);
@@ -51,11 +59,11 @@ export class DemoNetwork {
       return child;
     };
     try {
-      const [query, simulators] = await both(startQuery(run, folder), startSimulators(run));
+      const [query, simulators] = await both(startQuery(run, folder, signal), startSimulators(run, scenario, signal));
       const client = new Client(query.address(/at (https?:\S+)/), null);
       const { listening } = await statusOf(client, signal);
       if (listening === null) throw new ArmorlakeError('INTERNAL', 'The query node lets no node join.');
-      const joined = await startEdges(run, folder, listening, simulators);
+      const joined = await startEdges(run, folder, listening, simulators, scenario);
       return new DemoNetwork(client, simulators.flat(), [...joined, query]);
     } catch (thrown) {
       await Promise.all(started.map((child) => child.end()));
@@ -96,29 +104,58 @@ export class DemoNetwork {
 
 type Run = (name: string, args: readonly string[]) => Promise<Child>;
 
-async function startQuery(run: Run, folder: string): Promise<Child> {
-  const http = await loopback(7470);
-  const network = await loopback(7471);
-  const place = ['--data', join(folder, 'query'), '--http', http, '--network', network];
-  return run('query', ['node', '--name', 'query', ...place, '--log-level', 'warn']);
+/** An address of loopback with this port, or with any. */
+type Address = (preferred: number) => Promise<string>;
+
+/** Starts it at the ports it is known by, or at free ones where another program has taken them meanwhile. */
+function atItsPorts(signal: AbortSignal, start: (address: Address) => Promise<Child>): Promise<Child> {
+  return start(loopback).catch((thrown: unknown) => {
+    if (signal.aborted) throw thrown;
+    return start(() => loopback(0));
+  });
 }
 
-/** The simulated KubeArmors of each edge; the first plays back recorded events before it makes up its own. */
-async function startSimulators(run: Run): Promise<readonly (readonly Child[])[]> {
-  let seed = 0;
+function startQuery(run: Run, folder: string, signal: AbortSignal): Promise<Child> {
+  return atItsPorts(signal, async (address) => {
+    const place = ['--data', join(folder, 'query'), '--http', await address(7470), '--network', await address(7471)];
+    return run('query', ['node', '--name', 'query', ...place, '--log-level', 'warn']);
+  });
+}
+
+/** The simulated KubeArmors of each edge. */
+async function startSimulators(
+  run: Run,
+  scenario: Scenario,
+  signal: AbortSignal,
+): Promise<readonly (readonly Child[])[]> {
+  let number = 0;
   return all(
     edges.map(({ cluster, kubearmors }) =>
       all(
-        Array.from({ length: kubearmors }, async () => {
-          seed++;
-          const replay = seed === 1 ? ['--replay', RECORDED_EVENTS, '--then-generate'] : [];
-          const world = ['--cluster', cluster, '--seed', String(seed), '--hosts', '2', '--rate', String(RATE)];
-          const listen = ['--listen', await loopback(seed === 1 ? 32_767 : 0)];
-          return run(`KubeArmor ${seed}`, ['simulate', 'kubearmor', ...listen, ...world, ...replay, '--no-throttle']);
+        Array.from({ length: scenario === 'story' ? 1 : kubearmors }, async () => {
+          number++;
+          const name = `KubeArmor ${number}`;
+          const port = number === 1 ? 32_767 : 0;
+          const tells = scenario === 'story' ? story(cluster) : generated(cluster, number);
+          return atItsPorts(signal, async (address) =>
+            run(name, ['simulate', 'kubearmor', '--listen', await address(port), ...tells]),
+          );
         }),
       ),
     ),
   );
+}
+
+/** The first plays back recorded events before it makes up its own. */
+function generated(cluster: string, number: number): readonly string[] {
+  const replay = number === 1 ? ['--replay', RECORDED_EVENTS, '--then-generate'] : [];
+  const world = ['--cluster', cluster, '--seed', String(number), '--hosts', '2', '--rate', String(RATE)];
+  return [...world, ...replay, '--no-throttle'];
+}
+
+/** Each cluster has its part in the story: the past day at once, then the present. */
+function story(cluster: string): readonly string[] {
+  return ['--story', cluster];
 }
 
 function startEdges(
@@ -126,11 +163,14 @@ function startEdges(
   folder: string,
   hub: string,
   simulators: readonly (readonly Child[])[],
+  scenario: Scenario,
 ): Promise<readonly Child[]> {
+  // A whole day arrives within seconds: on a busy machine more of it waits than an edge's queue holds.
+  const room = scenario === 'story' ? ['--set', 'limits.ingest.queue=64MiB'] : [];
   return all(
     edges.map(({ name, cluster, site }, index) => {
       const from = (simulators[index] ?? []).flatMap((child) => ['--kubearmor', child.address(/at (\S+:\d+)/)]);
-      const place = ['--data', join(folder, name), '--http', '127.0.0.1:0', '--profile', 'edge'];
+      const place = ['--data', join(folder, name), '--http', '127.0.0.1:0', '--profile', 'edge', ...room];
       const self = ['--name', name, '--cluster', cluster, '--set', `labels=site=${site}`];
       return run(name, ['node', ...self, ...place, '--join', hub, ...from, '--log-level', 'warn']);
     }),
