@@ -7,8 +7,9 @@ import { quoteString } from '../backend/src/core/index.js';
 import { tableName, tables } from '../backend/src/lake/index.js';
 import type { Bench, BenchOptions, Figure } from './bench.js';
 import { median } from './bench.js';
-import { NodeProcess } from './processes.js';
-import { fillLake, openLake, settingsOf } from './sample.js';
+import type { Lake } from './network.js';
+import { Network, deriveLake, eventTables } from './network.js';
+import { fillLake, settingsOf } from './sample.js';
 
 const TIMES = 15;
 const NODES = 3;
@@ -55,28 +56,6 @@ const statements: readonly { readonly what: string; readonly ships: 'aggregate' 
   },
 ];
 
-const eventTables = tables.filter(({ schema, kind }) => schema === 'kubearmor' && kind === 'event');
-
-/** A node's lake: the sample's rows as hosts and pods of its own would have sent them. */
-async function deriveLake(sample: string, data: string, name: string, share: number): Promise<void> {
-  await (await openLake({ ...settingsOf(data), node: name })).close();
-  const instance = await DuckDBInstance.create(join(data, 'lake.duckdb'));
-  const connection = await instance.connect();
-  await connection.run(`ATTACH ${quoteString(sample)} AS sample (READ_ONLY)`);
-  for (const table of eventTables) {
-    const columns = table.columns.map((column) => column.name);
-    const own = ['host', 'pod'].filter((column) => columns.includes(column));
-    const replaced = [`'${name}' AS node`, ...own.map((column) => `${column} || '-${name}' AS ${column}`)].join(', ');
-    await connection.run(
-      `INSERT INTO ${tableName(table)} BY NAME SELECT * REPLACE (${replaced}) FROM sample.${tableName(table)} ` +
-        `WHERE seq <= ${share} * (SELECT max(last_seq) FROM sample.internal.batches) ORDER BY seq`,
-    );
-  }
-  await connection.run('INSERT INTO internal.batches SELECT * FROM sample.internal.batches');
-  connection.closeSync();
-  instance.closeSync();
-}
-
 /** One DuckDB that holds the rows of all the lakes. */
 async function uniteLakes(file: string, lakes: readonly string[]): Promise<DuckDBInstance> {
   const { engine } = profileLimits('server');
@@ -102,74 +81,6 @@ async function uniteLakes(file: string, lakes: readonly string[]): Promise<DuckD
   await connection.run('CHECKPOINT');
   connection.closeSync();
   return instance;
-}
-
-interface Asked {
-  readonly ms: number;
-  readonly rows: number;
-  /** What the nodes shipped. */
-  readonly bytes: number;
-}
-
-interface NetworkAnswer {
-  readonly rows: readonly unknown[];
-  readonly coverage: {
-    readonly answered: number;
-    readonly failed: number;
-    readonly nodes: readonly { readonly bytes: number | null }[];
-  };
-}
-
-/** A query node without data and its edges, each a process. */
-class Network {
-  readonly #nodes: NodeProcess[] = [];
-  #url = '';
-
-  static async start(
-    folder: string,
-    lakes: readonly { readonly name: string; readonly data: string }[],
-  ): Promise<Network> {
-    const network = new Network();
-    const query = await NodeProcess.start(join(folder, `query-${lakes.length}`), [
-      '--name',
-      'query',
-      '--network',
-      '127.0.0.1:0',
-    ]);
-    network.#nodes.push(query);
-    network.#url = query.url;
-    const status = (await (await fetch(`${query.url}/api/v1/status`)).json()) as { network: { listening: string } };
-    for (const { name, data } of lakes) {
-      network.#nodes.push(await NodeProcess.start(data, ['--name', name, '--join', status.network.listening]));
-    }
-    for (;;) {
-      const { coverage } = await network.#query('SELECT count(*) FROM kubearmor.events');
-      if (coverage.answered === lakes.length) return network;
-    }
-  }
-
-  async ask(sql: string): Promise<Asked> {
-    const began = performance.now();
-    const { rows, coverage } = await this.#query(sql);
-    const ms = performance.now() - began;
-    if (coverage.failed > 0) throw new Error(`${sql}: ${JSON.stringify(coverage.nodes)}`);
-    return { ms, rows: rows.length, bytes: coverage.nodes.reduce((sum, node) => sum + (node.bytes ?? 0), 0) };
-  }
-
-  async #query(sql: string): Promise<NetworkAnswer> {
-    const response = await fetch(`${this.#url}/api/v1/query`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ sql }),
-    });
-    const body = await response.text();
-    if (!response.ok) throw new Error(`${sql}: ${body}`);
-    return JSON.parse(body) as NetworkAnswer;
-  }
-
-  async end(): Promise<void> {
-    for (const node of this.#nodes) await node.end();
-  }
 }
 
 /** Medians of both ways, asked in turn. */
@@ -200,7 +111,7 @@ async function run({ folder, events, say }: BenchOptions): Promise<readonly Figu
   say(`a sample of ${each} events`);
   const sample = join(folder, 'sample');
   await fillLake(settingsOf(sample), each);
-  const lakeOf = async (name: string, share: number): Promise<{ name: string; data: string }> => {
+  const lakeOf = async (name: string, share: number): Promise<Lake> => {
     const data = join(folder, name);
     mkdirSync(data);
     await deriveLake(join(sample, 'lake.duckdb'), data, name, share);
@@ -241,11 +152,11 @@ async function run({ folder, events, say }: BenchOptions): Promise<readonly Figu
 /** The same queries over ever more nodes of one size. */
 async function growth(
   folder: string,
-  lakeOf: (name: string, share: number) => Promise<{ readonly name: string; readonly data: string }>,
+  lakeOf: (name: string, share: number) => Promise<Lake>,
   each: number,
   say: (sentence: string) => void,
 ): Promise<readonly Figure[]> {
-  const lakes: { readonly name: string; readonly data: string }[] = [];
+  const lakes: Lake[] = [];
   const figures: Figure[] = [];
   for (const count of GROWTH) {
     say(`${count} nodes of ${each} events`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench, Figure } from './bench.js';
 import { keepsBar } from './bench.js';
+import { dashboardsBench } from './dashboards.js';
 import { diskBench } from './disk.js';
 import { edgeBench } from './edge.js';
 import { federationBench } from './federation.js';
@@ -23,11 +24,12 @@ const benches: readonly Bench[] = [
   edgeBench,
   federationBench,
   pluginBench,
+  dashboardsBench,
 ];
 
 const usage = `npm run bench -- [NAME…] [--json FILE] [--seconds N] [--events N]
 
-${benches.map(({ name, what }) => `  ${name.padEnd(10)}${what}`).join('\n')}
+${benches.map(({ name, what }) => `  ${name.padEnd(11)}${what}`).join('\n')}
 
   --json FILE   also writes the figures there
   --seconds N   how long phases at a steady rate last (60)

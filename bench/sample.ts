@@ -98,19 +98,19 @@ export class Packer {
   }
 }
 
-/** Events a second of the lake below, in the events' own time. */
+/** Events a second of the lake below where nothing else is said, in the events' own time. */
 export const SAMPLE_RATE = 250;
 
-/** Fills a lake with events as a cluster of three hosts would have sent them up to now, each another. */
-export async function fillLake(settings: LakeSettings, count: number): Promise<void> {
+/** Fills a lake with events as a cluster of three hosts would have sent them up to now, each another, so many a second. */
+export async function fillLake(settings: LakeSettings, count: number, rate = SAMPLE_RATE): Promise<void> {
   const store = await openLake(settings);
-  const startTimeMicros = Date.now() * 1000 - Math.ceil((count / SAMPLE_RATE) * 1e6);
+  const startTimeMicros = Date.now() * 1000 - Math.ceil((count / rate) * 1e6);
   const packer = new Packer(4096);
   let batch = store.lastBatch;
   const append = async (batches: readonly WorkerBatch[]): Promise<void> => {
     for (const { buffer } of batches) await store.append(++batch, buffer, { ledger: [], gaps: [] });
   };
-  for (const event of generateEvents({ count, rate: SAMPLE_RATE, startTimeMicros })) {
+  for (const event of generateEvents({ count, rate, startTimeMicros })) {
     packer.add(event, startTimeMicros + event.dueMicros + 300);
     if (packer.batches.length > 0) await append(packer.batches.splice(0));
   }

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -26,6 +27,11 @@ const condition = z.object({
     conditions: z.tuple([z.object({ evaluator: z.object({ type: z.literal('gt'), params: z.tuple([z.number()]) }) })]),
   }),
 });
+const made = z.object({
+  refId: z.string(),
+  datasourceUid: z.literal('__expr__'),
+  model: z.looseObject({ type: z.literal('math'), expression: z.string().regex(/^\$\w+ \+ \d+$/) }),
+});
 const rule = z.object({
   uid: z.string().max(40),
   title: z.string(),
@@ -39,7 +45,7 @@ const rule = z.object({
     concern: z.enum(['workload', 'node']),
   }),
   annotations: z.looseObject({ summary: z.string(), runbook: z.string().min(100), triage: z.string() }),
-  data: z.array(z.union([question, condition])),
+  data: z.array(z.union([question, condition, made])),
 });
 type Rule = z.infer<typeof rule>;
 const ruleFile = z.object({
@@ -54,12 +60,31 @@ const rules = groups.flatMap(
 );
 const questionsOf = ({ data }: Rule) => data.flatMap((each) => (each.datasourceUid === 'armorlake' ? [each] : []));
 const thresholdOf = ({ data }: Rule): number => {
-  const found = data.find((each) => each.datasourceUid === '__expr__');
+  const found = data.find(({ refId }) => refId === 'B');
   if (found === undefined) throw new Error('The rule has no threshold.');
   return condition.parse(found).model.conditions[0].evaluator.params[0];
 };
 
+/** A link as Grafana's template makes it of an instance. */
+function opened(link: unknown, labels: Row, values: ReadonlyMap<string, number>): URL {
+  const text = z
+    .string()
+    .parse(link)
+    .replace('{{ externalURL }}', 'http://grafana/')
+    .replaceAll(
+      /\{\{ with \.Values\.(\w+) \}\}\{\{ printf "%\.0f" \.Value \}\}\{\{ else \}\}([^{]*)\{\{ end \}\}/g,
+      (_, name: string, otherwise: string) => values.get(name)?.toFixed(0) ?? otherwise,
+    )
+    .replaceAll(
+      /\{\{ with \.Labels\.(\w+) \}\}([^{]*)\{\{ \. \| urlquery \}\}\{\{ end \}\}/g,
+      (_, name: string, before: string) => (labels[name] ? before + encodeURIComponent(String(labels[name])) : ''),
+    );
+  expect(text).not.toContain('{{');
+  return new URL(text);
+}
+
 const toMs = Date.UTC(2026, 0, 2, 12);
+const HOUR_MS = 3_600_000;
 const ago = (minutes: number): string => new Date(toMs - minutes * 60_000).toISOString().slice(0, -1);
 
 const web = { host: 'h1', namespace: 'shop', workload: 'wordpress', pod: 'wordpress-1', outcome: 'happened' };
@@ -84,6 +109,9 @@ const blocks = (count: number, row: Row = {}): readonly Row[] =>
   Array.from({ length: count }, () =>
     log({ type: 'MatchedPolicy', policy: 'p', outcome: 'blocked', operation: 'File', ...row }),
   );
+const [west, east] = [{ cluster: 'west' }, { cluster: 'east' }];
+/** Of a host itself, not of a container. */
+const host = { namespace: null, workload: null, pod: null };
 const written = { process: '/usr/bin/apt', data: 'syscall=SYS_OPENAT flags=O_WRONLY|O_CREAT|O_TRUNC' };
 const alert = (row: Row): Row => log({ type: 'MatchedPolicy', operation: 'Process', policy: 'ksp-miner', ...row });
 const member = (name: string, row: Row = {}): Row => ({
@@ -164,6 +192,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       logs(file('/etc/cron.d/x')),
       logs(file('/var/etc/x', written), file('/etcetera', written), file('/usr/bind', written)),
       logs(file('/etc/x', { ...written, outcome: 'failed' })),
+      // A host that keeps itself up to date.
+      logs(file('/etc/ld.so.cache', { ...written, ...host }), file('/usr/bin/ls', { ...written, ...host })),
     ],
   },
   'armorlake-production-shell': {
@@ -187,6 +217,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       logs(file('/etc/shadow')),
       logs(file(`/var${token}`, { outcome: 'blocked' })),
       logs(file('/run/secrets/kubernetes.io/serviceaccount/..2026_01_01/token')),
+      // On a host, too, where somebody who does not log people in looks at it.
+      logs(file('/etc/shadow', host)),
+      logs(file('/etc/shadow', { ...host, process: '/tmp/sshd' })),
       // One instance, however many names somebody gives his programs.
       logs(...['/tmp/a', '/tmp/b', '/tmp/c'].map((process) => file('/etc/shadow', { process }))),
       // Its command line says it, without any File event.
@@ -199,6 +232,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
         file('/etc/shadowrun.conf'),
         file('/run/secrets/kubernetes.io/serviceaccount/ca.crt'),
         file('/home/etc/shadow.txt'),
+      ),
+      // People log in to a host, and its timers start.
+      logs(
+        ...['/usr/sbin/sshd', '/usr/bin/sudo', '/sbin/unix_chkpwd', '/lib/systemd/systemd', '/usr/sbin/cron'].map(
+          (process) => file('/etc/shadow', { ...host, process }),
+        ),
       ),
       logs(exec('/bin/cat', { resource: '/bin/cat /etc/hosts' })),
     ],
@@ -281,9 +320,27 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     ],
   },
   'armorlake-no-file-events': {
-    fires: [logs(exec('/bin/sh'), egress('203.0.113.1'), file('/x', { namespace: 'other' }))],
-    labels: { place: 'shop', namespace: 'shop' },
-    quiet: [logs(exec('/bin/sh'), file('/lib/libc.so')), logs(egress('203.0.113.1')), {}],
+    fires: [
+      logs(exec('/bin/sh', west), egress('203.0.113.1', west), file('/x', { ...west, namespace: 'other' })),
+      // Another cluster's namespace of that name says nothing of this one.
+      logs(exec('/bin/sh', west), exec('/bin/sh', east), file('/lib/libc.so', east)),
+      // Each host for itself, and so are its containers without Kubernetes; its own File events are not theirs.
+      logs(exec('/bin/sh', host), exec('/bin/sh', { ...host, host: 'h2' }), file('/x', { ...host, host: 'h2' })),
+      logs(
+        exec('/bin/sh', { ...host, namespace: 'container_namespace' }),
+        file('/x', { ...host, host: 'h2', namespace: 'container_namespace' }),
+        file('/x', host),
+      ),
+    ],
+    labels: { place: 'west/shop', cluster: 'west', namespace: 'shop', host: '' },
+    quiet: [
+      logs(exec('/bin/sh', west), file('/lib/libc.so', west)),
+      // What is set for a namespace is set on all hosts of its cluster.
+      logs(exec('/bin/sh', west), file('/lib/libc.so', { ...west, host: 'h2' })),
+      logs(exec('/bin/sh', host), file('/x', host)),
+      logs(egress('203.0.113.1')),
+      {},
+    ],
   },
   'armorlake-node-away': {
     fires: [{ 'armorlake.nodes': [member('edge-1', { state: 'away', last_contact: ago(9) }), member('edge-2')] }],
@@ -357,7 +414,13 @@ describe('the alert rules', () => {
     });
     expect(links.map((link) => /d\/([a-z-]+)\?/.exec(link)?.[1] ?? '').filter((uid) => !uids.has(uid))).toEqual([]);
     expect(links.length).toBe(2);
-    for (const link of links) expect(link.match(/=\{\{ \. (?!\| urlquery \}\})/)).toBeNull();
+    for (const link of links) {
+      expect(link.match(/=\{\{ \. (?!\| urlquery \}\})/)).toBeNull();
+      // The alert of an evaluation that failed has no numbers.
+      const { searchParams } = opened(link, { node: 'a&b' }, new Map());
+      expect([searchParams.get('from'), searchParams.get('to')]).toEqual(['now-24h', 'now']);
+      expect(searchParams.get('var-node')).toBe('a&b');
+    }
     expect(labels.mitre ?? 'T1').toMatch(/^TA?\d+(\.\d+)?$/);
   });
 
@@ -436,6 +499,62 @@ describe('each rule, asked of a node', () => {
     }
   });
 
+  /** The numbers of an instance, as the texts of its alert have them. */
+  async function valuesOf(rule: Rule, labels: Row): Promise<ReadonlyMap<string, number>> {
+    const values = new Map<string, number>();
+    for (const { refId } of questionsOf(rule)) {
+      const found = (await instances(rule, refId)).find((each) => isDeepStrictEqual(each.labels, labels));
+      if (found !== undefined) values.set(refId, found.value);
+    }
+    for (const each of rule.data) {
+      const [, name = '', added] = /^\$(\w+) \+ (\d+)$/.exec(made.safeParse(each).data?.model.expression ?? '') ?? [];
+      const value = values.get(name);
+      if (value !== undefined) values.set(each.refId, value + Number(added));
+    }
+    return values;
+  }
+
+  /** Where an instance's links lead: range and event. */
+  async function ranges(rule: Rule, labels: Row) {
+    const values = await valuesOf(rule, labels);
+    return ['triage', 'process'].map((name) => {
+      const { searchParams } = opened(rule.annotations[name], labels, values);
+      const [fromMs, untilMs] = [Number(searchParams.get('from')), Number(searchParams.get('to'))];
+      return { fromMs, untilMs, seq: searchParams.get('var-seq') };
+    });
+  }
+
+  const ofWorkloads = rules.filter(({ labels }) => labels.concern === 'workload');
+
+  it.each(ofWorkloads)('$uid leads to its events when they come days late', async (rule) => {
+    const lateMs = 48 * HOUR_MS;
+    const late = (row: Row): Row => ({
+      ...row,
+      time: new Date(Date.parse(`${String(row['time'])}Z`) - lateMs).toISOString().slice(0, -1),
+    });
+    const [tables = {}] = scenarios[rule.uid]?.fires ?? [];
+    const told = Object.fromEntries(Object.entries(tables).map(([table, rows]) => [table, rows.map(late)]));
+    await within(told, async () => {
+      const [labels] = await firing(rule);
+      const happenedMs = toMs - 60_000 - lateMs;
+      const range = { fromMs: happenedMs - HOUR_MS, untilMs: happenedMs + HOUR_MS };
+      expect(await ranges(rule, labels ?? {})).toEqual([
+        { ...range, seq: null },
+        { ...range, seq: expect.stringMatching(/^[1-9]\d*$/) as string },
+      ]);
+    });
+  });
+
+  it('opens an hour before the first and after the last event of an instance', async () => {
+    const rule = rules.find(({ uid }) => uid === 'armorlake-sensitive-file');
+    if (rule === undefined) throw new Error('There is no such rule.');
+    const times = [ago(600), ago(30), ago(5)];
+    const found = await within(logs(...times.map((time) => file('/etc/shadow', { time }))), () =>
+      ranges(rule, scenarios[rule.uid]?.labels ?? {}),
+    );
+    expect(found[0]).toMatchObject({ fromMs: toMs - 11 * HOUR_MS, untilMs: toMs - 5 * 60_000 + HOUR_MS });
+  });
+
   it('tells of no more new binaries of a workload than can be read', async () => {
     const rule = rules.find(({ uid }) => uid === 'armorlake-new-binary');
     if (rule === undefined) throw new Error('There is no such rule.');
@@ -461,7 +580,9 @@ describe('each rule, asked of a node', () => {
           intervalMs: 1,
           maxDataPoints: 1,
         });
-        if (sql.includes('kubearmor.')) expect(sql).not.toMatch(/(?<![_\w])time\b/);
+        // Where its links begin and end is the events' own time.
+        const judged = sql.replaceAll(/epoch_ms\((min|max)\(time\)\)/g, '');
+        if (sql.includes('kubearmor.')) expect(judged).not.toMatch(/(?<![_\w])time\b/);
       }
     }
   });

@@ -2,45 +2,17 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Variables } from '../plugin/shared/index.js';
-import { compileQuery, interpolateModel, parseModel } from '../plugin/shared/index.js';
+import { compileQuery } from '../plugin/shared/index.js';
 import { dashboards } from '../provisioning/src/dashboards.js';
 import { Workplace } from './cli-support.js';
+import { asked, askersOf, boards, panelsOf } from './support/dashboards.js';
 import { ask, joinAddress, membersAlive, startQueryNode } from './support/federation-nodes.js';
 import { TestKubeArmor, TestNode, until } from './support/node-process.js';
 
 const folder = fileURLToPath(new URL('../provisioning/dashboards/json/', import.meta.url));
 
-const target = z.looseObject({ refId: z.string() });
-const panel = z.looseObject({
-  type: z.string(),
-  title: z.string(),
-  description: z.string().optional(),
-  gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
-  targets: z.array(target).default([]),
-});
-type Panel = z.infer<typeof panel>;
-const board = z.looseObject({
-  uid: z.string(),
-  annotations: z.object({ list: z.array(z.looseObject({ name: z.string(), target })) }),
-  templating: z.object({
-    list: z.array(
-      z.looseObject({
-        name: z.string(),
-        type: z.string(),
-        current: z.looseObject({ value: z.union([z.string(), z.array(z.string())]).optional() }).optional(),
-      }),
-    ),
-  }),
-  panels: z.array(panel.extend({ panels: z.array(panel).default([]) })),
-});
-
 /** Panels of which an untroubled fleet has nothing to show, or only until somebody chooses something. */
 const mayBeEmpty: readonly string[] = ['Gaps', 'Throttled containers'];
-
-const boards = [...dashboards].map(([file, json]) => ({ file, json, ...board.parse(json) }));
-const panelsOf = ({ panels }: z.infer<typeof board>): readonly Panel[] =>
-  panels.flatMap((each) => [each, ...each.panels]);
 
 describe('the dashboards', () => {
   it('are in the repository as their sources make them (`npm run generate`)', () => {
@@ -54,7 +26,7 @@ describe('the dashboards', () => {
   });
 
   it.each(boards)('$file has panels that say what they show, beside and below each other', (each) => {
-    const shown = panelsOf(each).filter(({ type }) => type !== 'row');
+    const shown = panelsOf(each);
     expect(shown.filter(({ type, description = '' }) => type !== 'text' && description.length < 20)).toEqual([]);
     expect(new Set(shown.map(({ title }) => title)).size).toBe(shown.length);
     const overlapping = shown.flatMap((one) =>
@@ -74,6 +46,75 @@ describe('the dashboards', () => {
     const known = new Set(boards.map(({ uid }) => uid));
     const links = boards.flatMap(({ json }) => [...JSON.stringify(json).matchAll(/\/d\/([a-z-]+)/g)]);
     expect(links.map(([, uid = '']) => uid).filter((uid) => !known.has(uid))).toEqual([]);
+  });
+});
+
+/** The URLs of a dashboard's links, at fields, panels, and above it. */
+function urlsOf(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = 'url' in value && typeof value.url === 'string' ? [value.url] : [];
+  return [...own, ...Object.values(value).flatMap(urlsOf)];
+}
+
+describe.each(boards)('the links of $file', ({ json, templating }) => {
+  const own = templating.list.map(({ name }) => name);
+  const urls = urlsOf(json).filter((url) => url.startsWith('/d/'));
+  const named = (url: string): readonly string[] =>
+    [...url.matchAll(/[?&](?:var-(\w+)=|\$\{(\w+):queryparam\})/g)].map(([, name, kept]) => name ?? kept ?? '');
+
+  it('name each variable once: of one that is named twice, All would win', () => {
+    for (const url of urls) {
+      const all = url.includes('${__all_variables}') ? [...own, ...named(url)] : named(url);
+      expect(new Set(all).size, url).toBe(all.length);
+    }
+  });
+
+  it('name variables that the dashboard there has, and keep the time', () => {
+    for (const url of urls.filter((each) => each.includes('?'))) {
+      const there = boards.find(({ uid }) => url.startsWith(`/d/${uid}?`));
+      const given = [...url.matchAll(/[?&]var-(\w+)=/g)].map(([, name = '']) => name);
+      const known = there?.templating.list.map(({ name }) => name) ?? [];
+      if (there !== undefined)
+        expect(
+          given.filter((name) => !known.includes(name)),
+          url,
+        ).toEqual([]);
+      if (there !== undefined) expect(url).toMatch(/\$\{__url_time_range\}|from=\$\{__value\.time\}&to=/);
+    }
+  });
+
+  it('hold no text of an event that is not encoded', () => {
+    const texts = urls.flatMap((url) => [...url.matchAll(/\$\{(__value\.raw|__data\.fields[^}]*)\}/g)]);
+    const open = texts.map(([text]) => text).filter((text) => !/:percentencode\}$|\.numeric\}$/.test(text));
+    // A number of the data source's own.
+    expect(open.filter((text) => !/^\$\{__data\.fields\["(seq|↑ parent)"\]\.text\}$/.test(text))).toEqual([]);
+  });
+});
+
+describe('the panels', () => {
+  const all = boards.flatMap((each) => panelsOf(each).map((panel) => ({ file: each.file, ...panel })));
+  const shown = (type: string): typeof all => all.filter((panel) => panel.type === type);
+  const noValueOf = (panel: unknown): string =>
+    z.object({ fieldConfig: z.object({ defaults: z.object({ noValue: z.string().default('') }) }) }).parse(panel)
+      .fieldConfig.defaults.noValue;
+
+  it('say why they are empty', () => {
+    const kinds = ['table', 'timeseries', 'state-timeline', 'barchart', 'logs', 'nodeGraph', 'traces'];
+    const silent = kinds.flatMap(shown).filter((panel) => noValueOf(panel).length < 40);
+    // A table of which every row is always there.
+    expect(silent.map(({ title }) => title)).toEqual(['What is seen']);
+  });
+
+  it('do not pass a failed query off as a zero', () => {
+    expect(shown('stat').filter((panel) => /\d/.test(noValueOf(panel)))).toEqual([]);
+  });
+
+  it('open exactly the bucket of a bar', () => {
+    for (const panel of shown('timeseries')) {
+      const urls = urlsOf(panel);
+      for (const url of urls) expect(url).toContain('?from=${__value.time}&to=${__data.fields.until.numeric}&');
+      if (panel.title.startsWith('Alerts by')) expect(urls.length, panel.title).toBe(1);
+    }
   });
 });
 
@@ -120,42 +161,38 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
     await place.close();
   });
 
-  /** The variables as the dashboard opens, and what a reader has chosen. */
-  function variablesOf({ templating }: z.infer<typeof board>): Variables {
-    return {
-      lookup: (name) => {
-        const variable = templating.list.find((each) => each.name === name);
-        if (variable === undefined) return null;
-        const value = [variable.current?.value ?? ''].flat();
-        const picked = variable.type === 'textbox' ? chosen.get(name) : undefined;
-        if (picked !== undefined) return { values: [picked], all: false };
-        return { values: value, all: value.includes('$__all') };
-      },
-      // The event that the process dashboard has looked up by node and seq.
-      formatted: (reference) =>
-        reference === '${event:text}'
-          ? (chosen.get('node') ?? '')
-          : reference === '${event:raw}'
-            ? (chosen.get('seq') ?? '')
-            : reference,
-    };
-  }
-
-  const queries = boards.flatMap((each) => [
-    ...panelsOf(each).flatMap(({ title, targets }) => targets.map((one) => ({ each, title, one, rows: true }))),
-    ...each.annotations.list.map(({ name, target: one }) => ({ each, title: name, one, rows: false })),
-  ]);
-
-  it.each(queries.map((one) => ({ name: `${one.each.uid}: ${one.title} (${one.one.refId})`, ...one })))(
-    '$name',
-    async ({ each, title, one, rows: wanted }) => {
-      const model = interpolateModel(parseModel(one, 'kubearmor.alerts'), variablesOf(each));
-      const toMs = Date.now();
-      const context = { fromMs: toMs - 3_600_000, toMs, intervalMs: 10_000, maxDataPoints: 400 };
-      const { sql, nodes, perNode, rows: limit } = compileQuery(model, context);
-      const { status, rows, error } = await ask(query, { sql, nodes, perNode, limits: { rows: limit } });
-      expect({ status, error }).toEqual({ status: 200, error: undefined });
-      if (wanted && !mayBeEmpty.includes(title)) expect(rows.length).toBeGreaterThan(0);
-    },
+  const queries = boards.flatMap((each) =>
+    askersOf(each).flatMap(({ title, annotation, targets }) =>
+      targets.map((target) => ({ name: `${each.uid}: ${title} (${target.refId})`, each, title, annotation, target })),
+    ),
   );
+
+  it.each(queries)('$name', async ({ each, title, annotation, target }) => {
+    const toMs = Date.now();
+    const context = { fromMs: toMs - 3_600_000, toMs, intervalMs: 10_000, maxDataPoints: 400 };
+    const { sql, nodes, perNode, rows: limit } = compileQuery(asked(each, target, chosen), context);
+    const { status, rows, error } = await ask(query, { sql, nodes, perNode, limits: { rows: limit } });
+    expect({ status, error }).toEqual({ status: 200, error: undefined });
+    if (!annotation && !mayBeEmpty.includes(title)) expect(rows.length).toBeGreaterThan(0);
+  });
+
+  it('finds what was pasted, and says why it can not know the rest', async () => {
+    const hunt = queries.find(({ title }) => title === 'Each indicator');
+    if (hunt === undefined) throw new Error('There is no such panel.');
+    const toMs = Date.now();
+    const context = { fromMs: toMs - 3_600_000, toMs, intervalMs: 10_000, maxDataPoints: 400 };
+    const pasted = `\n/DEV/shm/kworker,;"nobody'); DROP" ${Array.from({ length: 500 }, (_, index) => `/none/${index}`).join(' ')}\n`;
+    const {
+      sql,
+      nodes,
+      rows: limit,
+    } = compileQuery(asked(hunt.each, hunt.target, new Map([['indicators', pasted]])), context);
+    const { rows, schema } = await ask(query, { sql, nodes, limits: { rows: limit } });
+    const at = (name: string): number => schema.findIndex((column) => column.name === name);
+    const told = new Map(rows.map((row) => [row[at('indicator')], [row[at('verdict')], row[at('found')]]]));
+    expect(told.get('/DEV/shm/kworker')?.[0]).toBe('Seen');
+    expect(told.get('/none/1')).toEqual(['Unknown', expect.stringMatching('remembers too little: edge-1, edge-2')]);
+    expect(told.get('3 more')).toEqual(['Unknown', 'only the first 500 are looked for']);
+    expect(rows.length).toBe(501);
+  });
 });

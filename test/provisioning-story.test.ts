@@ -20,6 +20,7 @@ const rule = z.object({
     }),
   ),
 });
+type Question = z.infer<typeof rule>['data'][number];
 const file = z.object({ groups: z.tuple([z.object({ rules: z.array(rule) })]) });
 const threshold = z.object({
   conditions: z.tuple([z.object({ evaluator: z.object({ params: z.tuple([z.number()]) }) })]),
@@ -87,23 +88,30 @@ describe('the story of the simulators, told to three nodes', () => {
     }
   }
 
+  /** What a question of a rule is answered about what was received since then. */
+  async function answered(uid: string, question: Question | undefined, sinceMs = 0) {
+    if (question === undefined) throw new Error(`${uid} asks nothing.`);
+    const toMs = Date.now() + 1;
+    const fromMs = Math.max(sinceMs, toMs - (question.relativeTimeRange?.from ?? 0) * 1000);
+    const model = parseModel(question.model, 'kubearmor.alerts');
+    const { sql } = compileQuery(model, { fromMs, toMs, intervalMs: MINUTE_MS, maxDataPoints: 100 });
+    const { status, error, rows, schema } = await ask(query, { sql });
+    if (status !== 200) throw new Error(`${uid}: ${JSON.stringify(error)}`);
+    const where = schema.findIndex(({ name }) => name === 'place');
+    return rows.map((row) => ({
+      place: String(row[where]),
+      number: Number(row.find((cell) => typeof cell === 'number')),
+    }));
+  }
+
   /** The rules that fire by what was received since then. */
   async function firing(concern: 'workload' | 'node', sinceMs = 0): Promise<Record<string, readonly string[]>> {
     const fired: Record<string, readonly string[]> = {};
     for (const { uid, data } of rules.filter(({ labels }) => labels.concern === concern)) {
-      const [question, limit] = [data[0], data.at(-1)];
-      if (question === undefined) throw new Error(`${uid} asks nothing.`);
-      const toMs = Date.now() + 1;
-      const fromMs = Math.max(sinceMs, toMs - (question.relativeTimeRange?.from ?? 0) * 1000);
-      const model = parseModel(question.model, 'kubearmor.alerts');
-      const { sql } = compileQuery(model, { fromMs, toMs, intervalMs: MINUTE_MS, maxDataPoints: 100 });
-      const { status, error, rows, schema } = await ask(query, { sql });
-      if (status !== 200) throw new Error(`${uid}: ${JSON.stringify(error)}`);
-      const above = threshold.parse(limit?.model).conditions[0].evaluator.params[0];
-      const where = schema.findIndex(({ name }) => name === 'place');
-      const places = rows
-        .filter((row) => row.some((cell) => typeof cell === 'number' && cell > above))
-        .map((row) => String(row[where]));
+      const above = threshold.parse(data.at(-1)?.model).conditions[0].evaluator.params[0];
+      const places = (await answered(uid, data[0], sinceMs))
+        .filter(({ number }) => number > above)
+        .map(({ place }) => place);
       if (places.length > 0) fired[uid] = [...new Set(places)].toSorted();
     }
     return fired;
@@ -154,6 +162,18 @@ describe('the story of the simulators, told to three nodes', () => {
     });
     // The scan was too fast for KubeArmor.
     expect(await firing('node')).toMatchObject({ 'armorlake-loss': [wordpress] });
+  });
+
+  it("leads from each rule's instances to when their events happened, which was long before they were heard", async () => {
+    for (const { uid, data } of rules.filter(({ labels }) => labels.concern === 'workload')) {
+      const asked = new Map(data.map((each) => [each.refId, each]));
+      const starts = await answered(uid, asked.get('since'));
+      expect({ uid, count: starts.length }).not.toEqual({ uid, count: 0 });
+      for (const { number } of starts) {
+        expect(number).toBeGreaterThanOrEqual(nowMs - 25 * 60 * MINUTE_MS);
+        expect(number).toBeLessThan(nowMs - 60 * MINUTE_MS);
+      }
+    }
   });
 
   it('keeps some of them firing by what goes on', async () => {

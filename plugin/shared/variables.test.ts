@@ -99,4 +99,14 @@ describe('variables in the builder', () => {
     const bucket = { ...model, builder: { ...model.builder, timeBucket: '$width' } };
     expect(interpolateModel(bucket, variables).builder.timeBucket).toBe('auto');
   });
+
+  it('are what a click sets only where the event is two variables', () => {
+    const of = (node: string, seq: string): unknown => {
+      const target = { by: 'event', node, seq } as const;
+      return interpolateModel({ ...model, process: { ...model.process, target } }, variables).process.variables;
+    };
+    expect(of('$one', '${width}')).toEqual({ node: 'one', seq: 'width' });
+    expect(of('${one:text}', '${one:raw}')).toBeUndefined();
+    expect(of('edge-1', '$one')).toBeUndefined();
+  });
 });

@@ -258,7 +258,9 @@ function targetVariables(target: ProcessTarget | null): Pick<ArmorlakeModel['pro
   if (target?.by !== 'event') return {};
   const node = wholeVariable(target.node.trim());
   const seq = wholeVariable(target.seq.trim());
-  return node === null || seq === null ? {} : { variables: { node: node.name, seq: seq.name } };
+  // Two parts of one variable are no boxes that a click could fill.
+  if (node === null || seq === null || node.name === seq.name) return {};
+  return { variables: { node: node.name, seq: seq.name } };
 }
 
 /**

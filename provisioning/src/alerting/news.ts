@@ -1,5 +1,6 @@
 import { novelty, ownWord } from './certainties.js';
 import type { RuleGroup } from './rule.js';
+import { AROUND_MS } from './rule.js';
 import { inside, place } from './threats.js';
 
 /** A workload that is younger than this teaches: all it does is new. */
@@ -18,7 +19,7 @@ function firsts(what: string, condition: string) {
   return (number: string) => `
     WITH firsts AS (
       SELECT namespace, coalesce(workload, pod, container, host) AS owner, any_value(workload) AS workload, ${told} AS ${what},
-        min(received_at) AS first, min(time) AS happened, min_by(node, received_at) AS node, min_by(seq, received_at) AS seq, count(*) AS events
+        min(received_at) AS first, min(time) AS happened, min_by(node, received_at) AS node, min_by(seq, received_at) AS seq, min_by(time, received_at) AS moment, count(*) AS events
       FROM kubearmor.events
       WHERE received_at < $__timeTo
       GROUP BY namespace, coalesce(workload, pod, container, host), ${told}
@@ -35,7 +36,14 @@ function firsts(what: string, condition: string) {
     GROUP BY node, namespace, owner, workload, ${what}`;
 }
 
-const first = { seq: 'min(seq)' };
+/** The event that was heard first. Each detail asks every memory: where the link ends follows from where it begins. */
+const first = {
+  details: { seq: 'min(seq)', since: `epoch_ms(min(moment)) - ${AROUND_MS}` },
+  made: { until: `$since + ${2 * AROUND_MS}` },
+} as const;
+
+/** KubeArmor's visibility is set for a namespace of a cluster; outside of Kubernetes, and for the host itself, for a host. */
+const host = "CASE WHEN coalesce(namespace, 'container_namespace') = 'container_namespace' THEN host END";
 
 /** What needs all that the nodes remember: asked less often. */
 export const news: RuleGroup = {
@@ -52,7 +60,7 @@ export const news: RuleGroup = {
       sql: firsts('process', "operation = 'Process'"),
       number: 'sum(events)::BIGINT AS events',
       above: 0,
-      details: first,
+      ...first,
       summary: '{{ .Labels.process }} ran for the first time in {{ .Labels.place }}, first on {{ .Labels.node }}',
       runbook:
         'No node remembers that this workload ever ran this program (workloads with less than an hour of events are left out; at most the first 20 of a workload are told). A rollout brings several at once, from the image: compare its time with the deployment. One alone, below a shell or in /tmp, /dev/shm or /var/tmp, is not from the image: open the process, and hunt for its path and hash.',
@@ -68,7 +76,7 @@ export const news: RuleGroup = {
       sql: firsts('remote_ip', `operation = 'Network' AND direction = 'egress' AND NOT ${inside}`),
       number: 'sum(events)::BIGINT AS events',
       above: 0,
-      details: first,
+      ...first,
       summary:
         '{{ .Labels.place }} connected to {{ .Labels.remote_ip }} for the first time, first on {{ .Labels.node }}',
       runbook:
@@ -83,17 +91,18 @@ export const news: RuleGroup = {
       concern: 'node',
       minutes: 60,
       sql: (number) => `
-        SELECT coalesce(namespace, 'hosts') AS place, coalesce(namespace, '') AS namespace, ${number}
+        SELECT concat_ws('/', cluster, namespace, ${host}) AS place, coalesce(cluster, '') AS cluster,
+          coalesce(namespace, '') AS namespace, coalesce(${host}, '') AS host, ${number}
         FROM kubearmor.logs
         WHERE $__timeFilter(received_at)
-        GROUP BY namespace
+        GROUP BY cluster, namespace, ${host}
         HAVING count(*) FILTER (operation = 'File') = 0`,
       number: "count(*) FILTER (operation = 'Process') AS processes",
       above: 0,
       summary:
         '{{ printf "%.0f" .Values.A.Value }} processes started in {{ .Labels.place }} within an hour, and no File event came: the rules on files are blind there',
       runbook:
-        "No program starts without opening files, so File visibility is off there; KubeArmor's default is process,network. “Write under /etc or /usr/bin” and “Sensitive file touched” see then only what a policy watches. Switch it on: kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite (of hosts: kubectl annotate node NODE …). It multiplies the events; where that is too much, silence this alert for the namespace: then it is known.",
+        "No program starts without opening files, so File visibility is off in that namespace of that cluster, or on that host; KubeArmor's default is process,network. “Write under /etc or /usr/bin” and “Sensitive file touched” see then only what a policy watches. Switch it on: kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite (of a host: kubectl annotate node NODE …; outside of Kubernetes: visibility and hostVisibility in kubearmor.yaml). It multiplies the events; where that is too much, silence this alert by its labels cluster and namespace, or host: then it is known.",
       certainty: ownWord,
     },
   ],

@@ -35,8 +35,13 @@ export interface RuleSpec {
   readonly number: string;
   /** The instance fires above this. */
   readonly above: number;
-  /** More numbers of each instance for the texts: name → aggregate. `seq` makes the link to the process. */
+  /**
+   * More numbers of each instance for the texts: name → aggregate. `seq` makes the link to the process; `since` and `until`,
+   * in ms after the epoch, are what links open: without them it is the last day.
+   */
   readonly details?: Readonly<Record<string, string>>;
+  /** Numbers that Grafana makes of those, which asks no node: name → expression. */
+  readonly made?: Readonly<Record<string, string>>;
   /** One line; a template over `.Labels` and `.Values`. */
   readonly summary: string;
   /** What to do, a paragraph. */
@@ -57,17 +62,34 @@ const MOST_INSTANCES = 5_000;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Time and the data source; `now-6h` for a link is opened later than it was made. */
-const around = `var-datasource=${datasourceUid}&from=now-6h&to=now`;
+/** What a link shows before the first and after the last event of its instance. */
+export const AROUND_MS = 3_600_000;
+
+/**
+ * Events by when they happened, which may be long before they were received. Whole numbers, so that a link opened on
+ * another day leads to the same events.
+ */
+export const around = {
+  since: `epoch_ms(min(time)) - ${AROUND_MS}`,
+  until: `epoch_ms(max(time)) + ${AROUND_MS}`,
+} as const;
+
+/** A whole number of an instance; an alert of an error has none. */
+function whole(name: string, otherwise = ''): string {
+  return `{{ with .Values.${name} }}{{ printf "%.0f" .Value }}{{ else }}${otherwise}{{ end }}`;
+}
+
+/** The data source and the time. */
+const shown = `var-datasource=${datasourceUid}&from=${whole('since', 'now-24h')}&to=${whole('until', 'now')}`;
 
 /** A parameter of a link, where the instance has the label; what is in it is an attacker's. */
 function parameter(variable: string, label = variable): string {
   return `{{ with .Labels.${label} }}&var-${variable}={{ . | urlquery }}{{ end }}`;
 }
 
-const toTriage = `{{ externalURL }}d/${uids.triage}?${around}${parameter('namespace')}${parameter('workload')}${parameter('node')}`;
-const toProcess = `{{ externalURL }}d/${uids.process}?${around}${parameter('node')}&var-seq={{ with .Values.seq }}{{ printf "%.0f" .Value }}{{ end }}`;
-const toHealth = `{{ externalURL }}d/${uids.health}?${around}${parameter('node')}`;
+const toTriage = `{{ externalURL }}d/${uids.triage}?${shown}${parameter('namespace')}${parameter('workload')}${parameter('node')}`;
+const toProcess = `{{ externalURL }}d/${uids.process}?${shown}${parameter('node')}&var-seq=${whole('seq')}`;
+const toHealth = `{{ externalURL }}d/${uids.health}?${shown}${parameter('node')}`;
 
 const missingFileEvents =
   "File events. KubeArmor's default visibility is process,network: where the rule “No File events” fires, this one sees only what a policy watches. Annotate the namespace: kubearmor-visibility=process,file,network,capabilities";
@@ -120,6 +142,11 @@ export function ruleJson(spec: RuleSpec): Json {
     data: [
       asked(spec, 'A', spec.number),
       ...Object.entries(spec.details ?? {}).map(([name, number]) => asked(spec, name, `${number} AS ${name}`)),
+      ...Object.entries(spec.made ?? {}).map(([refId, expression]) => ({
+        refId,
+        datasourceUid: '__expr__',
+        model: { refId, type: 'math', expression },
+      })),
       {
         refId: 'B',
         datasourceUid: '__expr__',

@@ -1,5 +1,6 @@
 import { amount, sighting } from './certainties.js';
 import type { RuleGroup } from './rule.js';
+import { around } from './rule.js';
 
 /** Where it was, for people; a pod or process outside of Kubernetes has no workload. */
 export const place =
@@ -12,6 +13,9 @@ const shell = "regexp_matches(process, '/(sh|bash|dash|ash|zsh|ksh|fish|busybox)
 const writing =
   "regexp_matches(data, '(?i)O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|UNLINK|RENAME|CHMOD|CHOWN|TRUNCATE|MKNOD|MKDIR|RMDIR|SYMLINK|SYS_LINK|PATH_LINK')";
 const secrets = '/etc/g?shadow-?|(/var)?/run/secrets/(kubernetes.io|eks.amazonaws.com)/serviceaccount/[^ ]*token';
+/** On a host, programs that ask for a password look it up all day; in a container nobody logs in. */
+const logins =
+  "(namespace IS NULL AND regexp_full_match(coalesce(process, ''), '(/usr)?/(s?bin|lib/(systemd|openssh)|libexec(/openssh)?)/(sshd(-session|-auth)?|sudo|su|login|passwd|chpasswd|chage|useradd|usermod|userdel|unix_chkpwd|cron|crond|atd|systemd(-[a-z]+)?)'))";
 const miners =
   '(?i)(^|[/ ])(xmrig|xmr-stak|minerd|cpuminer|cgminer|bfgminer|ethminer|nbminer|lolminer|phoenixminer|t-rex|kinsing|kdevtmpfsi)([ -]|$)|stratum[+](tcp|ssl)|--donate-level|--coin[= ](monero|xmr)|randomx';
 const pools =
@@ -34,8 +38,8 @@ function sightings(condition: string, text: string) {
 
 /** One of the processes: each by itself would let an attacker make as many instances as there are names. */
 const byProcess = "coalesce(min(process), '') AS process";
-const ofProcess = { seq: 'coalesce(min_by(seq, process), max(seq))' };
-const latest = { seq: 'max(seq)' };
+const ofProcess = { seq: 'coalesce(min_by(seq, process), max(seq))', ...around };
+const latest = { seq: 'max(seq)', ...around };
 const events = 'count(*) AS events';
 const times = '{{ printf "%.0f" .Values.A.Value }}';
 const where = '{{ .Labels.place }} on {{ .Labels.node }}';
@@ -59,7 +63,7 @@ export const threats: RuleGroup = {
         GROUP BY namespace, coalesce(workload, pod, container, host), workload`,
       number: events,
       above: 10,
-      details: { seq: 'min_by(seq, node)' },
+      details: { seq: 'min_by(seq, node)', ...around },
       summary: `${times} blocks in 5 minutes in {{ .Labels.place }}`,
       runbook:
         'Somebody keeps trying, or an update of the workload needs what a policy refuses. Open the triage: one policy and one process say update, several policies within minutes say attack. For an attack open the process, look at what came before the first block and at what was not blocked, and isolate the pod before it is restarted: a restart takes its files away.',
@@ -103,7 +107,7 @@ export const threats: RuleGroup = {
       details: ofProcess,
       summary: `{{ .Labels.process }} wrote under /etc or /usr/bin ({{ .Labels.outcome }}) in ${where}`,
       runbook:
-        'Containers come with their programs and settings: what changes them while they run is a package manager by hand, an entry point that writes its own settings (silence that process), or somebody who wants to stay. Open the process; compare the file with the image, and replace the pod.',
+        'Containers come with their programs and settings: what changes them while they run is a package manager by hand, an entry point that writes its own settings (silence that process), or somebody who wants to stay. Open the process; compare the file with the image, and replace the pod. Hosts are left out: package managers, systemd and the kubelet write there every day. Watch what must not change on one by a host policy of severity 9 or 10, then “Critical alert” tells of it.',
       needsFileEvents: true,
       certainty: sighting,
     },
@@ -121,7 +125,7 @@ export const threats: RuleGroup = {
       ),
       number: events,
       above: 0,
-      details: { seq: 'coalesce(min_by(seq, user_name), max(seq))' },
+      details: { seq: 'coalesce(min_by(seq, user_name), max(seq))', ...around },
       summary: `A shell with a terminal ran in ${where}{{ with .Labels.account }}, as {{ . }}{{ end }}`,
       runbook:
         'Somebody types inside a container. Ask who was on call: kubectl exec stands in the audit log of the API server at the same second. Nobody: open the process and read the session, then withdraw the credentials it came by. Which namespaces are not production is a pattern in the query.',
@@ -136,7 +140,7 @@ export const threats: RuleGroup = {
       minutes: 10,
       sql: sightings(
         `outcome <> 'failed' AND (
-        (operation = 'File' AND regexp_full_match(resource, '${secrets}'))
+        (operation = 'File' AND regexp_full_match(resource, '${secrets}') AND NOT ${logins})
         OR (operation = 'Process' AND regexp_matches(resource, '${secrets}')))`,
         byProcess,
       ),
@@ -145,7 +149,7 @@ export const threats: RuleGroup = {
       details: ofProcess,
       summary: `{{ .Labels.process }} and a password file or service-account token ({{ .Labels.outcome }}) in ${where}`,
       runbook:
-        'A password file or service-account token was read, or named on a command line. The application itself reads its token when it starts: silence that process of that workload. A shell, cat, curl or interpreter does not: open the process, see what was sent where afterwards, and withdraw the token (delete the pod, rotate the service account).',
+        'A password file or service-account token was read, or named on a command line. The application itself reads its token when it starts: silence that process of that workload. On hosts the programs that log people in (sshd, sudo, cron, …) are left out. A shell, cat, curl or interpreter does not: open the process, see what was sent where afterwards, and withdraw the token (delete the pod, rotate the service account).',
       needsFileEvents: true,
       certainty: sighting,
     },

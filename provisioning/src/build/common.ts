@@ -72,11 +72,6 @@ export const severitySeries: readonly Override[] = [
   }),
 ];
 
-/** From a bar of a time series to exactly its bucket on another dashboard, variables kept. */
-export function bucketLink(uid: string): string {
-  return `/d/${uid}?from=\${__value.time}&to=\${__data.fields.until.numeric}&\${__all_variables}`;
-}
-
 /** Alerts over time by outcome, of those that fulfil the condition; its place in a panel. */
 export function byOutcome(condition: string): Pick<PanelSpec, 'queries' | 'overrides'> {
   const text = `

@@ -44,6 +44,14 @@ export function fields(pattern: RegExp, style: FieldStyle): Override {
   return { matcher: { id: 'byRegexp', options: `/${pattern.source}/` }, properties: properties(style) };
 }
 
+/** A moment in a table: the same width on every day. */
+export const moment = { unit: 'time:MM-DD HH:mm:ss', custom: { width: 126 } } as const;
+
+/** Columns that a reader can narrow by their header. */
+export function filtered(names: readonly string[]): Override {
+  return fields(new RegExp(`^(${names.join('|')})$`), { custom: { filterable: true } });
+}
+
 /** A field that only links and identities need. */
 export function hidden(name: string): Override {
   return field(name, { custom: { hidden: true } });

@@ -1,6 +1,7 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DataLink, FieldStyle, Override } from './fields.js';
-import { fieldDefaults } from './fields.js';
+import { fieldDefaults, fields } from './fields.js';
+import { nothing } from './style.js';
 
 /** The data source every panel asks. */
 export const source = { type: 'armorlake-kubearmor-datasource', uid: '${datasource}' } as const;
@@ -12,6 +13,8 @@ export interface PanelSpec {
   readonly description: string;
   readonly queries?: readonly ArmorlakeModel[];
   readonly style?: FieldStyle;
+  /** What it means that nothing matched, a whole sentence. */
+  readonly empty?: string;
   readonly overrides?: readonly Override[];
   readonly options?: Readonly<Record<string, unknown>>;
   readonly links?: readonly DataLink[];
@@ -35,9 +38,14 @@ function panel(
   options: Readonly<Record<string, unknown>>,
   style: FieldStyle = {},
 ): Panel {
-  const { title, description, queries = [], overrides = [], links, transformations, repeat, buckets } = spec;
+  const { title, description, queries = [], overrides = [], links, transformations, repeat, buckets, empty } = spec;
   const custom = { ...style.custom, ...spec.style?.custom };
-  const defaults = fieldDefaults({ ...style, ...spec.style, ...(Object.keys(custom).length === 0 ? {} : { custom }) });
+  const defaults = fieldDefaults({
+    ...style,
+    ...(empty === undefined ? {} : { noValue: nothing(empty) }),
+    ...spec.style,
+    ...(Object.keys(custom).length === 0 ? {} : { custom }),
+  });
   return {
     type,
     title,
@@ -58,24 +66,31 @@ function target(query: ArmorlakeModel, index: number): Record<string, unknown> {
 
 /** One number, or a few. */
 export function stat(spec: PanelSpec): Panel {
-  return panel('stat', spec, {
-    colorMode: 'value',
-    graphMode: 'none',
-    justifyMode: 'auto',
-    orientation: 'auto',
-    textMode: 'auto',
-    wideLayout: true,
-    reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
-  });
+  return panel(
+    'stat',
+    spec,
+    {
+      colorMode: 'value',
+      graphMode: 'none',
+      justifyMode: 'auto',
+      orientation: 'auto',
+      textMode: 'auto',
+      wideLayout: true,
+      reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
+    },
+    { noValue: '—' },
+  );
 }
 
 export function table(spec: PanelSpec): Panel {
-  const custom = { align: 'auto', cellOptions: { type: 'auto' }, filterable: true, inspect: false };
+  const custom = { align: 'auto', cellOptions: { type: 'auto' }, filterable: false, inspect: false };
+  // The panel's own text for no value is what it says when it is empty.
+  const cells = fields(/.*/, { noValue: '—' });
   return panel(
     'table',
-    spec,
+    { ...spec, overrides: [cells, ...(spec.overrides ?? [])] },
     { showHeader: true, cellHeight: 'sm', footer: { show: false } },
-    { custom, noValue: '—' },
+    { custom },
   );
 }
 
@@ -149,7 +164,8 @@ export function barChart(spec: PanelSpec): Panel {
     tooltip: { mode: 'multi', sort: 'desc' },
     stacking: 'normal',
     showValue: 'auto',
-    xTickLabelMaxLength: 40,
+    text: { valueSize: 12 },
+    xTickLabelMaxLength: 34,
   });
 }
 

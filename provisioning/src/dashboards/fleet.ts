@@ -1,15 +1,18 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { annotations, answeringNodes, bucketLink, byOutcome, links } from '../build/common.js';
-import { field } from '../build/fields.js';
+import { annotations, answeringNodes, byOutcome, links } from '../build/common.js';
+import { field, fields, filtered, moment } from '../build/fields.js';
+import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, table } from '../build/panels.js';
 import { chosenEvents, gapMinutes, gapsInRange } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, coloured, goodUntil, outcomeColours, stateColours } from '../build/style.js';
-import { keep, uids } from '../build/uids.js';
+import { uids } from '../build/uids.js';
 import { adHoc, cluster, datasource, namespace, node, workload } from '../build/variables.js';
 
-const openNode = `&var-node=\${__data.fields.node}&${keep}`;
+const variables = [datasource, cluster, node, namespace, workload, adHoc];
+
+const thisNode = `var-node=\${__data.fields.node:percentencode}&${keepBut(variables, 'node')}`;
 
 const attention = `
   WITH events AS (
@@ -23,7 +26,10 @@ const attention = `
   ), fresh AS (
     SELECT node, count(*) AS binaries FROM firsts WHERE first >= $__timeFrom GROUP BY node
   ), missing AS (
-    SELECT node, sum(${gapMinutes}) AS minutes FROM armorlake.gaps WHERE ${gapsInRange} GROUP BY node
+    -- Streams break together: the worst of them says how long.
+    SELECT node, max(minutes) AS minutes FROM (
+      SELECT node, connector, stream, sum(${gapMinutes}) AS minutes FROM armorlake.gaps WHERE ${gapsInRange} GROUP BY ALL
+    ) GROUP BY node
   ), account AS (
     SELECT node, 100.0 * sum(dropped) / nullif(sum(received), 0) AS loss
     FROM armorlake.ledger WHERE $__timeFilter(minute) GROUP BY node
@@ -51,7 +57,7 @@ export const fleet: DashboardSpec = {
   title: 'Armorlake · Fleet overview',
   description:
     'Which nodes answer and what they saw: policies that fired, new binaries, and everything that is missing.',
-  variables: [datasource, cluster, node, namespace, workload, adHoc],
+  variables,
   annotations,
   links: links('fleet'),
   lines: [
@@ -59,18 +65,17 @@ export const fleet: DashboardSpec = {
       height: 4,
       cells: [
         {
-          width: 6,
-          panel: answeringNodes('Nodes that answer'),
+          width: 4,
+          panel: answeringNodes('Nodes'),
         },
         {
-          width: 3,
+          width: 4,
           panel: stat({
-            title: 'Nodes with gaps',
+            title: 'With gaps',
             description:
               'Nodes with at least one stretch of time, within the range, in which events may be missing: breaks, throttling, drops, crashes.',
             queries: [sql(`SELECT count(DISTINCT node) AS nodes FROM armorlake.gaps WHERE ${gapsInRange}`)],
-            style: { thresholds: goodUntil(1), noValue: '0' },
-            links: [{ title: 'What is missing', url: `/d/${uids.health}?${keep}` }],
+            style: { thresholds: goodUntil(1), links: [onward('What is missing', uids.health)] },
           }),
         },
         {
@@ -80,8 +85,7 @@ export const fleet: DashboardSpec = {
             description:
               'Alerts on what a policy watched and nothing stopped, without the default posture. Worse than a block.',
             queries: [alertCount("outcome = 'happened' AND coalesce(policy, '') <> 'DefaultPosture'")],
-            style: { thresholds: always(outcomeColours.happened), noValue: '0' },
-            links: [{ title: 'Triage', url: `/d/${uids.triage}?${keep}` }],
+            style: { thresholds: always(outcomeColours.happened), links: [onward('Triage', uids.triage)] },
           }),
         },
         {
@@ -90,8 +94,7 @@ export const fleet: DashboardSpec = {
             title: 'Blocked',
             description: 'Alerts on what KubeArmor refused.',
             queries: [alertCount("outcome = 'blocked'")],
-            style: { thresholds: always(outcomeColours.blocked), noValue: '0' },
-            links: [{ title: 'Triage', url: `/d/${uids.triage}?${keep}` }],
+            style: { thresholds: always(outcomeColours.blocked), links: [onward('Triage', uids.triage)] },
           }),
         },
         {
@@ -107,21 +110,20 @@ export const fleet: DashboardSpec = {
                   WHERE operation = 'Process' AND process IS NOT NULL AND time < $__timeTo
                   GROUP BY process HAVING min(time) >= $__timeFrom)`),
             ],
-            style: { thresholds: always('blue'), noValue: '0' },
-            links: [{ title: 'Where they ran', url: `/d/${uids.workload}?${keep}` }],
+            style: { thresholds: always('blue'), links: [onward('Where they ran', uids.workload)] },
           }),
         },
         {
-          width: 3,
+          width: 4,
           panel: stat({
-            title: 'Throttled containers',
+            title: 'Throttled',
             description: 'Containers whose alerts KubeArmor cut off for a while: what they did then is not known.',
             queries: [
               sql(`
                 SELECT count(DISTINCT container_id) AS containers FROM kubearmor.alerts
                 WHERE $__timeFilter(time) AND operation = 'AlertThreshold'`),
             ],
-            style: { thresholds: goodUntil(1), noValue: '0' },
+            style: { thresholds: goodUntil(1) },
           }),
         },
       ],
@@ -138,13 +140,16 @@ export const fleet: DashboardSpec = {
             ...byOutcome(
               `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND coalesce(policy, '') <> 'DefaultPosture'`,
             ),
-            style: { links: [{ title: 'Open this time in the triage', url: bucketLink(uids.triage) }] },
+            empty: 'no policy matched in this time range on what is chosen above.',
+            style: { links: [bucketLink('Open this time in the triage', uids.triage)] },
           }),
         },
         {
           width: 12,
           panel: bars({
             title: 'Events by operation',
+            empty:
+              'no event came in this time range from what is chosen above. Health says whether the connectors stream.',
             description: 'Everything KubeArmor reported: processes, files, network, system calls.',
             queries: [
               sql(
@@ -170,8 +175,12 @@ export const fleet: DashboardSpec = {
             description:
               'The 50 nodes that most need a look: absent ones first, then those with the longest gaps and the most alerts that nothing stopped.',
             queries: [sql(attention, { limit: 50 })],
+            empty: 'no node is known that stores events.',
             overrides: [
-              field('node', { links: [{ title: 'Alerts of this node', url: `/d/${uids.triage}?${openNode}` }] }),
+              field('node', { links: [{ title: 'Alerts of this node', url: `/d/${uids.triage}?${thisNode}` }] }),
+              filtered(['node', 'state']),
+              fields(/^(happened|blocked|loss)$/, { custom: { width: 95 } }),
+              fields(/^(gap minutes|new binaries|clock offset)$/, { custom: { width: 118 } }),
               field('state', {
                 mappings: [
                   coloured({
@@ -189,6 +198,8 @@ export const fleet: DashboardSpec = {
                 thresholds: goodUntil(0.01, 10),
                 custom: { cellOptions: { type: 'color-text' } },
               }),
+              field('last contact', moment),
+              field('version', { custom: { width: 90 } }),
               field('happened', {
                 thresholds: always(outcomeColours.happened),
                 custom: { cellOptions: { type: 'color-text' } },

@@ -7,101 +7,17 @@ import { sql } from '../build/queries.js';
 import { always, coloured, goodUntil, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
 import { cluster, datasource, node } from '../build/variables.js';
-
-const metrics = 'armorlake.node_metrics';
-const recent = 'Nodes of an older version, which keep no armorlake.node_metrics, are left out.';
-
-/**
- * How much the lakes hold and grow, a row a node, over a day at least: for so long it takes to see one grow. `growth`: bytes
- * a day; `days`: until the lake is at its limit or the disk has no more room, whichever comes first; NULL while it does not
- * grow, or less than an hour is known of it.
- */
-const growing = `
-  WITH sizes AS (
-    SELECT node, min(time) AS since, max(time) AS until,
-      min_by(lake_bytes + archive_bytes, time) AS before, max_by(lake_bytes + archive_bytes, time) AS held,
-      max_by(disk_limit_bytes + archive_bytes, time) AS most, max_by(disk_free_bytes, time) AS free
-    FROM ${metrics} WHERE time >= least($__timeFrom, $__timeTo - INTERVAL 1 DAY) AND time < $__timeTo GROUP BY node
-  ), grown AS (
-    SELECT node, held, most, free, date_diff('minute', since, until) AS known,
-      (held - before) * 86400.0 / nullif(date_diff('second', since, until), 0) AS growth
-    FROM sizes
-  ), filling AS (
-    SELECT node, held, most, growth,
-      CASE WHEN growth > 0 AND known >= 60 THEN greatest(0, least(most - held, free)) / growth END AS days
-    FROM grown
-  )`;
-
-const nodeTable = `
-  ${growing}, spent AS (
-    SELECT node, 100.0 * sum(cpu_seconds) / sum(seconds) AS cpu, max_by(rss_bytes, time) AS rss,
-      sum(written_bytes) * 86400.0 / sum(seconds) AS flash,
-      sum(network_sent_bytes + network_received_bytes) * 86400.0 / sum(seconds) AS network,
-      sum(engine_restarts)::BIGINT AS restarts, max_by(certificate_expires, time) AS expires,
-      max_by(profile, time) AS profile
-    FROM ${metrics} WHERE $__timeFilter(time) GROUP BY node
-  )
-  SELECT nodes.name AS node, nodes.state, nodes.last_contact AS "last contact", nodes.version,
-    coalesce(spent.profile, nodes.role) AS profile, spent.cpu AS "CPU", spent.rss AS memory, spent.flash AS "flash/day",
-    spent.network AS "network/day", filling.held AS lake, filling.days AS "days to full",
-    date_diff('hour', $__timeTo, spent.expires) / 24.0 AS certificate, spent.restarts
-  FROM armorlake.nodes AS nodes
-  LEFT JOIN spent ON spent.node = nodes.name
-  LEFT JOIN filling ON filling.node = nodes.name
-  ORDER BY nodes.state = 'alive', len(nodes.tables) = 0, nodes.name`;
-
-const visibilityTable = `
-  WITH seen AS (
-    SELECT node, host, count(*) FILTER (operation = 'Process') AS process, count(*) FILTER (operation = 'File') AS file,
-      count(*) FILTER (operation = 'Network') AS network, count(*) FILTER (namespace IS NULL) AS host_events,
-      max(received_at) AS last
-    FROM kubearmor.logs WHERE $__timeFilter(time) GROUP BY node, host
-  )
-  SELECT nodes.name AS node, coalesce(seen.host, '(no host)') AS host, coalesce(seen.process, 0) AS process,
-    coalesce(seen.file, 0) AS file, coalesce(seen.network, 0) AS network, coalesce(seen.host_events, 0) AS "of the host",
-    seen.last AS "last event",
-    CASE
-      WHEN seen.host IS NULL AND seen.last IS NULL THEN 'No telemetry at all in this time range: see its connectors.'
-      WHEN seen.file = 0 THEN 'Files (off by default): kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite'
-      WHEN seen.process = 0 OR seen.network = 0 THEN 'kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite'
-      WHEN seen.host_events = 0 THEN 'The host itself (off by default): kubectl annotate node NODE kubearmor-visibility=process,file,network,capabilities'
-    END AS "to see more"
-  FROM armorlake.nodes AS nodes LEFT JOIN seen ON seen.node = nodes.name
-  WHERE len(nodes.tables) > 0
-  ORDER BY seen.host IS NOT NULL, least(seen.process, seen.file, seen.network, seen.host_events) > 0, nodes.name, seen.host`;
-
-const funnel = `
-  WITH account AS (
-    SELECT reason, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,
-      sum(dead_lettered)::BIGINT AS dead, sum(dropped)::BIGINT AS dropped
-    FROM armorlake.ledger WHERE $__timeFilter(minute) GROUP BY reason
-  ), steps AS (
-    SELECT 1 AS place, 'received' AS step, NULL AS reason, sum(received)::BIGINT AS messages FROM account
-    UNION ALL SELECT 2, 'stored', NULL, sum(stored)::BIGINT FROM account
-    UNION ALL SELECT 3, 'dead-lettered', reason, dead FROM account WHERE dead > 0
-    UNION ALL SELECT 4, 'dropped', reason, dropped FROM account WHERE dropped > 0
-    UNION ALL SELECT 5, 'lost', 'nothing', 0::BIGINT FROM account
-      HAVING coalesce(sum(dead + dropped), 0) = 0
-  )
-  SELECT step, reason, messages, messages AS "of all",
-    100.0 * messages / nullif((SELECT messages FROM steps WHERE step = 'received'), 0) AS share
-  FROM steps ORDER BY place, messages DESC`;
-
-/** What a user, a panel, or SQL from elsewhere cost in all. Panels put their time into the SQL: no two runs are alike. */
-const costliest = `
-  SELECT origin->>'user' AS "user", origin->>'dashboard' AS dashboard, origin->>'panel' AS panel, who AS token,
-    count(*) AS runs, sum(ms) AS total, max(ms) AS longest, sum(bytes)::BIGINT AS bytes, count(error) AS failed,
-    max_by(sql, ms) AS "costliest SQL"
-  FROM armorlake.queries
-  WHERE $__timeFilter(time)
-  GROUP BY 1, 2, 3, 4, CASE WHEN origin->>'panel' IS NULL THEN sql END
-  ORDER BY total DESC`;
-
-const askers = `
-  SELECT coalesce(origin->>'user', who, '(no token)') AS "who asked", count(*) AS runs, sum(ms) AS total,
-    count(error) AS failed
-  FROM armorlake.queries WHERE $__timeFilter(time)
-  GROUP BY 1 ORDER BY total DESC`;
+import {
+  askers,
+  costliest,
+  funnel,
+  growing,
+  metrics,
+  nodeTable,
+  noFigures,
+  recent,
+  visibilityTable,
+} from './health-sql.js';
 
 /** A column of the table of figures over time, a line a node. */
 function eachNode(value: string, name: string): readonly [ReturnType<typeof sql>] {
@@ -206,9 +122,9 @@ export const health: DashboardSpec = {
           width: 4,
           panel: stat({
             title: 'Days to full',
-            description: `Until the first lake is at its limit, and rows go before their time, or its disk is full; by the growth of the last day (an hour of it at least). None in sight while no lake grows. ${recent}`,
+            description: `Until the first lake is at its limit, and rows go before their time, or its disk is full; by the growth of the last day (an hour of it at least). — while no lake grows. ${recent}`,
             queries: [sql(`${growing} SELECT min(days) AS days FROM filling`)],
-            style: { decimals: 0, thresholds: daysLeft, noValue: 'none in sight' },
+            style: { decimals: 0, thresholds: daysLeft, noValue: '—' },
           }),
         },
         {
@@ -236,6 +152,7 @@ export const health: DashboardSpec = {
             title: 'Nodes',
             description: `Every node known here and what Armorlake costs its host: processor time as a share of one core, memory, bytes written to flash and sent or received a day at the pace of the range, days until the lake is full and until the certificate expires. ${recent}`,
             queries: [sql(nodeTable)],
+            empty: 'no node is known.',
             overrides: [
               field('node', { custom: { width: 110 } }),
               field('state', { mappings: [state], custom: { ...coloredText, width: 65 } }),
@@ -284,7 +201,7 @@ export const health: DashboardSpec = {
                   version AS kubearmor, detail
                 FROM armorlake.connectors ORDER BY state = 'streaming', breaks DESC, node, name`),
             ],
-            style: { noValue: '—' },
+            empty: 'no node that answers has a connector, or none answers.',
             overrides: [
               field('node', { custom: { width: 110 } }),
               field('connector', { custom: { width: 110 } }),
@@ -310,6 +227,7 @@ export const health: DashboardSpec = {
             description:
               'Which telemetry came from each host in the range: events of processes, files and network, and events of the host itself, outside all namespaces. KubeArmor sends only what its visibility says; what was not seen cannot be ruled out.',
             queries: [sql(visibilityTable)],
+            empty: 'no node that stores events is known.',
             overrides: [
               field('node', { custom: { width: 110 } }),
               field('host', { custom: { width: 150 } }),
@@ -337,6 +255,7 @@ export const health: DashboardSpec = {
             description:
               'The account of every message: received = stored + dead-lettered (could not be decoded) + dropped, each with its reason.',
             queries: [sql(funnel)],
+            empty: 'no message was accounted for in this time range.',
             overrides: [
               field('step', { custom: { width: 110 } }),
               field('reason', { custom: { width: 140 } }),
@@ -355,6 +274,7 @@ export const health: DashboardSpec = {
           width: 12,
           panel: bars({
             title: 'Messages over time',
+            empty: 'no message was accounted for in this time range.',
             description:
               'What became of the messages received: stored, dead-lettered, dropped. By the minute of the commit.',
             buckets: MINUTES,
@@ -391,7 +311,7 @@ export const health: DashboardSpec = {
                   max(least(coalesce(to_time, $__timeTo), $__timeTo)) AS until, sum(estimated)::BIGINT AS missing
                 FROM armorlake.gaps WHERE ${gapsInRange} GROUP BY ALL ORDER BY until DESC, minutes DESC`),
             ],
-            style: { noValue: 'No gap is known in this time range.' },
+            empty: 'no gap is known in this time range.',
             overrides: [
               field('node', { custom: { width: 90 } }),
               field('connector', { custom: { width: 105 } }),
@@ -418,7 +338,7 @@ export const health: DashboardSpec = {
                 WHERE $__timeFilter(time) AND operation = 'AlertThreshold'
                 GROUP BY node, namespace, pod, container ORDER BY times DESC`),
             ],
-            style: { noValue: 'No container was throttled in this time range.' },
+            empty: 'no container was throttled in this time range.',
             overrides: [
               field('node', { custom: { width: 90 } }),
               field('container', { custom: { minWidth: 120, inspect: true } }),
@@ -438,6 +358,7 @@ export const health: DashboardSpec = {
           width: 8,
           panel: lines({
             title: 'Processor',
+            empty: noFigures,
             description: `Processor time of all of Armorlake's processes, as a share of one core. ${recent}`,
             buckets: MINUTES,
             queries: eachNode('100.0 * sum(cpu_seconds) / sum(seconds)', 'cpu'),
@@ -448,6 +369,7 @@ export const health: DashboardSpec = {
           width: 8,
           panel: lines({
             title: 'Memory',
+            empty: noFigures,
             description: `Resident memory of all of Armorlake's processes. ${recent}`,
             buckets: MINUTES,
             queries: eachNode('max(rss_bytes)', 'memory'),
@@ -458,6 +380,7 @@ export const health: DashboardSpec = {
           width: 8,
           panel: lines({
             title: 'Ingest lag',
+            empty: noFigures,
             description: `Age of the oldest batch of events that waited for its commit, looked at once a minute. ${recent}`,
             buckets: MINUTES,
             queries: eachNode('max(ingest_lag_seconds)', 'lag'),
@@ -473,6 +396,7 @@ export const health: DashboardSpec = {
           width: 8,
           panel: lines({
             title: 'Bytes to flash a day',
+            empty: noFigures,
             description: `What the processes had written to disk, as bytes a day at that pace. ${recent}`,
             buckets: MINUTES,
             queries: eachNode('sum(written_bytes) * 86400.0 / sum(seconds)', 'written'),
@@ -483,6 +407,7 @@ export const health: DashboardSpec = {
           width: 8,
           panel: lines({
             title: 'Network a day',
+            empty: noFigures,
             description: `Answers to queries, sent to other nodes and received from them, as bytes a day at that pace; heartbeats and KubeArmor's events are not in it. ${recent}`,
             buckets: MINUTES,
             queries: eachNode('sum(network_sent_bytes + network_received_bytes) * 86400.0 / sum(seconds)', 'network'),
@@ -493,6 +418,7 @@ export const health: DashboardSpec = {
           width: 8,
           panel: lines({
             title: 'Lake size',
+            empty: noFigures,
             description: `What the lake file, its write-ahead log and the archive hold. ${recent}`,
             buckets: MINUTES,
             queries: eachNode('max(lake_bytes + wal_bytes + archive_bytes)', 'lake'),
@@ -512,6 +438,7 @@ export const health: DashboardSpec = {
             description:
               'Queries asked here by what they took in all: of which user, on which dashboard and panel, as the asker said; others by their SQL. The SQL is that of the longest run.',
             queries: [sql(costliest, { limit: 50 })],
+            empty: 'nothing was asked in this time range.',
             overrides: [
               field('user', { custom: { width: 90 } }),
               field('dashboard', {
@@ -535,6 +462,7 @@ export const health: DashboardSpec = {
             description:
               'Users of Grafana (grafana_scheduler: alert rules), else names of tokens, by the time that their queries took.',
             queries: [sql(askers, { limit: 50 })],
+            empty: 'nothing was asked in this time range.',
             overrides: [
               field('runs', { decimals: 0, custom: { width: 65 } }),
               field('total', { unit: 'ms', decimals: 1, custom: { width: 85 } }),

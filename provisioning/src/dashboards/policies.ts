@@ -1,12 +1,13 @@
-import { annotations, bucketLink, byOutcome, links } from '../build/common.js';
+import { annotations, byOutcome, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
-import { field, fields } from '../build/fields.js';
+import { field, filtered, moment } from '../build/fields.js';
+import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, stateTimeline, table, words } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
-import { always, goodUntil, nothing, outcomeColours, severitySteps, stateColours, unset } from '../build/style.js';
-import { keep, uids } from '../build/uids.js';
+import { always, goodUntil, outcomeColours, severitySteps, stateColours, unset } from '../build/style.js';
+import { uids } from '../build/uids.js';
 import { adHoc, cluster, datasource, namespace, node, policy, workload } from '../build/variables.js';
 
 /** What the default posture reports is no policy anybody wrote. */
@@ -88,13 +89,15 @@ const states = [
   { value: 3, text: 'happened', color: outcomeColours.happened },
 ] as const;
 
+const variables = [datasource, cluster, node, namespace, workload, policy, adHoc];
+
 const toTriage = {
   title: 'Alerts of this policy',
-  url: `/d/${uids.triage}?var-policy=\${__value.raw:percentencode}&var-posture=show&\${__url_time_range}&\${datasource:queryparam}&\${cluster:queryparam}&\${node:queryparam}&\${namespace:queryparam}&\${workload:queryparam}`,
+  url: `/d/${uids.triage}?var-policy=\${__value.raw:percentencode}&var-posture=show&${keepBut(variables, 'policy')}`,
 };
 const toPosture = {
   title: 'Alerts of the default posture',
-  url: `/d/${uids.triage}?var-posture=only&${keep}`,
+  url: `/d/${uids.triage}?var-posture=only&${keepBut(variables, 'policy')}`,
 };
 
 /** A count of one outcome, in its colour; none is but a dot. */
@@ -102,7 +105,7 @@ function outcome(name: keyof typeof outcomeColours): Override {
   return field(name, {
     mappings: [{ type: 'value', options: { '0': { text: '·', color: 'text', index: 0 } } }],
     thresholds: always(outcomeColours[name]),
-    custom: { cellOptions: { type: 'color-text' }, width: name === 'happened' ? 90 : 74, filterable: false },
+    custom: { cellOptions: { type: 'color-text' }, width: name === 'happened' ? 90 : 74 },
   });
 }
 
@@ -115,7 +118,7 @@ export const policies: DashboardSpec = {
   uid: uids.policies,
   title: 'Armorlake · Policy effectiveness',
   description: 'What each policy saw, stopped and let through, how noisy it is, and what its noise hides.',
-  variables: [datasource, cluster, node, namespace, workload, policy, adHoc],
+  variables,
   annotations,
   links: links('policies'),
   lines: [
@@ -137,8 +140,7 @@ export const policies: DashboardSpec = {
             title: 'Happened',
             description: 'Alerts on what a policy watched and nothing stopped.',
             queries: [count(`${ofPolicies} AND outcome = 'happened'`)],
-            style: { thresholds: always(outcomeColours.happened) },
-            links: [{ title: 'Triage', url: `/d/${uids.triage}?${keep}` }],
+            style: { thresholds: always(outcomeColours.happened), links: [onward('Triage', uids.triage)] },
           }),
         },
         {
@@ -147,8 +149,7 @@ export const policies: DashboardSpec = {
             title: 'Blocked',
             description: 'Alerts on what KubeArmor refused.',
             queries: [count(`${ofPolicies} AND outcome = 'blocked'`)],
-            style: { thresholds: always(outcomeColours.blocked) },
-            links: [{ title: 'Triage', url: `/d/${uids.triage}?${keep}` }],
+            style: { thresholds: always(outcomeColours.blocked), links: [onward('Triage', uids.triage)] },
           }),
         },
         {
@@ -158,8 +159,7 @@ export const policies: DashboardSpec = {
             description:
               'Hits of the default posture: what no policy allowed. They are audit noise that counts towards the throttle, and can so hide real alerts.',
             queries: [count(ofPosture, 'hits')],
-            style: { thresholds: always(stateColours.unknown) },
-            links: [toPosture],
+            style: { thresholds: always(stateColours.unknown), links: [toPosture] },
           }),
         },
         {
@@ -192,27 +192,25 @@ export const policies: DashboardSpec = {
             description:
               'Every policy that ever matched, as far back as the nodes remember: its outcomes in the time range, and its last match. Throttling: how much of all throttling it caused, by its share of the alerts in the two seconds before.',
             queries: [sql(policyTable, { limit: 500 })],
-            style: { noValue: nothing('no policy matched here, ever, as far as the nodes remember.') },
+            empty: 'no policy matched here, ever, as far as the nodes remember.',
             overrides: [
-              fields(/.*/, { noValue: '—' }),
+              filtered(['policy', 'action', 'enforcers']),
               field('policy', { links: [toTriage], custom: { minWidth: 230 } }),
               field('action', { custom: { width: 85 } }),
               field('severity', {
                 mappings: [unset],
                 thresholds: severitySteps,
-                custom: { cellOptions: { type: 'color-text' }, width: 75, filterable: false },
+                custom: { cellOptions: { type: 'color-text' }, width: 75 },
               }),
               outcome('happened'),
               outcome('blocked'),
               outcome('failed'),
-              fields(/^(alerts\/h|nodes|workloads|last|throttling)$/, { custom: { filterable: false } }),
               field('alerts/h', { decimals: 1, custom: { width: 78 } }),
               field('nodes', { custom: { width: 65 } }),
               field('workloads', { custom: { width: 90 } }),
               field('last', {
                 displayName: 'last match',
-                unit: 'dateTimeAsLocalNoDateIfToday',
-                custom: { width: 112 },
+                ...moment,
               }),
               field('throttling', {
                 unit: 'percent',
@@ -250,6 +248,7 @@ export const policies: DashboardSpec = {
                 { type: 'timeseries' },
               ),
             ],
+            empty: 'no policy matched in this time range.',
             style: {
               mappings: [
                 {
@@ -259,7 +258,6 @@ export const policies: DashboardSpec = {
                   ),
                 },
               ],
-              noValue: nothing('no policy matched in this time range.'),
               custom: { fillOpacity: 85, lineWidth: 0 },
             },
           }),
@@ -276,7 +274,8 @@ export const policies: DashboardSpec = {
             description:
               'Alerts over time, without the default posture. Regions: gaps, throttling, absent nodes. A click on a bar opens its time in the triage.',
             ...byOutcome(ofPolicies),
-            style: { links: [{ title: 'Open this time in the triage', url: bucketLink(uids.triage) }] },
+            empty: 'no policy matched in this time range.',
+            style: { links: [bucketLink('Open this time in the triage', uids.triage)] },
           }),
         },
         {
@@ -286,9 +285,8 @@ export const policies: DashboardSpec = {
             description:
               'What no policy allows but nothing forbids: whose hits they are. Write a policy that allows them, or set the posture aside; they use up the throttle.',
             queries: [sql(postureTable, { limit: 200 })],
-            style: { noValue: nothing('the default posture reported nothing in this time range.') },
+            empty: 'the default posture reported nothing in this time range.',
             overrides: [
-              fields(/.*/, { noValue: '—', custom: { filterable: false } }),
               field('workload', { links: [toPosture], custom: { minWidth: 140 } }),
               field('operation', { custom: { width: 90 } }),
               field('hits', { custom: { width: 65 } }),
@@ -296,7 +294,7 @@ export const policies: DashboardSpec = {
               field('blocked', { custom: { width: 72 } }),
               field('hits/h', { decimals: 1, custom: { width: 70 } }),
               field('nodes', { custom: { width: 60 } }),
-              field('last', { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 112 } }),
+              field('last', moment),
             ],
           }),
         },

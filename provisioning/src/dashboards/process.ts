@@ -3,11 +3,12 @@ import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import { links } from '../build/common.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
-import { field, fields, hidden } from '../build/fields.js';
+import { field, hidden, moment } from '../build/fields.js';
+import { toHunt } from '../build/links.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
-import { always, coloured, nothing, outcomeColours, stateColours } from '../build/style.js';
-import { everywhere, uids } from '../build/uids.js';
+import { always, coloured, outcomeColours, stateColours } from '../build/style.js';
+import { uids } from '../build/uids.js';
 import { datasource, derived, input } from '../build/variables.js';
 
 /**
@@ -111,16 +112,16 @@ function card(title: string, description: string, parts: Card): Cell {
     overrides: [
       field('field', {
         color: { mode: 'fixed', fixedColor: stateColours.unknown },
-        custom: { cellOptions: { type: 'color-text' }, width: 95, filterable: false },
+        custom: { cellOptions: { type: 'color-text' }, width: 95 },
       }),
       field('value', {
         noValue: '',
-        custom: { cellOptions: { type: 'auto', wrapText: true }, filterable: false },
+        custom: { cellOptions: { type: 'auto', wrapText: true } },
       }),
       field('hunt', {
         noValue: '',
         links: [toHunt('__data.fields.indicator')],
-        custom: { width: 55, filterable: false },
+        custom: { width: 55 },
       }),
       field('indicator', { noValue: '', custom: { hidden: true } }),
     ],
@@ -169,7 +170,7 @@ function explore(title: string, query: ArmorlakeModel): DataLink {
   };
   const encoded = encodeURIComponent(JSON.stringify({ a: pane }));
   const panes = encoded.replace(/%24%7B([\w%]+?)%7D/g, (_, name: string) => `\${${decodeURIComponent(name)}}`);
-  return { title, url: `/explore?schemaVersion=1&orgId=1&panes=${panes}` };
+  return { title, url: `/explore?schemaVersion=1&panes=${panes}` };
 }
 
 const sameNode = defaultQuery('logs', 'kubearmor.events');
@@ -178,18 +179,11 @@ const exploreLinks: readonly DataLink[] = [
   explore('Events of its node in Explore', { ...sameNode, scope }),
 ];
 
-function toHunt(value = '__value.raw'): DataLink {
-  return {
-    title: 'Look for it on all nodes',
-    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${everywhere}`,
-  };
-}
-
 /** The same dashboard around another event of the table's. */
 function reroot(title: string, seq: string): DataLink {
   const pairs = [
     'var-node=${__data.fields.node:percentencode}',
-    `var-seq=\${__data.fields["${seq}"].numeric}`,
+    `var-seq=\${__data.fields["${seq}"].text}`,
     'var-host=&var-pid=&var-time=',
     'var-datasource=${datasource}',
     '${__url_time_range}',
@@ -200,11 +194,9 @@ function reroot(title: string, seq: string): DataLink {
 const blocked = field('blocked', {
   mappings: [{ type: 'value', options: { '0': { text: '·', color: 'text', index: 0 } } }],
   thresholds: always(outcomeColours.blocked),
-  custom: { cellOptions: { type: 'color-text' }, width: 72, filterable: false },
+  custom: { cellOptions: { type: 'color-text' }, width: 72 },
 });
-const clock = { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 112, filterable: false } } as const;
-const anyField: Override = fields(/.*/, { noValue: '—' });
-const count: Override = field('count', { custom: { width: 68, filterable: false } });
+const count: Override = field('count', { custom: { width: 68 } });
 const policy: Override = field('policy', { custom: { width: 250 } });
 
 /** One event, and everything that hangs together with it. */
@@ -225,7 +217,7 @@ export const processForensics: DashboardSpec = {
   links: links('process'),
   lines: [
     {
-      height: 12,
+      height: 13,
       cells: [
         card('What happened', 'What was done, and what came of it.', what),
         card('Who did it', 'The process, where it came from, and as whom it ran.', who),
@@ -245,9 +237,7 @@ export const processForensics: DashboardSpec = {
             links: exploreLinks,
             style: { noValue: choose },
             overrides: [
-              anyField,
-              fields(/.*/, { custom: { filterable: false } }),
-              field('time', { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 105 } }),
+              field('time', moment),
               field('+Δ', { custom: { width: 85 } }),
               field('tree', {
                 links: [reroot('Tree around this process', 'seq')],
@@ -264,6 +254,8 @@ export const processForensics: DashboardSpec = {
               field('alerts', { custom: { width: 65 } }),
               field('↑ parent', {
                 displayName: 'parent',
+                // What has no parent has no text, and so nothing to click.
+                noValue: '',
                 links: [reroot('↑ parent', '↑ parent')],
                 custom: { width: 100 },
               }),
@@ -315,18 +307,17 @@ export const processForensics: DashboardSpec = {
             title: 'Commands',
             description: 'Every execution in the tree below the event, in order. A click draws the tree around it.',
             queries: [commands],
-            style: { noValue: nothing('no execution is known below this event in this time range.') },
+            empty: 'no execution is known below this event in this time range.',
             overrides: [
-              anyField,
-              field('time', clock),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 90, filterable: false } }),
+              field('time', moment),
+              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 90 } }),
               field('command', {
                 links: [reroot('Tree around this execution', 'seq')],
                 custom: { minWidth: 400, inspect: true },
               }),
               field('user', { custom: { width: 100 } }),
-              field('PID', { unit: 'none', custom: { width: 80, filterable: false } }),
-              field('tty', { custom: { width: 75, filterable: false } }),
+              field('PID', { unit: 'none', custom: { width: 80 } }),
+              field('tty', { custom: { width: 75 } }),
               policy,
               hidden('node'),
               hidden('seq'),
@@ -345,19 +336,15 @@ export const processForensics: DashboardSpec = {
             description:
               'Files that the tree below the event touched, first ones first. A click looks for one on all nodes.',
             queries: [files],
-            style: {
-              noValue: nothing(
-                "no File events of these processes. KubeArmor's default visibility is process,network: annotate the namespace with kubearmor-visibility=process,file,network,capabilities.",
-              ),
-            },
+            empty:
+              "no File events of these processes. KubeArmor's default visibility is process,network: annotate the namespace with kubearmor-visibility=process,file,network,capabilities.",
             overrides: [
-              anyField,
               field('path', { links: [toHunt()], custom: { minWidth: 300 } }),
               field('process', { custom: { width: 220 } }),
               count,
               blocked,
               policy,
-              field('first', clock),
+              field('first', moment),
             ],
           }),
         },
@@ -373,9 +360,8 @@ export const processForensics: DashboardSpec = {
             description:
               'Connections and DNS questions of the tree below the event, first ones first. A click looks for one on all nodes.',
             queries: [connections],
-            style: { noValue: nothing('no connection of these processes is known in this time range.') },
+            empty: 'no connection of these processes is known in this time range.',
             overrides: [
-              anyField,
               field('direction', { custom: { width: 95 } }),
               field('address', { links: [toHunt()], custom: { minWidth: 200 } }),
               field('port', { unit: 'none', custom: { width: 75, align: 'left' } }),
@@ -384,7 +370,7 @@ export const processForensics: DashboardSpec = {
               count,
               blocked,
               policy,
-              field('first', clock),
+              field('first', moment),
             ],
           }),
         },

@@ -1,11 +1,12 @@
-import { annotations, bucketLink, links } from '../build/common.js';
+import { annotations, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, hidden } from '../build/fields.js';
+import { field, filtered, hidden, moment } from '../build/fields.js';
+import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, outcomeColours } from '../build/style.js';
-import { keep, uids } from '../build/uids.js';
+import { uids } from '../build/uids.js';
 import { adHoc, cluster, datasource, input, namespace, node, workload } from '../build/variables.js';
 
 /** What names a session in links: where it ran, and what entered there. */
@@ -14,7 +15,7 @@ const entered = '(exec_session IS NOT NULL OR tty IS NOT NULL)';
 
 const sessionList = `
   WITH marked AS (
-    SELECT node, seq, time, host, container_id, namespace, coalesce(workload, pod) AS workload, tty, exec_session,
+    SELECT node, seq, time, host, container_id, namespace, workload, pod, tty, exec_session,
       operation, outcome, direction, remote_ip, user_name, ${sessionKey} AS session
     FROM kubearmor.events
     WHERE ${chosenEvents('kubearmor.events')} AND ${entered}
@@ -27,11 +28,11 @@ const sessionList = `
   )
   SELECT min(time) AS start, date_diff('second', min(time), max(time)) AS span,
     CASE WHEN any_value(exec_session) IS NULL THEN 'terminal ' || any_value(tty) ELSE 'exec ' || any_value(exec_session) END AS entered,
-    concat_ws('/', any_value(namespace), coalesce(any_value(workload), any_value(host))) AS workload,
+    concat_ws('/', any_value(namespace), coalesce(any_value(workload), any_value(pod), any_value(host))) AS workload,
     any_value(user_name) AS "user",
     count(*) FILTER (operation = 'Process') AS commands, count(*) FILTER (outcome = 'blocked') AS blocked,
     count(DISTINCT remote_ip) FILTER (direction = 'egress') AS egress,
-    any_value(node) AS node, session, min_by(seq, time) AS seq
+    any_value(node) AS node, session, min_by(seq, time) AS seq, ${workloadColumns('any_value(namespace)', 'any_value(workload)')}
   FROM numbered
   GROUP BY session, stretch
   ORDER BY blocked DESC, start DESC`;
@@ -70,8 +71,12 @@ const destinations = `
   GROUP BY remote_ip, remote_port
   ORDER BY blocked DESC, new NULLS LAST, nodes, connections`;
 
-const toProcess = `/d/${uids.process}?var-node=\${__data.fields.node}&var-seq=\${__data.fields.seq.text}&\${__url_time_range}&var-datasource=\${datasource}`;
-const toTranscript = `/d/${uids.sessions}?var-session=\${__data.fields.session.text:percentencode}&\${__url_time_range}&var-datasource=\${datasource}`;
+const noEgress =
+  'no connection to the outside was seen in this time range. They come where kubearmor-visibility names network.';
+
+const variables = [datasource, cluster, node, namespace, workload, input('session', 'Session'), adHoc];
+
+const toTranscript = `/d/${uids.sessions}?var-session=\${__data.fields.session.text:percentencode}&${keepBut(variables)}`;
 
 /** Who entered, what they did there, and who spoke with the outside. */
 export const sessions: DashboardSpec = {
@@ -79,7 +84,7 @@ export const sessions: DashboardSpec = {
   title: 'Armorlake · Sessions and egress',
   description:
     'Sessions that entered containers and hosts (kubectl exec, terminals) with all they ran, and every destination outside.',
-  variables: [datasource, cluster, node, namespace, workload, input('session', 'Session'), adHoc],
+  variables,
   annotations,
   links: links('sessions'),
   lines: [
@@ -93,11 +98,14 @@ export const sessions: DashboardSpec = {
             description:
               'What entered from outside: by exec session where KubeArmor marks one, else by terminal (15 min of silence end it). The span is what was observed: KubeArmor sends no exits. A click on "entered" shows its transcript.',
             queries: [sql(sessionList, { limit: 500 })],
+            empty:
+              'nobody entered in this time range where is chosen above, as far as events of processes tell (visibility: process).',
             overrides: [
-              field('start', { custom: { width: 165 } }),
+              filtered(['entered', 'workload', 'user', 'node']),
+              field('start', moment),
               field('span', { unit: 's', custom: { width: 80 } }),
               field('entered', { links: [{ title: 'Transcript', url: toTranscript }], custom: { width: 140 } }),
-              field('workload', { links: [{ title: 'What this workload does', url: `/d/${uids.workload}?${keep}` }] }),
+              field('workload', { links: [toWorkload(variables)] }),
               field('user', { custom: { width: 100 } }),
               field('commands', { custom: { width: 110 } }),
               field('blocked', {
@@ -108,9 +116,8 @@ export const sessions: DashboardSpec = {
                 custom: { cellOptions: { type: 'color-text' }, width: 90 },
               }),
               field('egress', { custom: { width: 85 } }),
-              field('node', { links: [{ title: 'The first process', url: toProcess }], custom: { width: 110 } }),
-              hidden('session'),
-              hidden('seq'),
+              field('node', { links: [toProcess('The first process')], custom: { width: 110 } }),
+              ...['session', 'seq', 'of namespace', 'of workload'].map(hidden),
             ],
           }),
         },
@@ -125,18 +132,20 @@ export const sessions: DashboardSpec = {
             title: 'Transcript of the chosen session',
             description: 'Everything seen of the session chosen above, in its order. Empty until one is chosen.',
             queries: [sql(transcript, { limit: 2000 })],
+            empty: 'no session is chosen, or it has no events in this time range. Click on “entered” above.',
             overrides: [
-              field('time', { custom: { width: 185 } }),
-              field('kind', { custom: { width: 70 } }),
-              field('operation', { custom: { width: 95 } }),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 95 } }),
+              filtered(['operation', 'outcome', 'process', 'user']),
+              field('time', { unit: 'time:HH:mm:ss.SSS', custom: { width: 115 } }),
+              field('kind', { custom: { width: 52 } }),
+              field('operation', { custom: { width: 115 } }),
+              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 100 } }),
               field('process', {
-                links: [{ title: 'The process and what it did', url: toProcess }],
+                links: [toProcess()],
                 custom: { width: 200 },
               }),
-              field('resource', { custom: { minWidth: 280, inspect: true } }),
-              field('cwd', { custom: { width: 110 } }),
-              field('user', { custom: { width: 90 } }),
+              field('resource', { custom: { minWidth: 300, inspect: true } }),
+              field('cwd', { custom: { width: 80 } }),
+              field('user', { custom: { width: 80 } }),
               hidden('node'),
               hidden('seq'),
             ],
@@ -151,6 +160,7 @@ export const sessions: DashboardSpec = {
           width: 24,
           panel: bars({
             title: 'Egress by workload',
+            empty: noEgress,
             description: 'Connections out, over time, by the workload that made them.',
             queries: [
               sql(
@@ -162,7 +172,7 @@ export const sessions: DashboardSpec = {
                 { type: 'timeseries' },
               ),
             ],
-            style: { links: [{ title: 'Show only this time', url: bucketLink(uids.sessions) }] },
+            style: { links: [bucketLink('Show only this time', uids.sessions)] },
           }),
         },
       ],
@@ -177,31 +187,28 @@ export const sessions: DashboardSpec = {
             description:
               'Where connections went: blocked and new ones first, then those of the fewest nodes. The domain is one that the same process looked up in the 5 s before. NEW: never seen before the range by any node that remembers it.',
             queries: [sql(destinations, { limit: 500 })],
+            empty: noEgress,
             overrides: [
               field('new', {
                 displayName: ' ',
                 color: { mode: 'fixed', fixedColor: 'blue' },
                 noValue: '',
-                custom: { cellOptions: { type: 'color-text' }, width: 70, filterable: false },
+                custom: { cellOptions: { type: 'color-text' }, width: 52 },
               }),
-              field('domain', { noValue: '—', custom: { minWidth: 180, inspect: true } }),
+              filtered(['domain', 'remote_ip', 'process', 'workloads']),
+              field('domain', { custom: { minWidth: 220, inspect: true } }),
               field('remote_ip', {
                 displayName: 'IP',
-                links: [
-                  {
-                    title: 'Hunt for it',
-                    url: `/d/${uids.hunt}?var-indicators=\${__value.raw:percentencode}&\${__url_time_range}&var-datasource=\${datasource}`,
-                  },
-                ],
+                links: [toHunt()],
                 custom: { width: 130 },
               }),
-              field('remote_port', { displayName: 'port', unit: 'none', custom: { width: 70 } }),
+              field('remote_port', { displayName: 'port', unit: 'none', custom: { width: 52 } }),
               field('process', {
-                links: [{ title: 'The process and what it did', url: toProcess }],
+                links: [toProcess()],
                 custom: { minWidth: 160, inspect: true },
               }),
               field('workloads', { custom: { minWidth: 150, inspect: true } }),
-              field('connections', { custom: { width: 115 } }),
+              field('connections', { custom: { width: 100 } }),
               field('blocked', {
                 thresholds: [
                   { value: null, color: 'text' },
@@ -210,7 +217,7 @@ export const sessions: DashboardSpec = {
                 custom: { cellOptions: { type: 'color-text' }, width: 85 },
               }),
               field('nodes', { thresholds: always('text'), custom: { width: 75 } }),
-              field('last', { custom: { width: 185 } }),
+              field('last', moment),
               hidden('node'),
               hidden('seq'),
             ],

@@ -1,10 +1,11 @@
-import { annotations, bucketLink, byOutcome, links, outcomeSeries, severitySeries } from '../build/common.js';
+import { annotations, byOutcome, links, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, hidden } from '../build/fields.js';
+import { field, filtered, hidden, moment } from '../build/fields.js';
+import { bucketLink, keepBut, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { barChart, bars, logs, table } from '../build/panels.js';
 import { chosenAlerts, posture as postureIs } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
-import { keep, uids } from '../build/uids.js';
+import { uids } from '../build/uids.js';
 import {
   adHoc,
   cluster,
@@ -17,20 +18,34 @@ import {
   workload,
 } from '../build/variables.js';
 
+const nothingMatched =
+  'no alert matched in this time range what is chosen above. The default posture is hidden until its switch says show.';
+
+const variables = [datasource, cluster, node, namespace, workload, policy, severity, posture, adHoc];
+
 const where = `${chosenAlerts}\n  AND ${postureIs}`;
 /** The same without the dashboard's time: what was before decides what is new. */
 const whereEver = where.replace('$__timeFilter(time)', 'time < $__timeTo');
 
+/** What was touched beside the process itself; an address is one, in whichever words KubeArmor told it. */
+const touched = `CASE WHEN operation = 'Process' THEN NULL
+      WHEN remote_ip IS NOT NULL THEN concat_ws(':', coalesce(domain, remote_ip), remote_port) ELSE resource END`;
+
+/** Techniques, then controls: those that the lists below count. */
+const tagsOf = `array_to_string(list_reverse_sort(list_transform(
+      list_filter(list_distinct(flatten(list(tags))), lambda tag: regexp_matches(tag, '^(MITRE_T|NIST_|CIS_|PCI)')),
+      lambda tag: regexp_replace(tag, '^MITRE_', ''))), ', ')`;
+
 const groups = `
-  SELECT max(time) AS last, outcome, max(severity) AS severity, policy, concat_ws('/', namespace, workload) AS workload,
-    concat_ws(' ▸ ', parent_process, process, CASE WHEN operation <> 'Process' THEN resource END) AS chain, operation,
+  SELECT CASE WHEN min(time) >= $__timeFrom THEN 'NEW' END AS new, max(time) AS last, outcome, max(severity) AS severity,
+    policy, coalesce(nullif(concat_ws('/', namespace, workload), ''), 'host') AS workload,
+    concat_ws(' ▸ ', parent_process, process, ${touched}) AS chain,
     count(*) FILTER (time >= $__timeFrom) AS count, count(DISTINCT node) FILTER (time >= $__timeFrom) AS nodes,
-    min(time) AS "first seen", CASE WHEN min(time) >= $__timeFrom THEN 'NEW' END AS new,
-    array_to_string(list_sort(list_distinct(flatten(list(tags)))), ', ') AS tags,
-    max_by(node, time) AS node, max_by(seq, time) AS seq
+    min(time) AS "first seen", ${tagsOf} AS tags,
+    max_by(node, time) AS node, max_by(seq, time) AS seq, ${workloadColumns('namespace', 'workload')}
   FROM kubearmor.alerts
   WHERE ${whereEver}
-  GROUP BY outcome, policy, namespace, workload, parent_process, process, operation, CASE WHEN operation <> 'Process' THEN resource END
+  GROUP BY outcome, policy, namespace, workload, parent_process, process, ${touched}
   HAVING count(*) FILTER (time >= $__timeFrom) > 0
   ORDER BY outcome <> 'happened', new NULLS LAST, max(severity) DESC NULLS LAST, last DESC`;
 
@@ -39,7 +54,7 @@ export const triage: DashboardSpec = {
   uid: uids.triage,
   title: 'Armorlake · Alert triage',
   description: 'Alerts grouped by what happened: what was not stopped, what is new and what is severe comes first.',
-  variables: [datasource, cluster, node, namespace, workload, policy, severity, posture, adHoc],
+  variables,
   annotations,
   links: links('triage'),
   lines: [
@@ -62,8 +77,9 @@ export const triage: DashboardSpec = {
                 { type: 'timeseries' },
               ),
             ],
+            empty: nothingMatched,
             overrides: severitySeries,
-            style: { links: [{ title: 'Show only this time', url: bucketLink(uids.triage) }] },
+            style: { links: [bucketLink('Show only this time', uids.triage)] },
           }),
         },
         {
@@ -73,7 +89,8 @@ export const triage: DashboardSpec = {
             description:
               'Happened: a policy saw it and nothing stopped it. Blocked: KubeArmor refused it. Failed: it went wrong by itself.',
             ...byOutcome(where),
-            style: { links: [{ title: 'Show only this time', url: bucketLink(uids.triage) }] },
+            empty: nothingMatched,
+            style: { links: [bucketLink('Show only this time', uids.triage)] },
           }),
         },
       ],
@@ -88,45 +105,41 @@ export const triage: DashboardSpec = {
             description:
               'Alerts of one kind in one row: happened before blocked, new before known, severe first. "First seen" looks as far back as the nodes remember, over the whole fleet.',
             queries: [sql(groups, { limit: 500 })],
+            empty: nothingMatched,
             overrides: [
-              field('last', { custom: { width: 170 } }),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 95 } }),
-              field('severity', { custom: { cellOptions: { type: 'color-text' }, width: 85 } }),
+              filtered(['policy', 'workload', 'chain']),
+              field('last', moment),
+              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 84 } }),
+              field('severity', { custom: { cellOptions: { type: 'color-text' }, width: 70 } }),
               field('policy', {
                 links: [
                   {
                     title: 'How this policy does',
-                    url: `/d/${uids.policies}?var-policy=\${__value.raw:percentencode}&${keep}`,
+                    url: `/d/${uids.policies}?var-policy=\${__value.raw:percentencode}&${keepBut(variables, 'policy')}`,
                   },
                 ],
-                custom: { width: 230 },
+                custom: { minWidth: 172 },
               }),
               field('workload', {
-                links: [{ title: 'What this workload does', url: `/d/${uids.workload}?${keep}` }],
-                custom: { width: 170 },
+                links: [toWorkload(variables)],
+                custom: { minWidth: 152 },
               }),
               field('chain', {
                 displayName: 'parent ▸ process ▸ resource',
-                links: [
-                  {
-                    title: 'The process and what it did',
-                    url: `/d/${uids.process}?var-node=\${__data.fields.node}&var-seq=\${__data.fields.seq.text}&\${__url_time_range}&var-datasource=\${datasource}`,
-                  },
-                ],
-                custom: { minWidth: 340, inspect: true },
+                links: [toProcess()],
+                custom: { minWidth: 262, inspect: true },
               }),
-              field('operation', { custom: { width: 100 } }),
-              field('count', { custom: { width: 75 } }),
-              field('nodes', { custom: { width: 70 } }),
-              field('first seen', { custom: { width: 170 } }),
+              field('count', { custom: { width: 58 } }),
+              field('nodes', { custom: { width: 58 } }),
+              field('first seen', moment),
               field('new', {
                 displayName: ' ',
                 color: { mode: 'fixed', fixedColor: 'blue' },
                 noValue: '',
-                custom: { cellOptions: { type: 'color-text' }, width: 70, filterable: false },
+                custom: { cellOptions: { type: 'color-text' }, width: 52 },
               }),
-              hidden('node'),
-              hidden('seq'),
+              field('tags', { custom: { minWidth: 85, inspect: true } }),
+              ...['node', 'seq', 'of namespace', 'of workload'].map(hidden),
             ],
           }),
         },
@@ -141,6 +154,7 @@ export const triage: DashboardSpec = {
             title: 'Techniques (MITRE ATT&CK)',
             description: "Alerts by the techniques that the policies' tags name.",
             queries: [sql(tagCounts("tag LIKE 'MITRE_T%'"), { limit: 15 })],
+            empty: 'no policy that matched has a tag that begins with MITRE_T.',
             overrides: outcomeSeries,
           }),
         },
@@ -150,6 +164,7 @@ export const triage: DashboardSpec = {
             title: 'Controls (NIST, CIS, PCI)',
             description: "Alerts by the controls that the policies' tags name.",
             queries: [sql(tagCounts("regexp_matches(tag, '^(NIST_|CIS_|PCI)')"), { limit: 15 })],
+            empty: 'no policy that matched has a tag that begins with NIST_, CIS_ or PCI.',
             overrides: outcomeSeries,
           }),
         },
@@ -162,6 +177,7 @@ export const triage: DashboardSpec = {
           width: 24,
           panel: logs({
             title: 'The alerts themselves',
+            empty: nothingMatched,
             description:
               'The latest alerts as they were stored. Open one for all of its fields, and for what surrounds it.',
             queries: [
@@ -186,8 +202,9 @@ export const triage: DashboardSpec = {
 
 function tagCounts(condition: string): string {
   return `
-    SELECT tag, count(*) FILTER (outcome = 'happened') AS happened, count(*) FILTER (outcome = 'blocked') AS blocked
+    SELECT replace(regexp_replace(tag, '^MITRE_', ''), '_', ' ') AS tag,
+      nullif(count(*) FILTER (outcome = 'happened'), 0) AS happened, nullif(count(*) FILTER (outcome = 'blocked'), 0) AS blocked
     FROM (SELECT unnest(tags) AS tag, outcome FROM kubearmor.alerts WHERE ${where})
     WHERE ${condition}
-    GROUP BY tag ORDER BY happened + blocked DESC, tag`;
+    GROUP BY 1 ORDER BY count(*) DESC, 1`;
 }

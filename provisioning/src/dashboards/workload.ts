@@ -1,12 +1,13 @@
-import { annotations, bucketLink, links } from '../build/common.js';
+import { annotations, links } from '../build/common.js';
 import type { DashboardSpec, Line } from '../build/dashboard.js';
-import type { DataLink, Override } from '../build/fields.js';
-import { field, fields, hidden } from '../build/fields.js';
+import type { Override } from '../build/fields.js';
+import { field, fields, filtered, hidden, moment } from '../build/fields.js';
+import { bucketLink, toHunt, toProcess } from '../build/links.js';
 import { bars, nodeGraph, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { behaviourGraph, sql } from '../build/queries.js';
-import { always, nothing, outcomeColours } from '../build/style.js';
-import { everywhere, uids } from '../build/uids.js';
+import { always, outcomeColours } from '../build/style.js';
+import { uids } from '../build/uids.js';
 import { adHoc, cluster, datasource, namespace, node, pod, workload } from '../build/variables.js';
 
 const where = [
@@ -116,17 +117,7 @@ function listSql({ columns, condition, hash }: List): string {
     ORDER BY count, last DESC`;
 }
 
-const toEvent = {
-  title: 'The latest of these, and what was around it',
-  url: `/d/${uids.process}?var-node=\${__data.fields.node:percentencode}&var-seq=\${__data.fields.seq.text}&${everywhere}`,
-};
-/** Whether this was seen anywhere else: of the value clicked, or of another field of its row. */
-function toHunt(value = '__value.raw'): DataLink {
-  return {
-    title: 'Look for it on all nodes',
-    url: `/d/${uids.hunt}?var-indicators=\${${value}:percentencode}&${everywhere}`,
-  };
-}
+const toEvent = toProcess('The latest of these, and what was around it');
 
 /** Widths that fit side by side at 1280 px; the first and the processes take what is left. */
 const listLooks = (subject: string): readonly Override[] => [
@@ -134,17 +125,16 @@ const listLooks = (subject: string): readonly Override[] => [
     displayName: ' ',
     color: { mode: 'fixed', fixedColor: 'blue' },
     noValue: '',
-    custom: { cellOptions: { type: 'color-text' }, width: 52, filterable: false },
+    custom: { cellOptions: { type: 'color-text' }, width: 52 },
   }),
   fields(/^(path|address|domain)$/, { links: [toEvent] }),
   field('path', { custom: { minWidth: 230 } }),
-  field('address', { custom: { width: 180 } }),
+  field('address', { custom: { width: 150 } }),
   field('domain', { custom: { minWidth: 260 } }),
   fields(/^(process|parent)$/, { links: [toHunt()], custom: { minWidth: 180 } }),
   field('user', { custom: { width: 95 } }),
-  field('port', { unit: 'none', custom: { width: 80, align: 'left' } }),
-  field('protocol', { custom: { width: 100 } }),
-  fields(/^(count|before|pods|nodes|blocked|first|last)$/, { custom: { filterable: false } }),
+  field('port', { unit: 'none', custom: { width: 65, align: 'left' } }),
+  field('protocol', { custom: { width: 82 } }),
   fields(/^(count|before|blocked)$/, { custom: { width: 72 } }),
   fields(/^(pods|nodes)$/, { custom: { width: 62 } }),
   field('blocked', {
@@ -152,7 +142,8 @@ const listLooks = (subject: string): readonly Override[] => [
     thresholds: always(outcomeColours.blocked),
     custom: { cellOptions: { type: 'color-text' } },
   }),
-  fields(/^(first|last)$/, { unit: 'dateTimeAsLocalNoDateIfToday', custom: { width: 112 } }),
+  filtered(['path', 'address', 'domain', 'process', 'parent', 'user']),
+  fields(/^(first|last)$/, moment),
   field('first', { links: [toHunt(`__data.fields["${subject}"]`)] }),
   field('hash', { links: [toHunt()], noValue: '—', custom: { width: 80, inspect: true } }),
   hidden('node'),
@@ -164,8 +155,8 @@ function listLine(list: List, title?: string): Line {
     title: list.title,
     description: list.description,
     queries: [sql(listSql(list), { limit: 500 })],
-    style: { noValue: nothing(list.empty) },
-    overrides: [fields(/^(?!new$|hash$).*/, { noValue: '—' }), ...listLooks(list.columns[0]?.[0] ?? '')],
+    empty: list.empty,
+    overrides: listLooks(list.columns[0]?.[0] ?? ''),
   });
   return { ...(title === undefined ? {} : { title }), height: list.height, cells: [{ width: 24, panel }] };
 }
@@ -198,6 +189,7 @@ const summary = `
     FROM sums
   )
   SELECT kinds.kind AS what, coalesce(sums.events, 0) AS events, coalesce(sums.before, 0) AS before,
+    100.0 * (sums.events - sums.before) / nullif(sums.before, 0) AS change,
     coalesce(sums.different, 0) AS different, coalesce(sums.new, 0) AS new, coalesce(sums.gone, 0) AS gone,
     CASE
       WHEN coalesce(sums.logs, 0) > 0 THEN NULL
@@ -230,8 +222,8 @@ export const workloadBehaviour: DashboardSpec = {
               'Events of each kind, now and in the stretch of the same length before; how many different ones, how many of them never seen before, and how many that were there before and are gone. The remark says why a kind is empty.',
             queries: [sql(summary)],
             overrides: [
-              field('what', { custom: { width: 90, filterable: false } }),
-              fields(/^(events|before|different|new|gone)$/, { custom: { width: 80, filterable: false } }),
+              field('what', { custom: { width: 90 } }),
+              fields(/^(events|before|different|new|gone)$/, { custom: { width: 80 } }),
               field('new', {
                 thresholds: [
                   { value: null, color: 'text' },
@@ -240,9 +232,10 @@ export const workloadBehaviour: DashboardSpec = {
                 custom: { cellOptions: { type: 'color-text' }, width: 60 },
               }),
               field('gone', { custom: { width: 65 } }),
+              field('change', { unit: 'percent', decimals: 0, custom: { width: 80 } }),
               field('remark', {
                 noValue: '',
-                custom: { cellOptions: { type: 'auto', wrapText: true }, filterable: false },
+                custom: { cellOptions: { type: 'auto', wrapText: true } },
               }),
             ],
           }),
@@ -251,6 +244,7 @@ export const workloadBehaviour: DashboardSpec = {
           width: 10,
           panel: bars({
             title: 'Events by operation',
+            empty: 'no event came in this time range from what is chosen above.',
             description:
               'Everything that came of the chosen workloads. Regions: gaps, throttling, absent nodes. A click on a bar shows only its time.',
             queries: [
@@ -263,7 +257,7 @@ export const workloadBehaviour: DashboardSpec = {
                 { type: 'timeseries' },
               ),
             ],
-            style: { links: [{ title: 'Show only this time', url: bucketLink(uids.workload) }] },
+            style: { links: [bucketLink('Show only this time', uids.workload)] },
           }),
         },
       ],
@@ -281,6 +275,7 @@ export const workloadBehaviour: DashboardSpec = {
           width: 24,
           panel: nodeGraph({
             title: 'Pod → process → resource',
+            empty: 'no event came in this time range from what is chosen above.',
             description:
               'Which pods ran what, and what that touched: the most frequent ones, everything else put together.',
             queries: [behaviourGraph('kubearmor.events', ['namespace', 'workload', 'pod'])],
