@@ -46,6 +46,8 @@ export interface RuleSpec {
   readonly summary: string;
   /** What to do, a paragraph. */
   readonly runbook: string;
+  /** Its events may lie on several nodes; `node` is that of its `seq` only. */
+  readonly acrossNodes?: boolean;
   /** The rule sees nothing of a namespace whose File events are off. */
   readonly needsFileEvents?: boolean;
   readonly certainty: Certainty;
@@ -87,19 +89,20 @@ function parameter(variable: string, label = variable): string {
   return `{{ with .Labels.${label} }}&var-${variable}={{ . | urlquery }}{{ end }}`;
 }
 
-const toTriage = `{{ externalURL }}d/${uids.triage}?${shown}${parameter('namespace')}${parameter('workload')}${parameter('node')}`;
+const toTriage = `{{ externalURL }}d/${uids.triage}?${shown}${parameter('namespace')}${parameter('workload')}`;
 const toProcess = `{{ externalURL }}d/${uids.process}?${shown}${parameter('node')}&var-seq=${whole('seq')}`;
 const toHealth = `{{ externalURL }}d/${uids.health}?${shown}${parameter('node')}`;
 
 const missingFileEvents =
   "File events. KubeArmor's default visibility is process,network: where the rule “No File events” fires, this one sees only what a policy watches. Annotate the namespace: kubearmor-visibility=process,file,network,capabilities";
 
-function annotationsOf({ summary, runbook, concern, details = {}, needsFileEvents }: RuleSpec): Json {
+function annotationsOf(spec: RuleSpec): Json {
+  const { summary, runbook, concern, details = {}, acrossNodes, needsFileEvents } = spec;
   return {
     summary,
     runbook,
     ...(needsFileEvents === true ? { prerequisite: missingFileEvents } : {}),
-    triage: toTriage,
+    triage: acrossNodes === true ? toTriage : `${toTriage}${parameter('node')}`,
     ...('seq' in details ? { process: toProcess } : {}),
     ...(concern === 'node' ? { health: toHealth } : {}),
   };

@@ -63,6 +63,7 @@ export const threats: RuleGroup = {
         GROUP BY namespace, coalesce(workload, pod, container, host), workload`,
       number: events,
       above: 10,
+      acrossNodes: true,
       details: { seq: 'min_by(seq, node)', ...around },
       summary: `${times} blocks in 5 minutes in {{ .Labels.place }}`,
       runbook:
