@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PluginHost } from '../test/support/plugin-host.js';
 import type { Bench, BenchOptions, Figure } from './bench.js';
+import { median } from './bench.js';
 import { NodeProcess, cpuMicros } from './processes.js';
 import { fillLake, settingsOf } from './sample.js';
 
@@ -95,6 +97,59 @@ async function compare(node: NodeProcess, host: PluginHost, wanted: Case): Promi
   };
 }
 
+const CANCELS = 7;
+/** An engine that used no more CPU in so long than its housekeeping takes (two of Linux's ticks) works on no query. */
+const REST_MS = 150;
+const REST_MICROS = 20_000;
+/** It would run for minutes on all of the engine's threads. */
+const endlessSql: SqlOf = (time) =>
+  `SELECT count(*) AS n FROM range(1000000) a(i), range(100000) b(j) WHERE hash(i * j) % 7 = 3 AND ${time} >= 0`;
+
+/** From the host's cancel until the engine rests, ms. */
+async function cancelOnce(node: NodeProcess, host: PluginHost, sql: string): Promise<number> {
+  const panel = new AbortController();
+  const model = { schemaVersion: 1, queryType: 'table', editor: 'sql', sql };
+  const asked = host.queryData([{ model }], { signal: panel.signal }).then(
+    () => 'answered',
+    () => 'cancelled',
+  );
+  const { enginePid } = node;
+  const before = cpuMicros(enginePid);
+  // Nobody but this query gives the engine so much to do.
+  for (const until = performance.now() + 30_000; cpuMicros(enginePid) - before < 300_000; await delay(5)) {
+    if (performance.now() > until) throw new Error('The query to be cancelled does not run.');
+  }
+  const cancelled = performance.now();
+  panel.abort();
+  let rest = { since: cancelled, used: cpuMicros(enginePid) };
+  for (let now = cancelled; now - rest.since < REST_MS; now = performance.now()) {
+    if (now - cancelled > 30_000) throw new Error('The cancelled query does not end.');
+    const used = cpuMicros(enginePid);
+    if (used - rest.used > REST_MICROS) rest = { since: now, used };
+    await delay(2);
+  }
+  if ((await asked) !== 'cancelled') throw new Error('The query to be cancelled was answered.');
+  return rest.since - cancelled;
+}
+
+/** How long an engine goes on with what the host has cancelled. */
+async function cancel(node: NodeProcess, host: PluginHost): Promise<Figure> {
+  const took: number[] = [];
+  for (let time = 0; time < CANCELS; time++) took.push(await cancelOnce(node, host, endlessSql(time)));
+  // It was the cancel that ended them: the node says so, a moment later.
+  const ended = "SELECT count(*) FROM armorlake.queries WHERE error = 'CANCELLED'";
+  for (const until = performance.now() + 10_000; (await node.count(ended)) < CANCELS; await delay(100)) {
+    if (performance.now() > until) throw new Error('The node does not know of all cancelled queries.');
+  }
+  return {
+    what: "plugin: from the host's cancel until the node's engine rests",
+    value: Math.max(...took),
+    unit: 'ms',
+    bar: { atMost: 200 },
+    note: `the slowest of ${CANCELS}, by its CPU time, to within 20 ms; median ${median(took).toFixed(0)} ms`,
+  };
+}
+
 async function run({ folder, say }: BenchOptions): Promise<readonly Figure[]> {
   say(`a lake of ${EVENTS} events`);
   const data = join(folder, 'lake');
@@ -107,6 +162,8 @@ async function run({ folder, say }: BenchOptions): Promise<readonly Figure[]> {
       say(wanted.what);
       figures.push(await compare(node, host, wanted));
     }
+    say('cancelled queries');
+    figures.push(await cancel(node, host));
     return figures;
   } finally {
     await host.close();

@@ -1,6 +1,7 @@
 import type { Locator, Page } from '@playwright/test';
+import { linkDashboards } from '../shared/index.js';
 import { testIds } from '../src/testIds.js';
-import { grafanaUrl, whySkipped } from './support/environment.js';
+import { grafanaUrl, uids, whySkipped } from './support/environment.js';
 import { explore } from './support/explore.js';
 import { built } from './support/queries.js';
 import { expect, test } from './support/test.js';
@@ -29,6 +30,7 @@ test('logs, their volume, and filters by a click', async ({ page, selectors, kee
   await keep('explore-logs');
   await shell.click();
   const policy = page.getByRole('row').filter({ hasText: /^policyksp-web-server-spawns-shell$/ });
+  // The buttons of a log line's details have neither test ids nor selectors.
   await policy.getByRole('button', { name: /^Filter for value/ }).click();
   const filter = page.getByTestId(testIds.editor.filter(0));
   await expect(filter).toContainText('policy');
@@ -36,10 +38,25 @@ test('logs, their volume, and filters by a click', async ({ page, selectors, kee
   await expect(lines(page).filter({ hasText: 'DefaultPosture' })).toHaveCount(0);
 });
 
+test("a line's details lead to its process", async ({ page, keep }) => {
+  await explore(page, shells);
+  await lines(page).filter({ hasText: 'ksp-web-server-spawns-shell' }).first().click();
+  const link = page.getByRole('link', { name: 'Process tree' });
+  await expect(link).toHaveAttribute('href', new RegExp(`/d/${linkDashboards.process}\\?`));
+  const { searchParams } = new URL((await link.getAttribute('href')) ?? '', grafanaUrl);
+  expect(searchParams.get('var-datasource')).toBe(uids.dataSource);
+  expect(searchParams.get('var-node')).toMatch(/^edge-[123]$/);
+  expect(searchParams.get('var-seq')).toMatch(/^\d+$/);
+  expect(searchParams.get('from')).not.toBeNull();
+  await link.scrollIntoViewIfNeeded();
+  await keep('explore-process-link');
+});
+
 test('log context: the same pod on the same node, before and after, no line twice', async ({ page, keep }) => {
   await explore(page, shells);
   const line = lines(page).filter({ hasText: '/proc/1/cgroup' }).nth(1);
   await line.hover();
+  // The buttons of a log line have neither test ids nor selectors.
   await line.getByRole('button', { name: /context/i }).click();
   const context = page.getByRole('dialog');
   await expect(context).toContainText('/proc/1/cgroup');
@@ -54,15 +71,17 @@ test('log context: the same pod on the same node, before and after, no line twic
   await keep('explore-context');
 });
 
-test('live: new lines come by themselves', async ({ page, keep }) => {
-  await explore(page, built('logs', { table: 'kubearmor.logs' }));
-  await expect(lines(page).first()).toBeVisible();
-  await page.getByRole('button', { name: /live/i }).first().click();
-  const stream = page.locator('main tr').filter({ hasText: /Process|File|Network/ });
-  await expect.poll(() => stream.count()).toBeGreaterThan(5);
-  const before = await stream.last().innerText();
-  await expect.poll(() => stream.last().innerText()).not.toBe(before);
-  await page.getByRole('button', { name: /query inspector/i }).scrollIntoViewIfNeeded();
-  await stream.last().scrollIntoViewIfNeeded();
-  await keep('explore-live');
-});
+for (const table of ['kubearmor.logs', 'kubearmor.alerts']) {
+  test(`live: new lines of ${table} come by themselves`, async ({ page, keep }) => {
+    await explore(page, built('logs', { table }));
+    await expect(lines(page).first()).toBeVisible();
+    // Explore's toolbar gives this button neither a test id nor a selector.
+    await page.getByRole('button', { name: /live/i }).first().click();
+    const stream = page.locator('main tr').filter({ hasText: /Process|File|Network/ });
+    await expect.poll(() => stream.count()).toBeGreaterThan(table === 'kubearmor.logs' ? 5 : 0);
+    const before = await stream.last().innerText();
+    await expect.poll(() => stream.last().innerText()).not.toBe(before);
+    await stream.last().evaluate((row) => row.scrollIntoView({ block: 'end' }));
+    if (table === 'kubearmor.logs') await keep('explore-live');
+  });
+}

@@ -1,3 +1,4 @@
+import { linkDashboards } from '../shared/index.js';
 import { dashboard } from './support/dashboards.js';
 import { grafanaUrl, whySkipped } from './support/environment.js';
 import { around, attackEvent, built, rowsOf, written } from './support/queries.js';
@@ -5,7 +6,7 @@ import { cells, expect, test } from './support/test.js';
 
 test.skip(grafanaUrl === undefined, whySkipped);
 
-test('each query type draws its panel', async ({ grafana, stage, gotoDashboardPage, page, keep }) => {
+test('each query type draws its panel', async ({ grafana, stage, gotoDashboardPage, selectors, page, keep }) => {
   const event = await attackEvent(stage);
   const uid = 'armorlake-e2e-panels';
   await grafana.saveDashboard(
@@ -66,10 +67,18 @@ test('each query type draws its panel', async ({ grafana, stage, gotoDashboardPa
   await expect(graph.locator('circle').first()).toBeVisible();
   await expect(graph).toContainText('bash');
   await keep('query-types-processes');
+
+  // At its beginning, as a line that is not wrapped goes on beyond its panel.
+  const line = logs.getByRole('row').or(logs.getByTestId('log-row-message')).first();
+  await line.click({ position: { x: 60, y: 8 } });
+  await expect(logs.getByRole('link', { name: 'Process tree' })).toHaveAttribute(
+    'href',
+    new RegExp(`/d/${linkDashboards.process}\\?.*var-node=edge-[123]&var-seq=\\d+&`),
+  );
   for (const title of ['Alerts by policy', 'Alerts over time', 'Process tree', 'Observed activity', 'Process graph']) {
     await expect(view.getPanelByTitle(title).getErrorIcon()).toBeHidden();
   }
-  await expect(page.getByText('No data')).toHaveCount(0);
+  await expect(page.getByTestId(selectors.components.Panels.Panel.PanelDataErrorMessage)).toHaveCount(0);
 });
 
 test('SQL with macros gives the numbers that the node gives', async ({ grafana, stage, gotoDashboardPage }) => {
@@ -134,6 +143,8 @@ test('a wrong query says what is wrong with it', async ({ grafana, gotoDashboard
   await macro.getErrorIcon().hover();
   await expect(page.getByText(/\$__timeFilter/).last()).toBeVisible();
   await expect(cells(view.getPanelByTitle('Hostile').locator).getByText('<img src=x onerror=alert(1)>')).toBeVisible();
-  await expect(view.getPanelByTitle('Empty').locator).toContainText('No data');
-  await expect(view.getPanelByTitle('Empty').getErrorIcon()).toBeHidden();
+  const empty = view.getPanelByTitle('Empty');
+  await expect(empty.fieldNames).toContainText(['time']);
+  await expect(cells(empty.locator)).toHaveCount(0);
+  await expect(empty.getErrorIcon()).toBeHidden();
 });

@@ -1,8 +1,9 @@
+import { defaultQuery } from '../shared/index.js';
 import { testIds } from '../src/testIds.js';
 import { dashboard } from './support/dashboards.js';
 import { grafanaUrl, whySkipped } from './support/environment.js';
 import { explore } from './support/explore.js';
-import { around, attackEvent } from './support/queries.js';
+import { around, attackEvent, built } from './support/queries.js';
 import { cells, expect, test } from './support/test.js';
 
 test.skip(grafanaUrl === undefined, whySkipped);
@@ -77,6 +78,36 @@ test('a tree, a waterfall and a graph around the event that the dashboard names;
     .click();
   await expect(cells(tree).getByText(/▶ \/bin\/sh -c/)).toBeVisible();
   expect(new URL(page.url()).searchParams.get('var-seq')).not.toBe(event.seq);
+});
+
+test('a graph of behaviour: pods, their processes and what these touch', async ({
+  grafana,
+  gotoDashboardPage,
+  selectors,
+  page,
+  keep,
+}) => {
+  const uid = 'armorlake-e2e-behaviour';
+  const query = built(
+    'graph',
+    { filters: [{ column: 'namespace', operator: 'is', values: ['shop'] }] },
+    { process: { ...defaultQuery('graph').process, graph: 'behaviour', nodeLimit: 9 } },
+  );
+  await grafana.saveDashboard(
+    dashboard({
+      uid,
+      title: 'Armorlake behaviour',
+      panels: [{ title: 'Behaviour', type: 'nodeGraph', query, width: 24, height: 18 }],
+    }),
+  );
+  const view = await gotoDashboardPage({ uid });
+  const behaviour = view.getPanelByTitle('Behaviour');
+  // Pod → process → resource.
+  await expect.poll(() => behaviour.locator.locator('circle').count()).toBeGreaterThan(5);
+  await expect(behaviour.locator).toContainText('shop');
+  await expect(behaviour.getErrorIcon()).toBeHidden();
+  await expect(page.getByTestId(selectors.components.Panels.Panel.PanelDataErrorMessage)).toHaveCount(0);
+  await keep('process-behaviour');
 });
 
 test('the editor of a process tree, and its two views', async ({ stage, page, keep }) => {

@@ -387,7 +387,7 @@ export const text = {
       gaps: { label: 'Gaps and throttling', description: 'Stretches of time in which events may be missing, and why' },
       sql: { label: 'SQL', description: 'Columns time, timeEnd, title, text, tags (joined by commas)' },
     },
-    noFirings: 'The nodes have no table of firings: their version does not watch conditions.',
+    noFirings: 'Nothing is drawn: the nodes have no table of firings, as their version watches no conditions.',
     limit: 'At most',
     scope: 'Nodes that are asked',
   },

@@ -85,7 +85,7 @@ const hashColumns: ReadonlySet<string> = new Set(['process_hash', 'parent_hash',
 function linksOf(place: FieldPlace): readonly DataLink[] {
   const { name, columns, links } = place;
   if (processColumns.has(name) && columns.has('node') && columns.has('seq')) {
-    return link(place, links.process, 'Process tree', { node: 'node', seq: 'seq.numeric' });
+    return processLinks(place, 'seq.numeric');
   }
   if (name === 'namespace' || (workloadColumns.has(name) && columns.has('namespace'))) {
     const own = name === 'workload' ? 'workload' : 'pod';
@@ -97,11 +97,19 @@ function linksOf(place: FieldPlace): readonly DataLink[] {
 }
 
 /**
+ * To the process tree around the row's event; none where there is no such dashboard.
+ * @param seq the field of the event's number, and in what form: `seq.numeric` of numbers, `seq` of text
+ */
+export function processLinks(place: Pick<FieldPlace, 'links' | 'dataSource'>, seq: string): readonly DataLink[] {
+  return link(place, place.links.process, 'Process tree', { node: 'node', seq });
+}
+
+/**
  * A plain dashboard URL: viewers may lack Explore. Values are an attacker's and percent-encoded.
  * @param variables of the dashboard, by the fields of the row
  */
 function link(
-  { dataSource }: FieldPlace,
+  { dataSource }: Pick<FieldPlace, 'dataSource'>,
   dashboard: string,
   title: string,
   variables: Readonly<Record<string, string>>,

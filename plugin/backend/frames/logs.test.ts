@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { answerOf } from '../../../test/support/plugin-answers.js';
+import type { Field } from './frame.js';
 import { logFrames } from './logs.js';
 import type { Vector } from './vector.js';
 import { floatVector, int64Vector, microsVector, textVector, valueAt } from './vector.js';
@@ -94,6 +95,48 @@ test('an attacker neither colours, turns nor breaks a line', () => {
 test('a label called __proto__ is a label', () => {
   const [row] = rowsOf({ time: microsVector([1]), labels: textVector(['{"__proto__":"x","broken":null}']) });
   expect(row?.['labels']).toBe('{"labels[__proto__]":"x","labels[broken]":"null"}');
+});
+
+describe('the link from a line to its process', () => {
+  const links = { process: 'processes', workload: '', sightings: '' };
+  const columns = {
+    time: microsVector([1, 2, 3]),
+    body: textVector(['a', 'b', 'c']),
+    node: textVector(['edge-1', null, 'edge\u202e']),
+    seq: int64Vector([9_007_199_254_740_993n, 8n, null]),
+  };
+
+  function fieldsOf(vectors: Readonly<Record<string, Vector>>, process: string): readonly Field[] {
+    const [frame] = logFrames(answerOf(vectors), { links: { ...links, process }, dataSource: 'a lake' });
+    return frame?.fields.slice(5) ?? [];
+  }
+
+  test('is there where the row says its node and number', () => {
+    const [node, seq] = fieldsOf(columns, 'processes');
+    // Digits of a number over 2^53 stay as they are.
+    expect([0, 1, 2].map((row) => seq && valueAt(seq.vector, row))).toEqual(['9007199254740993', null, null]);
+    expect([0, 1, 2].map((row) => node && valueAt(node.vector, row))).toEqual(['edge-1', null, null]);
+    expect(seq).toMatchObject({
+      name: 'seq',
+      config: {
+        links: [
+          {
+            title: 'Process tree',
+            url: '/d/processes?var-datasource=a%20lake&var-node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq:percentencode}&${__url_time_range}',
+          },
+        ],
+      },
+    });
+    expect(node).toMatchObject({ name: 'node', config: { custom: { hidden: true } } });
+  });
+
+  test('is not there without a dashboard for it, or without node and number in the answer', () => {
+    const { seq: _seq, ...withoutSeq } = columns;
+    const { node: _node, ...withoutNode } = columns;
+    expect(fieldsOf(columns, '')).toEqual([]);
+    expect(fieldsOf(withoutSeq, 'processes')).toEqual([]);
+    expect(fieldsOf(withoutNode, 'processes')).toEqual([]);
+  });
 });
 
 test('logs without a time are refused', () => {

@@ -4,7 +4,9 @@ import { logLevel, logLine } from '../../shared/log-line.js';
 import { PluginError } from '../errors.js';
 import type { Answer } from '../query/types.js';
 import { NamedColumns } from './columns.js';
-import type { Frame } from './frame.js';
+import type { FieldPlace } from './field-config.js';
+import { processLinks } from './field-config.js';
+import type { Field, Frame } from './frame.js';
 import { textVector } from './vector.js';
 
 /** Columns that are shown as something else than a label. */
@@ -16,9 +18,10 @@ const pairColumns = ['labels', 'event_data'] as const;
 /**
  * Log lines as Explore and the logs panel take them (`log-lines`). The id is the event's identity, so that no row is ever
  * shown twice.
+ * @param place where links lead; left out: lines have none
  * @throws PluginError BAD_QUERY when there is no time.
  */
-export function logFrames(answer: Answer): readonly Frame[] {
+export function logFrames(answer: Answer, place?: Pick<FieldPlace, 'links' | 'dataSource'>): readonly Frame[] {
   const columns = new NamedColumns(answer);
   const time = columns.get('time') ?? answer.columns.find(({ vector }) => vector.kind === 'time')?.vector;
   if (time?.kind !== 'time') {
@@ -44,8 +47,34 @@ export function logFrames(answer: Answer): readonly Frame[] {
             'json',
           ),
         },
+        ...(place === undefined ? [] : eventFields(columns, rows, place)),
       ],
     },
+  ];
+}
+
+/**
+ * The way from a line to its process. Labels can't hold links; a line's details show what other fields of the frame have
+ * values, with their links. The node is such a field only for the link to read: it is a label already.
+ */
+function eventFields(
+  columns: NamedColumns,
+  rows: readonly number[],
+  place: Pick<FieldPlace, 'links' | 'dataSource'>,
+): readonly Field[] {
+  const links = processLinks(place, 'seq');
+  if (links.length === 0 || columns.get('node') === null || columns.get('seq') === null) return [];
+  const events = rows.map((row) => {
+    const [node, seq] = [columns.text('node', row), columns.text('seq', row)];
+    return node === null || seq === null ? null : { node: printable(node), seq: printable(seq) };
+  });
+  return [
+    {
+      name: 'node',
+      vector: textVector(events.map((event) => event?.node ?? null)),
+      config: { custom: { hidden: true } },
+    },
+    { name: 'seq', vector: textVector(events.map((event) => event?.seq ?? null)), config: { links } },
   ];
 }
 

@@ -49,7 +49,7 @@ export function framesOf(answer: Answer, wish: FrameWish): readonly Frame[] {
     case 'annotations':
       return annotationFrames(answer);
     case 'logs':
-      return logFrames(answer);
+      return logFrames(answer, place);
     case 'graph':
       return graphFrames(answer, model, place);
     case 'tree':

@@ -83,8 +83,36 @@ describe('the annotation editor', () => {
     expect(screen.getByTestId(testIds.editor.sql)).toBeTruthy();
   });
 
-  it('says so when the nodes have no firings', async () => {
-    show({ ...annotationTarget(undefined), annotation: 'firings' });
+  async function kindsOffered(): Promise<readonly string[]> {
+    await userEvent.click(within(screen.getByTestId(testIds.annotations.kind)).getByRole('combobox'));
+    const labels = Object.values(words.kinds).map(({ label }) => label);
+    // An option's text is its label and description.
+    const options = (await screen.findAllByRole('option')).map(({ textContent }) => textContent);
+    return labels.filter((label) => options.some((option) => option.startsWith(label)));
+  }
+
+  const usual = [words.kinds.blocks.label, words.kinds.gaps.label, words.kinds.sql.label];
+
+  it('offers firings only where the nodes have them', async () => {
+    show(annotationTarget(undefined));
+    await waitFor(() => {
+      expect(grafana.asked.map(({ path }) => path)).toContain(resource('catalog'));
+    });
+    expect(await kindsOffered()).toEqual(usual);
+    cleanup();
+    grafana.answers.set(resource('catalog'), {
+      databases: [{ name: 'armorlake', tables: [{ name: 'firings', kind: 'table', description: '', columns: [] }] }],
+    });
+    show(annotationTarget(undefined));
+    await waitFor(async () => {
+      expect(await kindsOffered()).toEqual([usual[0], words.kinds.firings.label, usual[1], usual[2]]);
+    });
+  });
+
+  it('keeps saved firings that the nodes do not have, and says why nothing is drawn', async () => {
+    const changes = show({ ...annotationTarget(undefined), annotation: 'firings' });
     expect((await screen.findByRole('alert')).textContent).toBe(words.noFirings);
+    expect(await kindsOffered()).toContain(words.kinds.firings.label);
+    expect(changes).toEqual([]);
   });
 });

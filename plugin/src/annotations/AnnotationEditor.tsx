@@ -68,21 +68,23 @@ function KnownAnnotation({ datasource, query, model, range, data, onChange }: Kn
   };
   const { tables, catalog, nodes, variables, values } = source;
   const firings = annotationTable('firings');
-  const noFirings = catalog.latest !== undefined && !tables.some(({ name }) => name === firings);
+  const hasFirings = tables.some(({ name }) => name === firings);
+  // What is saved stays choosable: choosing it away is the user's decision.
+  const kinds = annotationKinds.filter((kind) => kind !== 'firings' || hasFirings || model.annotation === kind);
   return (
     <div className={styles.root} data-testid={testIds.annotations.root}>
       <InlineField label={words.kind} labelWidth={16} data-testid={testIds.annotations.kind}>
         <Select<AnnotationKind>
           aria-label={words.kind}
           width={40}
-          options={annotationKinds.map((value) => ({ value, ...words.kinds[value] }))}
+          options={kinds.map((value) => ({ value, ...words.kinds[value] }))}
           value={model.annotation}
           onChange={({ value }) => {
             if (value !== undefined) change(withKind(model, value));
           }}
         />
       </InlineField>
-      {model.annotation === 'firings' && noFirings && (
+      {model.annotation === 'firings' && catalog.latest !== undefined && !hasFirings && (
         <span className={styles.error} role="alert">
           {words.noFirings}
         </span>
