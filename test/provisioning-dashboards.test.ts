@@ -5,14 +5,23 @@ import { z } from 'zod';
 import { compileQuery } from '../plugin/shared/index.js';
 import { dashboards } from '../provisioning/src/dashboards.js';
 import { Workplace } from './cli-support.js';
+import type { Board } from './support/dashboards.js';
 import { asked, askersOf, boards, panelsOf } from './support/dashboards.js';
-import { ask, joinAddress, membersAlive, startQueryNode } from './support/federation-nodes.js';
+import type { Asked } from './support/federation-nodes.js';
+import { ask, joinAddress, memberGone, membersAlive, startQueryNode } from './support/federation-nodes.js';
 import { TestKubeArmor, TestNode, until } from './support/node-process.js';
 
 const folder = fileURLToPath(new URL('../provisioning/dashboards/json/', import.meta.url));
 
 /** Panels of which an untroubled fleet has nothing to show, or only until somebody chooses something. */
 const mayBeEmpty: readonly string[] = ['Gaps', 'Throttled containers'];
+
+const HOUR_MS = 3_600_000;
+
+/** Whether clusters and nodes are chosen above the dashboard. */
+function placed({ templating }: Board): boolean {
+  return templating.list.some(({ name }) => name === 'cluster');
+}
 
 describe('the dashboards', () => {
   it('are in the repository as their sources make them (`npm run generate`)', () => {
@@ -113,7 +122,49 @@ describe('the panels', () => {
     for (const panel of shown('timeseries')) {
       const urls = urlsOf(panel);
       for (const url of urls) expect(url).toContain('?from=${__value.time}&to=${__data.fields.until.numeric}&');
-      if (panel.title.startsWith('Alerts by')) expect(urls.length, panel.title).toBe(1);
+      if (JSON.stringify(panel).includes('"drawStyle":"bars"')) expect(urls.length, panel.title).toBe(1);
+    }
+  });
+});
+
+describe.each(boards)('the variables of $file', ({ templating }) => {
+  const all = templating.list;
+  const lookup = z.object({
+    scope: z.object({ clusters: z.array(z.string()), nodes: z.array(z.string()) }),
+    filters: z.array(z.object({ column: z.string(), values: z.array(z.string()) })),
+  });
+  const asks = (name: string): z.infer<typeof lookup> | undefined => {
+    const variable = all.find((each) => each.name === name && each.type === 'query');
+    return variable === undefined ? undefined : lookup.parse(variable.query);
+  };
+
+  it('depend only on those before them', () => {
+    for (const [index, { name, query }] of all.entries()) {
+      const before = new Set(all.slice(0, index).map((each) => each.name));
+      const named = [...JSON.stringify(query ?? '').matchAll(/\$\{?(?!__)([a-z]\w*)/g)].map(([, other = '']) => other);
+      expect(
+        named.filter((other) => !before.has(other)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['namespace', []],
+    ['workload', ['namespace']],
+    ['pod', ['namespace', 'workload']],
+    ['policy', ['namespace', 'workload']],
+  ])('offer as %s only what the chosen place has', (name, columns) => {
+    const variable = asks(name);
+    if (variable === undefined) return;
+    expect(variable.scope).toMatchObject({ clusters: ['$cluster'], nodes: ['$node'] });
+    expect(variable.filters).toMatchObject(columns.map((column) => ({ column, values: [`$${column}`] })));
+  });
+
+  it('offer the nodes of the chosen clusters', () => {
+    for (const name of ['node', 'members']) {
+      const variable = asks(name);
+      if (variable !== undefined) expect(variable.scope).toMatchObject({ clusters: ['$cluster'], nodes: [] });
     }
   });
 });
@@ -121,6 +172,7 @@ describe('the panels', () => {
 describe('every query of the dashboards, asked of a fleet under attack', () => {
   const place = new Workplace();
   const simulators: TestKubeArmor[] = [];
+  const others = new Map<string, TestNode>();
   let query: TestNode;
   const chosen = new Map<string, string>();
 
@@ -132,7 +184,7 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
       const kubearmor = await TestKubeArmor.start(place, { seed: 7 + index, rate: 800, count: 6000 });
       simulators.push(kubearmor);
       const args = ['--join', join, '--kubearmor', kubearmor.address, '--cluster', name];
-      await TestNode.start(place, { data: name, args });
+      others.set(name, await TestNode.start(place, { data: name, args }));
     }
     await membersAlive(query, ...names);
     const stored = "SELECT coalesce(sum(stored), 0)::BIGINT FROM armorlake.ledger WHERE stream IN ('logs', 'alerts')";
@@ -167,32 +219,122 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
     ),
   );
 
-  it.each(queries)('$name', async ({ each, title, annotation, target }) => {
-    const toMs = Date.now();
-    const context = { fromMs: toMs - 3_600_000, toMs, intervalMs: 10_000, maxDataPoints: 400 };
-    const { sql, nodes, perNode, rows: limit } = compileQuery(asked(each, target, chosen), context);
-    const { status, rows, error } = await ask(query, { sql, nodes, perNode, limits: { rows: limit } });
-    expect({ status, error }).toEqual({ status: 200, error: undefined });
+  interface Question {
+    readonly written?: ReadonlyMap<string, string>;
+    readonly picked?: ReadonlyMap<string, readonly string[]>;
+    readonly fromMs?: number;
+    readonly toMs?: number;
+  }
+
+  /** What one of them answers: of the last hour, of all, unless something else is said. */
+  async function answered(
+    { each, target }: Pick<(typeof queries)[number], 'each' | 'target'>,
+    { written = chosen, picked, toMs = Date.now(), fromMs = toMs - HOUR_MS }: Question = {},
+  ): Promise<Asked> {
+    const context = { fromMs, toMs, intervalMs: 10_000, maxDataPoints: 400 };
+    const { sql, nodes, perNode, rows } = compileQuery(asked(each, target, written, picked), context);
+    const answer = await ask(query, { sql, nodes, perNode, limits: { rows } });
+    expect({ status: answer.status, error: answer.error }).toEqual({ status: 200, error: undefined });
+    return answer;
+  }
+
+  function titled(title: string): (typeof queries)[number] {
+    const found = queries.find((each) => each.title === title);
+    if (found === undefined) throw new Error(`There is no panel ${title}.`);
+    return found;
+  }
+
+  /** The hunt's verdict on each indicator, and why. */
+  async function verdicts(pasted: string, question: Question = {}): Promise<Map<unknown, readonly unknown[]>> {
+    const { rows, schema } = await answered(titled('Each indicator'), {
+      ...question,
+      written: new Map([['indicators', pasted]]),
+    });
+    const at = (name: string): number => schema.findIndex((column) => column.name === name);
+    return new Map(rows.map((row) => [row[at('indicator')], [row[at('verdict')], row[at('found')]]]));
+  }
+
+  it.each(queries)('$name', async ({ title, annotation, ...asker }) => {
+    const { rows } = await answered(asker);
     if (!annotation && !mayBeEmpty.includes(title)) expect(rows.length).toBeGreaterThan(0);
   });
 
   it('finds what was pasted, and says why it can not know the rest', async () => {
-    const hunt = queries.find(({ title }) => title === 'Each indicator');
-    if (hunt === undefined) throw new Error('There is no such panel.');
-    const toMs = Date.now();
-    const context = { fromMs: toMs - 3_600_000, toMs, intervalMs: 10_000, maxDataPoints: 400 };
     const pasted = `\n/DEV/shm/kworker,;"nobody'); DROP" ${Array.from({ length: 500 }, (_, index) => `/none/${index}`).join(' ')}\n`;
-    const {
-      sql,
-      nodes,
-      rows: limit,
-    } = compileQuery(asked(hunt.each, hunt.target, new Map([['indicators', pasted]])), context);
-    const { rows, schema } = await ask(query, { sql, nodes, limits: { rows: limit } });
-    const at = (name: string): number => schema.findIndex((column) => column.name === name);
-    const told = new Map(rows.map((row) => [row[at('indicator')], [row[at('verdict')], row[at('found')]]]));
+    const told = await verdicts(pasted);
     expect(told.get('/DEV/shm/kworker')?.[0]).toBe('Seen');
     expect(told.get('/none/1')).toEqual(['Unknown', expect.stringMatching('remembers too little: edge-1, edge-2')]);
     expect(told.get('3 more')).toEqual(['Unknown', 'only the first 500 are looked for']);
-    expect(rows.length).toBe(501);
+    expect(told.size).toBe(501);
+  });
+
+  it('knows nothing of a time before the nodes remember any', async () => {
+    const toMs = Date.now() - 50 * 24 * HOUR_MS;
+    const told = await verdicts('/none/1 nobody 203.0.113.9', { toMs, fromMs: toMs - 240 * HOUR_MS });
+    const why = expect.stringMatching('remembers too little: edge-1, edge-2');
+    expect([...told.values()]).toEqual([
+      ['Unknown', why],
+      ['Unknown', why],
+      ['Unknown', why],
+    ]);
+    expect(told.get('nobody')?.[1]).toContain('no events from edge-1, edge-2');
+  });
+
+  it('says "Not seen" where nothing stands against it', async () => {
+    const bounds = "SELECT epoch_ms(min(time)), epoch_ms(max(time)) FROM kubearmor.logs WHERE node = 'edge-1'";
+    const [from, to] = ((await ask(query, { sql: bounds })).rows[0] ?? []).map(Number);
+    const whole = { fromMs: (from ?? 0) + 1, toMs: to ?? 0, picked: new Map([['node', ['edge-1']]]) };
+    expect([...(await verdicts('nobodys-name', whole)).values()]).toEqual([['Not seen', null]]);
+  });
+
+  const one: readonly { readonly what: string; readonly picked: ReadonlyMap<string, readonly string[]> }[] = [
+    { what: 'node', picked: new Map([['node', ['edge-1']]]) },
+    {
+      what: 'cluster',
+      picked: new Map([
+        ['cluster', ['edge-1']],
+        ['members', ['edge-1']],
+      ]),
+    },
+  ];
+
+  describe.each(one)('with one $what chosen', ({ picked }) => {
+    // What was asked before is in the SQL that Health lists; the process dashboard is about one event, whatever its node.
+    const narrowed = queries.filter(({ title, each }) => title !== 'Costliest queries' && placed(each));
+
+    it('speak of no other node', { timeout: 120_000 }, async () => {
+      for (const asker of narrowed) {
+        const { rows } = await answered(asker, { picked });
+        expect(JSON.stringify(rows), asker.name).not.toContain('edge-2');
+      }
+    });
+
+    it('say everything once, however few nodes are asked', async () => {
+      const steps = (await answered(titled('From received to stored'), { picked })).rows.map(([step]) => step);
+      expect(steps.filter((step) => step === 'received')).toEqual(['received']);
+      const health = queries.filter(({ title, each }) => title === 'Nodes' && each.uid === 'armorlake-health');
+      for (const nodes of health) expect((await answered(nodes, { picked })).rows.length).toBe(1);
+      expect(health.length).toBe(1);
+    });
+  });
+
+  it('miss a node that went away only where it is asked for', async () => {
+    await others.get('edge-2')?.die('both');
+    await memberGone(query, 'edge-2');
+    const hunted = await verdicts('/none/1');
+    expect(hunted.get('/none/1')).toEqual(['Unknown', expect.stringMatching('away: edge-2')]);
+    expect((await answered(titled('Absent nodes'))).rows.length).toBe(1);
+    expect((await answered(titled('Answering'))).rows).toEqual([[1, 2]]);
+    for (const { picked } of one) {
+      expect((await answered(titled('Absent nodes'), { picked })).rows).toEqual([]);
+      expect((await answered(titled('Answering'), { picked })).rows).toEqual([[1, 1]]);
+      const narrowed = await verdicts('/none/1', { picked });
+      expect(narrowed.get('/none/1')).toEqual(['Unknown', expect.not.stringContaining('edge-2')]);
+    }
+    const gone = { picked: new Map([['node', ['edge-2']]]) };
+    expect((await verdicts('/none/1', gone)).get('/none/1')).toEqual([
+      'Unknown',
+      expect.stringMatching('away: edge-2'),
+    ]);
   });
 });

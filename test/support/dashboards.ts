@@ -21,6 +21,7 @@ const board = z.looseObject({
       z.looseObject({
         name: z.string(),
         type: z.string(),
+        query: z.unknown().optional(),
         current: z.looseObject({ value: z.union([z.string(), z.array(z.string())]).optional() }).optional(),
       }),
     ),
@@ -43,20 +44,25 @@ export function panelsOf({ panels }: Board): readonly Panel[] {
 export interface Asker {
   readonly title: string;
   readonly annotation: boolean;
+  /** In a closed row: it asks when somebody opens that. */
+  readonly closed: boolean;
   readonly maxDataPoints?: number;
   readonly targets: readonly z.infer<typeof target>[];
 }
 
-/** All that asks when a dashboard opens. */
+/** All that asks. */
 export function askersOf(each: Board): readonly Asker[] {
   const annotations = each.annotations.list.map(({ name, target: one }) => ({
     title: name,
     annotation: true,
+    closed: false,
     targets: [one],
   }));
+  const within = new Set(each.panels.flatMap(({ panels: inside }) => inside.map(({ title }) => title)));
   const panels = panelsOf(each).map(({ title, targets, maxDataPoints }) => ({
     title,
     annotation: false,
+    closed: within.has(title),
     targets,
     ...(maxDataPoints === undefined ? {} : { maxDataPoints }),
   }));
@@ -66,15 +72,22 @@ export function askersOf(each: Board): readonly Asker[] {
 /**
  * A dashboard's query as the frontend sends it: variables as the dashboard opens, text boxes as their reader filled them.
  * @param chosen texts by the names of text boxes; `node` and `seq` are also the event that the process dashboard looks up
+ * @param picked values by the names of lists
  */
-export function asked(each: Board, query: object, chosen: ReadonlyMap<string, string>): ArmorlakeModel {
+export function asked(
+  each: Board,
+  query: object,
+  chosen: ReadonlyMap<string, string>,
+  picked: ReadonlyMap<string, readonly string[]> = new Map(),
+): ArmorlakeModel {
   const variables: Variables = {
     lookup: (name) => {
       const variable = each.templating.list.find((one) => one.name === name);
       if (variable === undefined) return null;
       const value = [variable.current?.value ?? ''].flat();
-      const picked = variable.type === 'textbox' ? chosen.get(name) : undefined;
-      if (picked !== undefined) return { values: [picked], all: false };
+      const written = variable.type === 'textbox' ? chosen.get(name) : undefined;
+      const values = written === undefined ? picked.get(name) : [written];
+      if (values !== undefined) return { values, all: false };
       return { values: value, all: value.includes('$__all') };
     },
     formatted: (reference) => {

@@ -4,6 +4,7 @@ import type { Override } from './fields.js';
 import { field, fields } from './fields.js';
 import type { Panel, PanelSpec } from './panels.js';
 import { stat } from './panels.js';
+import { chosenNodes } from './predicates.js';
 import { sql } from './queries.js';
 import { always, outcomeColours, severitySteps, stateColours } from './style.js';
 import { uids } from './uids.js';
@@ -25,7 +26,10 @@ export function links(own: keyof typeof uids): readonly DashboardLink[] {
   return names.filter((name) => name !== own).map((name) => ({ title: titles[name], uid: uids[name] }));
 }
 
-/** What is missing, as regions on every time series: gaps and throttling, and nodes that are away now. */
+/**
+ * What is missing, as regions on every time series: gaps and throttling, and nodes that are away now. A node that was away
+ * and is back answers for that time, too, and a time in which it didn't run is one of its gaps.
+ */
 export const annotations: readonly AnnotationSpec[] = [
   {
     name: 'Gaps and throttling',
@@ -45,9 +49,9 @@ export const annotations: readonly AnnotationSpec[] = [
       ...sql(
         `
         SELECT greatest(last_contact, $__timeFrom) AS time, $__timeTo AS "timeEnd",
-          name || ' does not answer' AS title, 'state ' || state || ', last heard of ' || last_contact AS text, 'absent' AS tags
+          name || ' does not answer now' AS title, 'state ' || state || ', last heard of ' || last_contact AS text, 'absent' AS tags
         FROM armorlake.nodes
-        WHERE len(tables) > 0 AND state <> 'alive' AND last_contact < $__timeTo
+        WHERE len(tables) > 0 AND state <> 'alive' AND last_contact < $__timeTo AND ${chosenNodes()}
         ORDER BY last_contact`,
         { type: 'annotations' },
       ),
@@ -87,11 +91,11 @@ export function answeringNodes(title: string): Panel {
   return stat({
     title,
     description:
-      'Nodes that store events and answer now, of those expected. A node that is away stays expected until `armorlake forget`.',
+      'Nodes that store events and answer now, of those expected among the chosen ones. A node that is away stays expected until `armorlake forget`.',
     queries: [
       sql(`
         SELECT count(*) FILTER (state = 'alive') AS answering, count(*) AS expected
-        FROM armorlake.nodes WHERE len(tables) > 0`),
+        FROM armorlake.nodes WHERE len(tables) > 0 AND ${chosenNodes()}`),
     ],
     style: { thresholds: always('text'), decimals: 0 },
   });

@@ -2,12 +2,24 @@
 
 /** Events within the dashboard's time and its filters on place. */
 export function chosenEvents(table: string): string {
+  return `$__timeFilter(time)\n  AND ${chosenPlace(table)}`;
+}
+
+/** Its filters on place alone. */
+export function chosenPlace(table: string): string {
   return [
-    '$__timeFilter(time)',
     '$__conditionalAll(namespace IN ($namespace), $namespace)',
     '$__conditionalAll(workload IN ($workload), $workload)',
     `$__adHocFilters(${table})`,
   ].join('\n  AND ');
+}
+
+/**
+ * Of the nodes that the asked node knows (armorlake.nodes, which no scope narrows) those chosen above the dashboard.
+ * @param name the column with their names
+ */
+export function chosenNodes(name = 'name'): string {
+  return `$__nodes(${name}) AND $__conditionalAll(${name} IN ($members), $cluster)`;
 }
 
 /** The same of alerts, with the policy and the least severity; throttle marks are no alerts. */

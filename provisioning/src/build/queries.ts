@@ -9,6 +9,8 @@ export interface SqlSpec {
   readonly partial?: ArmorlakeModel['partial'];
   /** Other nodes than those chosen above the dashboard. */
   readonly scope?: Scope;
+  /** Each node answers all of it from its own events; their rows are put together, in no order. */
+  readonly perNode?: boolean;
 }
 
 /** The nodes chosen above the dashboard: every query asks these and no others. */
@@ -17,10 +19,10 @@ const chosen = { clusters: ['$cluster'], nodes: ['$node'], labels: {} };
 /** A query in SQL; indentation that stands before every line is taken away. */
 export function sql(
   text: string,
-  { type = 'table', limit, partial = null, scope = chosen }: SqlSpec = {},
+  { type = 'table', limit, partial = null, scope = chosen, perNode = false }: SqlSpec = {},
 ): ArmorlakeModel {
   const query = defaultQuery(type);
-  return { ...query, scope, editor: 'sql', sql: dedent(text), sqlLimit: limit ?? query.sqlLimit, partial };
+  return { ...query, scope, perNode, editor: 'sql', sql: dedent(text), sqlLimit: limit ?? query.sqlLimit, partial };
 }
 
 /** An event by its node and number, each a text that may hold variables. */
@@ -44,14 +46,20 @@ export function graphAroundEvent(graph: GraphKind = 'process', event = chosenEve
 /** Pod → process → resource of what the dashboard's variables leave over. */
 export function behaviourGraph(table: string, columns: readonly string[]): ArmorlakeModel {
   const query = defaultQuery('graph', table);
+  // More can't be read without zooming.
+  return { ...built(query, columns), process: { ...query.process, graph: 'behaviour', nodeLimit: 40 } };
+}
+
+/** The latest lines of what the dashboard's variables leave over. */
+export function latestLines(table: string, columns: readonly string[], limit: number): ArmorlakeModel {
+  const query = built(defaultQuery('logs', table), columns);
+  return { ...query, builder: { ...query.builder, limit } };
+}
+
+/** A query of the builder, of the values that variables named as the columns have. */
+function built(query: ArmorlakeModel, columns: readonly string[]): ArmorlakeModel {
   const filters = columns.map((column) => ({ column, operator: 'is', values: [`$${column}`] }) as const);
-  return {
-    ...query,
-    scope: chosen,
-    builder: { ...query.builder, filters },
-    // More can't be read without zooming.
-    process: { ...query.process, graph: 'behaviour', nodeLimit: 40 },
-  };
+  return { ...query, scope: chosen, builder: { ...query.builder, filters } };
 }
 
 function around(type: QueryType, event: EventReference, process: Partial<ArmorlakeModel['process']>): ArmorlakeModel {

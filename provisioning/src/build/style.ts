@@ -50,9 +50,10 @@ export function always(color: string): readonly Step[] {
 }
 
 /**
- * What an empty panel says. Grafana shows it for a failed query, too: no such sentence stands without a reserve.
+ * What an empty panel says. Grafana shows it for a failed query and for missing nodes, too: no such sentence stands without
+ * a reserve.
  * @param why what it means that nothing matched, a whole sentence
  */
 export function nothing(why: string): string {
-  return `Nothing to show. With a red mark beside the title the query failed; without: ${why}`;
+  return `Nothing to show. With a red mark beside the title the query failed; with a triangle nodes were missing, or no longer remember this time; with neither: ${why}`;
 }

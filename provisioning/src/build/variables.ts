@@ -1,3 +1,4 @@
+import type { Filter, Scope } from '../../../plugin/shared/index.js';
 import { SCHEMA_VERSION, emptyScope } from '../../../plugin/shared/index.js';
 import { source } from './panels.js';
 
@@ -48,16 +49,33 @@ function looked(name: string, label: string, query: Readonly<Record<string, unkn
   };
 }
 
+/** Only what the chosen nodes have. */
+const scope = { clusters: ['$cluster'], nodes: ['$node'], labels: {} };
+const inCluster = { clusters: ['$cluster'], nodes: [], labels: {} };
+
+/** Only what occurs together with what these variables, named as the columns, are set to. */
+function within(...columns: readonly string[]): { readonly scope: Scope; readonly filters: readonly Filter[] } {
+  return { scope, filters: columns.map((column) => ({ column, operator: 'is', values: [`$${column}`] })) };
+}
+
 export const cluster = looked('cluster', 'Cluster', { kind: 'clusters' });
-export const node = looked('node', 'Node', { kind: 'nodes' });
-export const namespace = looked('namespace', 'Namespace', { kind: 'namespaces' });
+export const node = looked('node', 'Node', { kind: 'nodes', scope: inCluster });
+/** The nodes of the chosen clusters, which armorlake.nodes itself doesn't tell: `chosenNodes` needs it. */
+export const members: Variable = {
+  ...looked('members', 'Nodes of the clusters', { kind: 'nodes', scope: inCluster }),
+  hide: 2,
+  skipUrlSync: true,
+  allowCustomValue: false,
+};
+export const namespace = looked('namespace', 'Namespace', { kind: 'namespaces', ...within() });
 export const workload = looked('workload', 'Workload', {
   kind: 'values',
   table: 'kubearmor.events',
   column: 'workload',
+  ...within('namespace'),
 });
-export const pod = looked('pod', 'Pod', { kind: 'pods' });
-export const policy = looked('policy', 'Policy', { kind: 'policies' });
+export const pod = looked('pod', 'Pod', { kind: 'pods', ...within('namespace', 'workload') });
+export const policy = looked('policy', 'Policy', { kind: 'policies', ...within('namespace', 'workload') });
 
 /** One of a few fixed choices, the first at the beginning. */
 export function choice(
@@ -130,3 +148,21 @@ export const adHoc: Variable = {
   baseFilters: [],
   hide: 0,
 };
+
+/** A variable of other dashboards, that this one only hands on in its links: nobody sees it, and it asks nothing. */
+export function carried(variable: Variable): Variable {
+  const { name, label, multi, includeAll, current, options = [], query } = variable;
+  const fixed = variable.type === 'custom' ? query : '';
+  return {
+    name,
+    label,
+    type: 'custom',
+    query: fixed,
+    options,
+    current,
+    multi,
+    includeAll,
+    hide: 2,
+    allowCustomValue: true,
+  };
+}

@@ -4,15 +4,23 @@ import { annotations, answeringNodes, byOutcome, links } from '../build/common.j
 import { field, fields, filtered, moment } from '../build/fields.js';
 import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, table } from '../build/panels.js';
-import { chosenEvents, gapMinutes, gapsInRange } from '../build/predicates.js';
+import { chosenEvents, chosenNodes, chosenPlace, gapMinutes, gapsInRange } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, coloured, goodUntil, outcomeColours, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { adHoc, cluster, datasource, namespace, node, workload } from '../build/variables.js';
+import { adHoc, cluster, datasource, members, namespace, node, workload } from '../build/variables.js';
 
-const variables = [datasource, cluster, node, namespace, workload, adHoc];
+const variables = [datasource, cluster, members, node, namespace, workload, adHoc];
+
+const place = chosenPlace('kubearmor.logs');
 
 const thisNode = `var-node=\${__data.fields.node:percentencode}&${keepBut(variables, 'node')}`;
+
+/** Programs that the chosen workloads ran, each with its first execution anywhere, and where these ran it first. */
+const firstRuns = `
+    SELECT process, min(time) AS first, min_by(node, time) FILTER (${place}) AS node
+    FROM kubearmor.logs WHERE operation = 'Process' AND process IS NOT NULL AND time < $__timeTo
+    GROUP BY process HAVING count(*) FILTER (${place}) > 0`;
 
 const attention = `
   WITH events AS (
@@ -21,8 +29,7 @@ const attention = `
       count(*) FILTER (outcome = 'blocked') AS blocked
     FROM kubearmor.alerts WHERE ${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' GROUP BY node
   ), firsts AS (
-    SELECT process, min_by(node, time) AS node, min(time) AS first
-    FROM kubearmor.logs WHERE operation = 'Process' AND process IS NOT NULL AND time < $__timeTo GROUP BY process
+    ${firstRuns}
   ), fresh AS (
     SELECT node, count(*) AS binaries FROM firsts WHERE first >= $__timeFrom GROUP BY node
   ), missing AS (
@@ -31,7 +38,7 @@ const attention = `
       SELECT node, connector, stream, sum(${gapMinutes}) AS minutes FROM armorlake.gaps WHERE ${gapsInRange} GROUP BY ALL
     ) GROUP BY node
   ), account AS (
-    SELECT node, 100.0 * sum(dropped) / nullif(sum(received), 0) AS loss
+    SELECT node, 100.0 * sum(dropped + dead_lettered) / nullif(sum(received), 0) AS loss
     FROM armorlake.ledger WHERE $__timeFilter(minute) GROUP BY node
   )
   SELECT nodes.name AS node, nodes.state, missing.minutes AS "gap minutes", events.happened, events.blocked,
@@ -42,8 +49,10 @@ const attention = `
   LEFT JOIN fresh ON fresh.node = nodes.name
   LEFT JOIN missing ON missing.node = nodes.name
   LEFT JOIN account ON account.node = nodes.name
-  WHERE len(nodes.tables) > 0
-  ORDER BY nodes.state = 'alive', "gap minutes" DESC NULLS LAST, events.happened DESC NULLS LAST, nodes.name`;
+  WHERE len(nodes.tables) > 0 AND ${chosenNodes('nodes.name')}
+  ORDER BY nodes.state = 'alive', coalesce(missing.minutes, 0) DESC, coalesce(events.happened, 0) DESC,
+    coalesce(events.blocked, 0) DESC, coalesce(fresh.binaries, 0) DESC, abs(coalesce(nodes.clock_offset_ms, 0)) DESC,
+    coalesce(account.loss, 0) DESC, nodes.name`;
 
 function alertCount(condition: string): ArmorlakeModel {
   return sql(`
@@ -73,8 +82,12 @@ export const fleet: DashboardSpec = {
           panel: stat({
             title: 'With gaps',
             description:
-              'Nodes with at least one stretch of time, within the range, in which events may be missing: breaks, throttling, drops, crashes.',
-            queries: [sql(`SELECT count(DISTINCT node) AS nodes FROM armorlake.gaps WHERE ${gapsInRange}`)],
+              'Nodes with at least one stretch of time, within the range, in which events may be missing: breaks, throttling, drops, crashes. A gap is the whole node’s: no namespace and workload narrow it.',
+            queries: [
+              sql(`
+                SELECT count(DISTINCT node) AS nodes FROM armorlake.gaps
+                WHERE ${gapsInRange} AND $__adHocFilters(armorlake.gaps)`),
+            ],
             style: { thresholds: goodUntil(1), links: [onward('What is missing', uids.health)] },
           }),
         },
@@ -102,14 +115,8 @@ export const fleet: DashboardSpec = {
           panel: stat({
             title: 'New binaries',
             description:
-              'Binaries whose first execution on any node, as far as the nodes remember, lies within the range.',
-            queries: [
-              sql(`
-                SELECT count(*) AS binaries FROM (
-                  SELECT process FROM kubearmor.logs
-                  WHERE operation = 'Process' AND process IS NOT NULL AND time < $__timeTo
-                  GROUP BY process HAVING min(time) >= $__timeFrom)`),
-            ],
+              'Binaries that ran in what is chosen, and whose first execution anywhere on the nodes, as far as they remember, lies within the range.',
+            queries: [sql(`SELECT count(*) AS binaries FROM (${firstRuns}) WHERE first >= $__timeFrom`)],
             style: { thresholds: always('blue'), links: [onward('Where they ran', uids.workload)] },
           }),
         },
@@ -117,11 +124,15 @@ export const fleet: DashboardSpec = {
           width: 4,
           panel: stat({
             title: 'Throttled',
-            description: 'Containers whose alerts KubeArmor cut off for a while: what they did then is not known.',
+            description:
+              'Containers whose alerts KubeArmor cut off for a while: what they did then is not known. One of which KubeArmor names no workload counts whichever is chosen.',
             queries: [
               sql(`
                 SELECT count(DISTINCT container_id) AS containers FROM kubearmor.alerts
-                WHERE $__timeFilter(time) AND operation = 'AlertThreshold'`),
+                WHERE $__timeFilter(time) AND operation = 'AlertThreshold'
+                  AND $__conditionalAll(namespace IN ($namespace), $namespace)
+                  AND $__conditionalAll(workload IS NULL OR workload IN ($workload), $workload)
+                  AND $__adHocFilters(kubearmor.alerts)`),
             ],
             style: { thresholds: goodUntil(1) },
           }),
@@ -136,7 +147,7 @@ export const fleet: DashboardSpec = {
           panel: bars({
             title: 'Alerts by outcome',
             description:
-              'Alerts over time, without the default posture. Red and yellow regions: gaps, throttling, absent nodes. A click on a bar opens its time in the triage.',
+              'Alerts over time, without the default posture. Red and yellow regions: gaps, throttling, nodes absent now. A click on a bar opens its time in the triage.',
             ...byOutcome(
               `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND coalesce(policy, '') <> 'DefaultPosture'`,
             ),
@@ -150,7 +161,8 @@ export const fleet: DashboardSpec = {
             title: 'Events by operation',
             empty:
               'no event came in this time range from what is chosen above. Health says whether the connectors stream.',
-            description: 'Everything KubeArmor reported: processes, files, network, system calls.',
+            description:
+              'Everything KubeArmor reported: processes, files, network, system calls. A click on a bar opens its time in the workloads.',
             queries: [
               sql(
                 `
@@ -161,6 +173,7 @@ export const fleet: DashboardSpec = {
                 { type: 'timeseries' },
               ),
             ],
+            style: { links: [bucketLink('Open this time in the workloads', uids.workload)] },
           }),
         },
       ],
@@ -173,9 +186,9 @@ export const fleet: DashboardSpec = {
           panel: table({
             title: 'Needs attention',
             description:
-              'The 50 nodes that most need a look: absent ones first, then those with the longest gaps and the most alerts that nothing stopped.',
+              'The 50 nodes that most need a look: absent ones first, then by the longest gaps, alerts that nothing stopped, blocks, new binaries, clock offset, and loss (received, but dropped or not decoded). Alerts and binaries are those of what is chosen above; the rest is about whole nodes.',
             queries: [sql(attention, { limit: 50 })],
-            empty: 'no node is known that stores events.',
+            empty: 'no node that stores events is known, or chosen.',
             overrides: [
               field('node', { links: [{ title: 'Alerts of this node', url: `/d/${uids.triage}?${thisNode}` }] }),
               filtered(['node', 'state']),

@@ -1,3 +1,5 @@
+import { chosenNodes } from '../build/predicates.js';
+
 export const metrics = 'armorlake.node_metrics';
 export const noFigures = 'the nodes tell these figures once a minute, and none told any in this time range.';
 export const recent = 'Nodes of an older version, which keep no armorlake.node_metrics, are left out.';
@@ -39,6 +41,7 @@ export const nodeTable = `
   FROM armorlake.nodes AS nodes
   LEFT JOIN spent ON spent.node = nodes.name
   LEFT JOIN filling ON filling.node = nodes.name
+  WHERE ${chosenNodes('nodes.name')}
   ORDER BY nodes.state = 'alive', len(nodes.tables) = 0, nodes.name`;
 
 export const visibilityTable = `
@@ -58,7 +61,7 @@ export const visibilityTable = `
       WHEN seen.host_events = 0 THEN 'The host itself (off by default): kubectl annotate node NODE kubearmor-visibility=process,file,network,capabilities'
     END AS "to see more"
   FROM armorlake.nodes AS nodes LEFT JOIN seen ON seen.node = nodes.name
-  WHERE len(nodes.tables) > 0
+  WHERE len(nodes.tables) > 0 AND ${chosenNodes('nodes.name')}
   ORDER BY seen.host IS NOT NULL, least(seen.process, seen.file, seen.network, seen.host_events) > 0, nodes.name, seen.host`;
 
 export const funnel = `

@@ -3,11 +3,11 @@ import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment } from '../build/fields.js';
 import { bucketLink, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, stat, table, words } from '../build/panels.js';
-import { gapsInRange } from '../build/predicates.js';
+import { chosenNodes, gapsInRange } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, coloured } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { cluster, datasource, input, node } from '../build/variables.js';
+import { cluster, datasource, input, members, node } from '../build/variables.js';
 
 /** Most that is looked for; what is pasted beyond that is said. */
 const MOST = 500;
@@ -70,27 +70,34 @@ const seen = `
 
 /** Why what isn't found may have happened all the same: of any indicator, and of a kind whose events don't come. */
 const doubts = `
-  doubts AS (
-    SELECT 'away: ' || string_agg(name, ', ' ORDER BY name) AS doubt FROM armorlake.nodes WHERE len(tables) > 0 AND state <> 'alive'
+  expected AS (
+    SELECT name AS node, state FROM armorlake.nodes WHERE len(tables) > 0 AND ${chosenNodes()}
+  ), memory AS (
+    SELECT node, min(time) AS oldest FROM kubearmor.logs GROUP BY node
+  ), doubts AS (
+    SELECT CASE WHEN count(*) = 0 THEN 'no node that stores events is known, or chosen' END AS doubt FROM expected
+    UNION ALL
+    SELECT 'away: ' || string_agg(node, ', ' ORDER BY node) FROM expected WHERE state <> 'alive'
     UNION ALL
     SELECT 'gaps on ' || string_agg(DISTINCT node, ', ' ORDER BY node) FROM armorlake.gaps WHERE ${gapsInRange}
     UNION ALL
     SELECT 'remembers too little: ' || string_agg(node, ', ' ORDER BY node)
-    FROM (SELECT node FROM kubearmor.logs WHERE time < $__timeTo GROUP BY node HAVING min(time) > $__timeFrom)
+    FROM expected LEFT JOIN memory USING (node)
+    WHERE state = 'alive' AND (oldest IS NULL OR oldest > $__timeFrom)
   ), doubt AS (
     SELECT string_agg(doubt, '; ' ORDER BY doubt) AS doubt FROM doubts WHERE doubt IS NOT NULL
   ), counted AS (
-    SELECT node, count(*) FILTER (operation = 'File') AS files, count(remote_ip) AS addresses, count(domain) AS domains,
-      count(process_hash) + count(resource_hash) AS hashes
+    SELECT node, count(*) AS events, count(*) FILTER (operation = 'File') AS files, count(remote_ip) AS addresses,
+      count(domain) AS domains, count(process_hash) + count(resource_hash) AS hashes
     FROM kubearmor.logs WHERE $__timeFilter(time) GROUP BY node
   ), blind AS (
     SELECT kind, 'no ' || any_value(what) || ' from ' || string_agg(node, ', ' ORDER BY node) AS blind
     FROM (
-      SELECT node, unnest(['path', 'IP', 'domain', 'hash']) AS kind,
-        unnest(['File events', 'Network events', 'DNS events', 'hashes']) AS what,
-        unnest([files, addresses, domains, hashes]) AS events
-      FROM counted
-    ) WHERE events = 0 GROUP BY kind
+      SELECT node, unnest(['path', 'IP', 'domain', 'hash', 'user']) AS kind,
+        unnest(['File events', 'Network events', 'DNS events', 'hashes', 'events']) AS what,
+        unnest([files, addresses, domains, hashes, counted.events]) AS events
+      FROM expected LEFT JOIN counted USING (node) WHERE state = 'alive'
+    ) WHERE coalesce(events, 0) = 0 GROUP BY kind
   )`;
 
 const verdicts = `
@@ -116,7 +123,7 @@ const verdictQuery = sql(verdicts, { limit: MOST + 1 });
 
 const verdictColours = { Seen: 'orange', Unknown: 'yellow', 'Not seen': 'green' } as const;
 
-const variables = [datasource, cluster, node, input('indicators', 'Indicators')];
+const variables = [datasource, cluster, members, node, input('indicators', 'Indicators')];
 
 /** Did any of this happen anywhere? */
 export const hunt: DashboardSpec = {
@@ -180,7 +187,7 @@ export const hunt: DashboardSpec = {
           panel: table({
             title: 'Each indicator',
             description:
-              'Seen: at least one event holds it. Not seen: every node answered, without gaps, and remembers the whole range, and events of its kind come from all of them. Unknown: the last column says what stands against a "no".',
+              'Seen: at least one event holds it. Not seen: every chosen node answered, without gaps, and remembers the whole range, and events of its kind come from all of them. Unknown: the last column says what stands against a "no".',
             queries: [verdictQuery],
             empty: 'there is nothing in Indicators above to look for.',
             overrides: [
@@ -252,7 +259,8 @@ export const hunt: DashboardSpec = {
           panel: bars({
             title: 'When',
             empty: 'none of the indicators was seen. Whether that is a “no”, the table above says.',
-            description: 'Events that hold one of the indicators, over time. Regions: gaps, throttling, absent nodes.',
+            description:
+              'Events that hold one of the indicators, over time. Regions: gaps, throttling, nodes absent now.',
             queries: [
               sql(
                 `

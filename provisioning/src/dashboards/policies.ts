@@ -8,7 +8,18 @@ import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, goodUntil, outcomeColours, severitySteps, stateColours, unset } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { adHoc, cluster, datasource, namespace, node, policy, workload } from '../build/variables.js';
+import {
+  adHoc,
+  carried,
+  cluster,
+  datasource,
+  members,
+  namespace,
+  node,
+  policy,
+  severity,
+  workload,
+} from '../build/variables.js';
 
 /** What the default posture reports is no policy anybody wrote. */
 const POSTURE = 'DefaultPosture';
@@ -89,7 +100,7 @@ const states = [
   { value: 3, text: 'happened', color: outcomeColours.happened },
 ] as const;
 
-const variables = [datasource, cluster, node, namespace, workload, policy, adHoc];
+const variables = [datasource, cluster, members, node, namespace, workload, policy, adHoc, carried(severity)];
 
 const toTriage = {
   title: 'Alerts of this policy',

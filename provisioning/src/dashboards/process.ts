@@ -153,8 +153,7 @@ const around = `
   )
   SELECT e.time, e.node, e.seq,
     concat_ws(' · ', CASE WHEN e.seq = TRY_CAST('\${event:raw}' AS BIGINT) THEN '▶' END, e.outcome, e.operation, e.process, e.resource, e.policy, e.message) AS body,
-    CASE WHEN e.kind = 'log' THEN 'info' WHEN e.outcome = 'happened' THEN 'warning' ELSE 'error' END AS level,
-    e.kind, e.outcome, e.severity, e.policy, e.operation, e.namespace, e.pod, e.container, e.process, e.parent_process, e.user_name, e.host_pid
+    e.kind, e.outcome, e.severity, e.policy, e.action, e.operation, e.namespace, e.pod, e.container, e.process, e.parent_process, e.user_name, e.host_pid
   FROM kubearmor.events AS e, target
   WHERE e.cluster IS NOT DISTINCT FROM target.cluster AND e.host IS NOT DISTINCT FROM target.host
     AND e.namespace IS NOT DISTINCT FROM target.namespace AND e.pod IS NOT DISTINCT FROM target.pod

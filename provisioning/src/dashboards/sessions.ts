@@ -7,40 +7,104 @@ import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { adHoc, cluster, datasource, input, namespace, node, workload } from '../build/variables.js';
+import {
+  adHoc,
+  carried,
+  cluster,
+  datasource,
+  input,
+  members,
+  namespace,
+  node,
+  policy,
+  severity,
+  workload,
+} from '../build/variables.js';
 
-/** What names a session in links: where it ran, and what entered there. */
-const sessionKey = "concat_ws('|', node, coalesce(container_id, host), coalesce(exec_session, tty))";
-const entered = '(exec_session IS NOT NULL OR tty IS NOT NULL)';
+/** What names a session on its node: where it ran, and what entered there. */
+const sessionKey = "concat_ws('|', node, box, coalesce(exec_session, tty))";
+/** Processes are followed so many generations down. */
+const GENERATIONS = 16;
 
-const sessionList = `
-  WITH marked AS (
-    SELECT node, seq, time, host, container_id, namespace, workload, pod, tty, exec_session,
-      operation, outcome, direction, remote_ip, user_name, ${sessionKey} AS session
-    FROM kubearmor.events
-    WHERE ${chosenEvents('kubearmor.events')} AND ${entered}
+/**
+ * `acts`: the events of sessions, with `session` and, as a terminal may have several, the `stretch`. Events that carry
+ * exec_session or tty are a session's by that (`marked`). Processes cut off from their terminal (setsid, pipes, daemons) carry
+ * neither: they are the session's when a process of it started them, by host_ppid. Each node asks its own events.
+ */
+function sessionCtes(condition: string): string {
+  return `
+  WITH RECURSIVE here AS MATERIALIZED (
+    SELECT *, exec_session IS NOT NULL OR tty IS NOT NULL AS marked FROM (
+      SELECT node, seq, time, kind, host, coalesce(container_id, host) AS box, host_pid, host_ppid, namespace, workload, pod,
+        nullif(tty, '') AS tty, nullif(exec_session, '') AS exec_session, operation, outcome, direction, remote_ip, user_name,
+        process, resource, cwd, policy
+      FROM kubearmor.events
+      WHERE ${condition}
+    )
   ), stretches AS (
     -- A terminal has no session of its own: a quarter of an hour of silence ends one.
-    SELECT *, CASE WHEN exec_session IS NULL AND time > lag(time) OVER own + INTERVAL 15 MINUTE THEN 1 ELSE 0 END AS begins
-    FROM marked WINDOW own AS (PARTITION BY session ORDER BY time, seq)
-  ), numbered AS (
-    SELECT *, sum(begins) OVER (PARTITION BY session ORDER BY time, seq) AS stretch FROM stretches
-  )
-  SELECT min(time) AS start, date_diff('second', min(time), max(time)) AS span,
+    SELECT *, ${sessionKey} AS session,
+      CASE WHEN exec_session IS NULL AND time > lag(time) OVER own + INTERVAL 15 MINUTE THEN 1 ELSE 0 END AS begins
+    FROM here WHERE marked WINDOW own AS (PARTITION BY ${sessionKey} ORDER BY time, seq)
+  ), numbered AS MATERIALIZED (
+    SELECT * EXCLUDE (begins), sum(begins) OVER (PARTITION BY session ORDER BY time, seq) AS stretch FROM stretches
+  ), begun AS (
+    SELECT session, stretch, min(time) AS since FROM numbered GROUP BY ALL
+  ), seen AS (
+    SELECT box, host_pid, session, min(stretch) AS stretch, min(time) AS since FROM numbered WHERE host_pid > 0 GROUP BY ALL
+  ), own AS (
+    -- A shell may see several stretches, and be silent itself.
+    SELECT box, host_pid, session, begun.stretch, greatest(seen.since, begun.since) AS since
+    FROM seen JOIN begun USING (session) WHERE begun.stretch >= seen.stretch
+  ), unmarked AS MATERIALIZED (
+    SELECT box, host_pid, host_ppid, min(time) AS since FROM here
+    WHERE NOT marked AND host_pid > 0 AND box IN (SELECT box FROM own) GROUP BY ALL
+  ), below AS (
+    SELECT c.box, c.host_pid, arg_max(own.session, own.since) AS session, arg_max(own.stretch, own.since) AS stretch,
+      c.since, 1 AS generation
+    FROM unmarked AS c JOIN own ON own.box = c.box AND own.host_pid = c.host_ppid AND own.since <= c.since
+    GROUP BY c.box, c.host_pid, c.since
+    UNION ALL
+    SELECT c.box, c.host_pid, p.session, p.stretch, c.since, p.generation + 1
+    FROM below AS p JOIN unmarked AS c ON c.box = p.box AND c.host_ppid = p.host_pid AND c.since >= p.since
+    WHERE p.generation < ${GENERATIONS}
+  ), theirs AS (
+    SELECT box, host_pid, session, stretch, min(since) AS since FROM below GROUP BY ALL UNION ALL FROM own
+  ), acts AS (
+    FROM numbered
+    UNION ALL BY NAME
+    SELECT here.*, theirs.session, theirs.stretch
+    FROM here ASOF JOIN theirs ON here.box = theirs.box AND here.host_pid = theirs.host_pid AND here.time >= theirs.since
+    WHERE NOT marked
+  )`;
+}
+
+const sessionList = `${sessionCtes(chosenEvents('kubearmor.events'))}
+  SELECT min(time) FILTER (marked) AS start,
+    date_diff('second', min(time) FILTER (marked), max(time) FILTER (marked)) AS span,
     CASE WHEN any_value(exec_session) IS NULL THEN 'terminal ' || any_value(tty) ELSE 'exec ' || any_value(exec_session) END AS entered,
     concat_ws('/', any_value(namespace), coalesce(any_value(workload), any_value(pod), any_value(host))) AS workload,
-    any_value(user_name) AS "user",
+    min_by(user_name, time) AS "user",
     count(*) FILTER (operation = 'Process') AS commands, count(*) FILTER (outcome = 'blocked') AS blocked,
-    count(DISTINCT remote_ip) FILTER (direction = 'egress') AS egress,
-    any_value(node) AS node, session, min_by(seq, time) AS seq, ${workloadColumns('any_value(namespace)', 'any_value(workload)')}
-  FROM numbered
-  GROUP BY session, stretch
+    count(DISTINCT remote_ip) FILTER (direction = 'egress') AS egress, any_value(node) AS node,
+    concat(session, '|', epoch_us(min(time) FILTER (marked)), '-', epoch_us(max(time) FILTER (marked))) AS session,
+    min_by(seq, time) FILTER (marked) AS seq, ${workloadColumns('any_value(namespace)', 'any_value(workload)')}
+  FROM acts
+  GROUP BY acts.session, stretch
   ORDER BY blocked DESC, start DESC`;
 
-const transcript = `
+/** The variable ends with the session's first and last time: of a terminal there may be several. */
+const chosenTimes = '\\|([0-9]+)-([0-9]+)$';
+const chosenTime = (group: number): string =>
+  `make_timestamp(TRY_CAST(regexp_extract('$session', '${chosenTimes}', ${group}) AS BIGINT))`;
+
+const transcript = `${sessionCtes("$__timeFilter(time) AND starts_with('$session', node || '|')")}, chosen AS (
+    SELECT session, stretch FROM numbered WHERE session = regexp_replace('$session', '${chosenTimes}', '')
+    GROUP BY ALL
+    HAVING min(time) <= coalesce(${chosenTime(2)}, $__timeTo) AND max(time) >= coalesce(${chosenTime(1)}, $__timeFrom)
+  )
   SELECT time, kind, operation, outcome, process, resource, cwd, user_name AS "user", policy, node, seq
-  FROM kubearmor.events
-  WHERE $__timeFilter(time) AND ${entered} AND ${sessionKey} = '$session'
+  FROM acts SEMI JOIN chosen USING (session, stretch)
   ORDER BY time, seq`;
 
 const destinations = `
@@ -74,7 +138,10 @@ const destinations = `
 const noEgress =
   'no connection to the outside was seen in this time range. They come where kubearmor-visibility names network.';
 
-const variables = [datasource, cluster, node, namespace, workload, input('session', 'Session'), adHoc];
+const variables = [
+  ...[datasource, cluster, members, node, namespace, workload, input('session', 'Session'), adHoc],
+  ...[policy, severity].map(carried),
+];
 
 const toTranscript = `/d/${uids.sessions}?var-session=\${__data.fields.session.text:percentencode}&${keepBut(variables)}`;
 
@@ -96,8 +163,14 @@ export const sessions: DashboardSpec = {
           panel: table({
             title: 'Sessions',
             description:
-              'What entered from outside: by exec session where KubeArmor marks one, else by terminal (15 min of silence end it). The span is what was observed: KubeArmor sends no exits. A click on "entered" shows its transcript.',
-            queries: [sql(sessionList, { limit: 500 })],
+              'What entered from outside: by exec session where KubeArmor marks one, else by terminal (15 min of silence end it). Commands, blocked and egress count what its processes started without a terminal (setsid, pipes), too. The span is what was observed: KubeArmor sends no exits. A click on "entered" shows its transcript.',
+            queries: [sql(sessionList, { limit: 500, perNode: true })],
+            options: {
+              sortBy: [
+                { displayName: 'blocked', desc: true },
+                { displayName: 'start', desc: true },
+              ],
+            },
             empty:
               'nobody entered in this time range where is chosen above, as far as events of processes tell (visibility: process).',
             overrides: [
@@ -130,8 +203,9 @@ export const sessions: DashboardSpec = {
           width: 24,
           panel: table({
             title: 'Transcript of the chosen session',
-            description: 'Everything seen of the session chosen above, in its order. Empty until one is chosen.',
-            queries: [sql(transcript, { limit: 2000 })],
+            description:
+              'Everything seen of the session chosen above, in its order, and of what it started without a terminal. Not found: what was handed to another parent before it was first seen. Empty until one is chosen.',
+            queries: [sql(transcript, { limit: 2000, perNode: true })],
             empty: 'no session is chosen, or it has no events in this time range. Click on “entered” above.',
             overrides: [
               filtered(['operation', 'outcome', 'process', 'user']),

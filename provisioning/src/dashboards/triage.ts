@@ -1,7 +1,7 @@
 import { annotations, byOutcome, links, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment } from '../build/fields.js';
-import { bucketLink, keepBut, toProcess, toWorkload, workloadColumns } from '../build/links.js';
+import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { barChart, bars, logs, table } from '../build/panels.js';
 import { chosenAlerts, posture as postureIs } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
@@ -10,6 +10,7 @@ import {
   adHoc,
   cluster,
   datasource,
+  members,
   namespace,
   node,
   policy,
@@ -21,7 +22,7 @@ import {
 const nothingMatched =
   'no alert matched in this time range what is chosen above. The default posture is hidden until its switch says show.';
 
-const variables = [datasource, cluster, node, namespace, workload, policy, severity, posture, adHoc];
+const variables = [datasource, cluster, members, node, namespace, workload, policy, severity, posture, adHoc];
 
 const where = `${chosenAlerts}\n  AND ${postureIs}`;
 /** The same without the dashboard's time: what was before decides what is new. */
@@ -30,6 +31,10 @@ const whereEver = where.replace('$__timeFilter(time)', 'time < $__timeTo');
 /** What was touched beside the process itself; an address is one, in whichever words KubeArmor told it. */
 const touched = `CASE WHEN operation = 'Process' THEN NULL
       WHEN remote_ip IS NOT NULL THEN concat_ws(':', coalesce(domain, remote_ip), remote_port) ELSE resource END`;
+
+/** What can be looked for elsewhere: the program by its hash where there is one, and what it touched. */
+const indicators = `concat_ws(' ', coalesce(max_by(process_hash, time), process), max_by(CASE
+      WHEN operation = 'File' THEN coalesce(resource_hash, resource) WHEN operation <> 'Process' THEN coalesce(domain, remote_ip) END, time))`;
 
 /** Techniques, then controls: those that the lists below count. */
 const tagsOf = `array_to_string(list_reverse_sort(list_transform(
@@ -42,7 +47,8 @@ const groups = `
     concat_ws(' ▸ ', parent_process, process, ${touched}) AS chain,
     count(*) FILTER (time >= $__timeFrom) AS count, count(DISTINCT node) FILTER (time >= $__timeFrom) AS nodes,
     min(time) AS "first seen", ${tagsOf} AS tags,
-    max_by(node, time) AS node, max_by(seq, time) AS seq, ${workloadColumns('namespace', 'workload')}
+    max_by(node, time) AS node, max_by(seq, time) AS seq, ${indicators} AS indicators,
+    ${workloadColumns('namespace', 'workload')}
   FROM kubearmor.alerts
   WHERE ${whereEver}
   GROUP BY outcome, policy, namespace, workload, parent_process, process, ${touched}
@@ -103,7 +109,7 @@ export const triage: DashboardSpec = {
           panel: table({
             title: 'What happened',
             description:
-              'Alerts of one kind in one row: happened before blocked, new before known, severe first. "First seen" looks as far back as the nodes remember, over the whole fleet.',
+              'Alerts of one kind in one row: happened before blocked, new before known, severe first. A click on parent ▸ process ▸ resource offers the process, and the hunt for its program (by its hash where there is one) and what it touched. "First seen" looks as far back as the nodes remember, over the whole fleet.',
             queries: [sql(groups, { limit: 500 })],
             empty: nothingMatched,
             overrides: [
@@ -118,28 +124,28 @@ export const triage: DashboardSpec = {
                     url: `/d/${uids.policies}?var-policy=\${__value.raw:percentencode}&${keepBut(variables, 'policy')}`,
                   },
                 ],
-                custom: { minWidth: 172 },
+                custom: { minWidth: 200, inspect: true },
               }),
               field('workload', {
                 links: [toWorkload(variables)],
-                custom: { minWidth: 152 },
+                custom: { minWidth: 140, inspect: true },
               }),
               field('chain', {
                 displayName: 'parent ▸ process ▸ resource',
-                links: [toProcess()],
-                custom: { minWidth: 262, inspect: true },
+                links: [toProcess(), toHunt('__data.fields.indicators')],
+                custom: { minWidth: 240, inspect: true },
               }),
               field('count', { custom: { width: 58 } }),
               field('nodes', { custom: { width: 58 } }),
-              field('first seen', moment),
+              field('first seen', { unit: 'time:MM-DD HH:mm', custom: { width: 104 } }),
               field('new', {
                 displayName: ' ',
                 color: { mode: 'fixed', fixedColor: 'blue' },
                 noValue: '',
                 custom: { cellOptions: { type: 'color-text' }, width: 52 },
               }),
-              field('tags', { custom: { minWidth: 85, inspect: true } }),
-              ...['node', 'seq', 'of namespace', 'of workload'].map(hidden),
+              field('tags', { custom: { minWidth: 105, inspect: true } }),
+              ...['node', 'seq', 'indicators', 'of namespace', 'of workload'].map(hidden),
             ],
           }),
         },
@@ -185,8 +191,7 @@ export const triage: DashboardSpec = {
                 `
                 SELECT time, node, seq,
                   concat_ws(' · ', outcome, policy, coalesce(namespace || '/' || pod, host), process, resource, message) AS body,
-                  CASE WHEN outcome = 'happened' THEN 'warning' WHEN outcome = 'blocked' THEN 'error' ELSE 'info' END AS level,
-                  outcome, severity, policy, operation, namespace, pod, container, process, parent_process, user_name
+                  outcome, severity, policy, action, operation, namespace, pod, container, process, parent_process, user_name
                 FROM kubearmor.alerts
                 WHERE ${where}
                 ORDER BY time DESC, node DESC, seq DESC`,

@@ -3,13 +3,27 @@ import type { DashboardSpec, Line } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
 import { field, fields, filtered, hidden, moment } from '../build/fields.js';
 import { bucketLink, toHunt, toProcess } from '../build/links.js';
-import { bars, nodeGraph, table } from '../build/panels.js';
+import { bars, logs, nodeGraph, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
-import { behaviourGraph, sql } from '../build/queries.js';
+import { behaviourGraph, latestLines, sql } from '../build/queries.js';
 import { always, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { adHoc, cluster, datasource, namespace, node, pod, workload } from '../build/variables.js';
+import {
+  adHoc,
+  carried,
+  cluster,
+  datasource,
+  members,
+  namespace,
+  node,
+  pod,
+  policy,
+  severity,
+  workload,
+} from '../build/variables.js';
 
+/** Variables of columns. */
+const chosen = ['namespace', 'workload', 'pod'] as const;
 const where = [
   chosenEvents('kubearmor.events'),
   '$__conditionalAll(pod IN ($pod), $pod)',
@@ -17,6 +31,8 @@ const where = [
 ].join('\n  AND ');
 /** The same without a beginning: what was before decides what is new. */
 const whereEver = where.replace('$__timeFilter(time)', 'time < $__timeTo');
+
+const whereBefore = where.replace('$__timeFilter(time)', 'time < $__timeFrom');
 
 const now = 'time >= $__timeFrom';
 /** The stretch of the same length that ends where the dashboard's begins. */
@@ -98,22 +114,34 @@ const dns: List = {
   empty: `it asked for no names in this time range. ${elsewhere}`,
 };
 
+/**
+ * What is in the range by all that is said of it; of what was before, only since when and how often in the stretch before,
+ * for the columns that make a row.
+ */
 function listSql({ columns, condition, hash }: List): string {
+  const names = columns.map(([name]) => `"${name}"`);
+  const keys = columns.map(([name, column]) => `${column} AS "${name}"`).join(', ');
+  const grouped = columns.map(([, column]) => column).join(', ');
   return `
-    SELECT CASE WHEN min(time) >= $__timeFrom THEN 'NEW' END AS new,
-      ${columns.map(([name, column]) => `${column} AS "${name}"`).join(', ')},
-      count(*) FILTER (${now}) AS count,
-      count(*) FILTER (${before}) AS before,
-      count(*) FILTER (outcome = 'blocked' AND ${now}) AS blocked,
-      count(DISTINCT pod) FILTER (${now}) AS pods,
-      count(DISTINCT node) FILTER (${now}) AS nodes,
-      min(time) AS first, max(time) AS last${hash === undefined ? '' : `,\n      max_by(${hash}, time) AS hash`},
-      max_by(node, time) AS node, max_by(seq, time) AS seq
-    FROM kubearmor.events
-    WHERE ${whereEver}
-      AND ${condition}
-    GROUP BY ${columns.map(([, column]) => column).join(', ')}
-    HAVING count(*) FILTER (${now}) > 0
+    WITH found AS (
+      SELECT ${keys}, count(*) AS count, count(*) FILTER (outcome = 'blocked') AS blocked,
+        count(DISTINCT pod) AS pods, count(DISTINCT node) AS nodes, min(time) AS first, max(time) AS last,
+        ${hash === undefined ? '' : `max_by(${hash}, time) AS hash, `}max_by(node, time) AS node, max_by(seq, time) AS seq
+      FROM kubearmor.events
+      WHERE ${where}
+        AND ${condition}
+      GROUP BY ${grouped}
+    ), known AS (
+      SELECT ${keys}, min(time) AS since, count(*) FILTER (${before}) AS before
+      FROM kubearmor.events
+      WHERE ${whereBefore}
+        AND ${condition}
+      GROUP BY ${grouped}
+    )
+    SELECT CASE WHEN since IS NULL THEN 'NEW' END AS new, ${names.map((name) => `found.${name}`).join(', ')},
+      count, coalesce(before, 0) AS before, blocked, pods, nodes, coalesce(since, first) AS first, last,
+      ${hash === undefined ? '' : 'hash, '}node, seq
+    FROM found LEFT JOIN known ON ${names.map((name) => `found.${name} IS NOT DISTINCT FROM known.${name}`).join(' AND ')}
     ORDER BY count, last DESC`;
 }
 
@@ -207,7 +235,7 @@ export const workloadBehaviour: DashboardSpec = {
   uid: uids.workload,
   title: 'Armorlake · Workload behaviour',
   description: 'Processes, files and connections of a workload: the rarest first, the new ones marked.',
-  variables: [datasource, cluster, node, namespace, workload, pod, adHoc],
+  variables: [datasource, cluster, members, node, namespace, workload, pod, adHoc, ...[policy, severity].map(carried)],
   annotations,
   links: links('workload'),
   lines: [
@@ -278,7 +306,24 @@ export const workloadBehaviour: DashboardSpec = {
             empty: 'no event came in this time range from what is chosen above.',
             description:
               'Which pods ran what, and what that touched: the most frequent ones, everything else put together.',
-            queries: [behaviourGraph('kubearmor.events', ['namespace', 'workload', 'pod'])],
+            queries: [behaviourGraph('kubearmor.events', chosen)],
+          }),
+        },
+      ],
+    },
+    {
+      title: 'Logs',
+      collapsed: true,
+      height: 14,
+      cells: [
+        {
+          width: 24,
+          panel: logs({
+            title: 'The latest events',
+            empty: 'no event came in this time range from what is chosen above.',
+            description:
+              'The latest 200 events of what is chosen above, alerts and telemetry. Open one for all of its fields, and for the way to its process.',
+            queries: [latestLines('kubearmor.events', chosen, 200)],
           }),
         },
       ],

@@ -93,7 +93,8 @@ export class NetworkAnswers implements Answers {
     const { request } = ask;
     const { merge, catalog } = this.#options;
     await catalog.publish(signal);
-    const mode = request.perNode || expected.length === 1 ? 'whole' : 'split';
+    // One node can answer all by itself, unless rows of this node belong to it.
+    let mode: PlanCall['mode'] = request.perNode || expected.length === 1 ? 'whole' : 'split';
     const before = request.timeRange.to;
     const resolved: ResolvedSubquery[] = [];
     const failed = new Map<string, NodeFault>();
@@ -111,6 +112,10 @@ export class NetworkAnswers implements Answers {
       const plan = (await merge.engine.call('plan', call, { signal })) as PlanAnswer;
       if (plan.kind === 'plan') {
         const reads = [...new Set(plan.fragments.flatMap((fragment) => fragment.reads))];
+        if (mode === 'whole' && !request.perNode && reads.some(isArmorlake)) {
+          mode = 'split';
+          continue;
+        }
         const lacking = catalog.lacking(expected, reads);
         return { plan, ...prune(plan.fragments, expected, failed, lacking), failed, lacking };
       }
@@ -319,7 +324,11 @@ function ofThisNode(fragment: PlannedFragment): boolean {
 
 /** Armorlake's own accounts: a query node that stores no events has them all the same. */
 function ofArmorlake(fragment: PlannedFragment): boolean {
-  return fragment.reads.length > 0 && fragment.reads.every((table) => table.startsWith('armorlake.'));
+  return fragment.reads.length > 0 && fragment.reads.every(isArmorlake);
+}
+
+function isArmorlake(table: string): boolean {
+  return table.startsWith('armorlake.');
 }
 
 /** True unless the error says plainly that it is something else. */

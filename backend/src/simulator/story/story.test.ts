@@ -183,6 +183,17 @@ describe('the attack of the story', () => {
     expect(lately(({ Resource = '' }) => Resource.includes('/dev/tcp/'))).toBeGreaterThan(0);
   });
 
+  it('enters by sessions of which no two have the same ExecID', () => {
+    const entered = all.flatMap(({ ExecEvent, ContainerID = '', NamespaceName = '' }) =>
+      ExecEvent?.ExecID === undefined || ExecEvent.ExecID === '0'
+        ? []
+        : [{ id: ExecEvent.ExecID, container: ContainerID, namespace: NamespaceName }],
+    );
+    expect(new Set(entered.map(({ namespace }) => namespace))).toEqual(new Set(['ci', 'payments', 'iot']));
+    const sessions = new Set(entered.map(({ id, container }) => `${id} ${container}`));
+    expect(new Set(entered.map(({ id }) => id)).size).toBe(sessions.size);
+  });
+
   it('brings the same program under each of its names', () => {
     const miners = all.filter((event) => hidden(event) || event.ProcessName === '/tmp/.x/xmrig');
     expect(new Set(miners.map(({ ProcessName }) => ProcessName)).size).toBe(2);

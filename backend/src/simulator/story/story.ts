@@ -77,7 +77,8 @@ interface Waiting extends TimedAct {
 /** All acts in the order of their times: strands side by side, and new routines of the day among them. */
 function* timedActs({ chapter, historyMs, seed, nowMicros }: StorySettings): Generator<TimedAct, void> {
   const { hosts, workloads, chains, clusterName } = CHAPTERS[chapter];
-  const random = new Random(seed * CHAPTER_NAMES.length + CHAPTER_NAMES.indexOf(chapter));
+  const own = seed * CHAPTER_NAMES.length + CHAPTER_NAMES.indexOf(chapter);
+  const random = new Random(own);
   const places = buildWorld({
     seed: random.between(0, 2 ** 31 - 1),
     hosts,
@@ -92,13 +93,15 @@ function* timedActs({ chapter, historyMs, seed, nowMicros }: StorySettings): Gen
     queue.put(strand, atSec * 1_000_000);
   };
   for (const place of places) {
-    const own = new Random(random.between(0, 2 ** 31 - 1));
-    begin(startOf(place, own), beginSec);
-    begin(scheduleOf(place, beginSec + KNOWN_SEC, own), beginSec + KNOWN_SEC);
+    const chance = fork(random);
+    begin(startOf(place, chance), beginSec);
+    begin(scheduleOf(place, beginSec + KNOWN_SEC, chance), beginSec + KNOWN_SEC);
   }
+  // The intruder's steps have chances of their own: no two sessions get the same ExecID.
+  const intruder = new Random(own ^ 0xa77ac);
   for (const { workload, startsSec, acts } of chains) {
     const place = places.find((each) => each.workload?.name === workload);
-    if (place !== undefined) begin(acts(place, new Random(seed ^ 0xa77ac)), nowSec + startsSec);
+    if (place !== undefined) begin(acts(place, fork(intruder)), nowSec + startsSec);
   }
   for (let nextSec = beginSec + KNOWN_SEC; ;) {
     const next = queue.first;
@@ -111,6 +114,10 @@ function* timedActs({ chapter, historyMs, seed, nowMicros }: StorySettings): Gen
       nextSec += ((0.5 + random.next()) * routine.length) / rateAt(nextSec, nowSec);
     }
   }
+}
+
+function fork(random: Random): Random {
+  return new Random(random.between(0, 2 ** 31 - 1));
 }
 
 /** A pod starts, and does all it ever does once. */
