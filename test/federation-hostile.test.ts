@@ -134,18 +134,19 @@ describe('a member of a real network', () => {
 
   it('that is slow has the whole time of the query, and is then failed by name', async () => {
     const member = await join();
+    let lateMs = 700;
     member.work = async (emit, request, signal) => {
       await new Promise<void>((resolve) => {
-        setTimeout(resolve, 700);
+        setTimeout(resolve, lateMs);
         signal.addEventListener('abort', () => resolve());
       });
       return await member.answer(emit, request);
     };
     const whole = await ask(network, { sql: 'SELECT count(*) FROM kubearmor.logs' });
     expect(whole.rows).toEqual([[edgeRows + 440]]);
-    const began = performance.now();
-    withoutIt(await ask(network, { sql: count, limits: { timeoutMs: 500 } }), /did not answer within/);
-    expect(performance.now() - began).toBeLessThan(15_000);
+    // Enough for the others, on a slow machine too.
+    lateMs = 60_000;
+    withoutIt(await ask(network, { sql: count, limits: { timeoutMs: 3000 } }), /did not answer within/);
   });
 
   it('that hangs holds up nobody else, and a client that goes away ends its work at once', async () => {
