@@ -8,7 +8,7 @@ const long = process.env.ARMORLAKE_TEST_LONG === '1';
 const seeds = long ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2];
 const NODE_KILLS = long ? 6 : 2;
 const ENGINE_KILLS = long ? 10 : 3;
-vi.setConfig({ testTimeout: long ? 600_000 : 120_000 });
+vi.setConfig({ testTimeout: long ? 900_000 : 300_000 });
 
 let place: Workplace;
 let kubearmor: TestKubeArmor;

@@ -16,7 +16,7 @@ import { TestKubeArmor, TestNode, until } from './support/node-process.js';
 
 const MIB = 1 << 20;
 // Whole nodes, on machines that do other things too.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 const derived = ['syscall', 'direction', 'remote_ip', 'remote_port', 'protocol', 'domain'];
 
 let place: Workplace;

@@ -252,7 +252,7 @@ export class TestSink implements ScatterSink {
 }
 
 /** Resolves when the condition holds; looks at it again and again. */
-export async function until(condition: () => boolean, what = 'the condition', ms = 15_000): Promise<void> {
+export async function until(condition: () => boolean, what = 'the condition', ms = 60_000): Promise<void> {
   const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`${what} did not come true in ${ms} ms.`);

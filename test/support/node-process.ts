@@ -35,7 +35,7 @@ export interface QueryAnswer {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
