@@ -294,6 +294,10 @@ describe('two hubs', () => {
       for (const node of [q1, q2]) {
         await membersAlive(node, 'edge-0', 'edge-1');
         const answer = await ask(node, { sql: count });
+        expect(statusOf(answer), messageOf(answer, 'edge-0') + messageOf(answer, 'edge-1')).toEqual([
+          'edge-0 answered',
+          'edge-1 answered',
+        ]);
         expect(answer).toMatchObject({ rows: [[620]], coverage: { complete: true, expected: 2, answered: 2 } });
       }
       await q1.die('node');

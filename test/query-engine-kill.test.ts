@@ -60,16 +60,17 @@ const restarts = async (): Promise<number> => {
 
 it('a query that ignores its interrupt costs the engine, and twice is refused', async () => {
   const started = performance.now();
-  const first = await query(stuck, 200);
+  // Long enough for a slow machine to have begun with it.
+  const first = await query(stuck, 2000);
   expect(first).toMatchObject({ status: 504, body: { error: { code: 'DEADLINE' } } });
   expect(first.body.error?.message).toContain('its engine was restarted');
-  expect(performance.now() - started).toBeLessThan(10_000);
-  await expect.poll(restarts, { timeout: 10_000 }).toBe(1);
+  expect(performance.now() - started).toBeLessThan(20_000);
+  await expect.poll(restarts).toBe(1);
   expect((await query('SELECT 1', 5000)).body.rows).toEqual([[1]]);
   // The second time its client goes away at once: that doesn't leave the engine stuck.
-  const leaving = AbortSignal.timeout(300);
+  const leaving = AbortSignal.timeout(2000);
   await expect(query(stuck, 60_000, leaving)).rejects.toThrow();
-  await expect.poll(restarts, { timeout: 20_000 }).toBe(2);
+  await expect.poll(restarts).toBe(2);
   expect(await query(stuck, 200)).toMatchObject({ status: 400, body: { error: { code: 'NOT_ALLOWED' } } });
   expect((await query('SELECT 2', 5000)).body.rows).toEqual([[2]]);
 });

@@ -238,6 +238,15 @@ describe('startSimulator', () => {
     const { simulator, client } = await start({ story: { chapter: 'west', historyMs: 3_600_000 }, queueLength: 100 });
     const first = subscribe(client);
     await first.logs.reach(100);
+    // It goes away while a full queue keeps the history waiting.
+    simulator.stall(3_000);
+    await vi.waitFor(
+      () => {
+        const { generated, sent } = simulator.counters().logs;
+        expect(generated - sent).toBe(100);
+      },
+      { timeout: 20_000, interval: 10 },
+    );
     simulator.breakStreams('unavailable');
     await first.logs.ended;
     const lost = simulator.counters().logs.dropped + simulator.counters().alerts.dropped;
@@ -248,7 +257,7 @@ describe('startSimulator', () => {
       () => {
         expect(time(logs.got.at(-1))).toBeGreaterThan(Date.now() - 1_000);
       },
-      { timeout: 40_000, interval: 50 },
+      { timeout: 100_000, interval: 50 },
     );
     const times = [...first.logs.got, ...logs.got].map(time);
     expect(times).toEqual(times.toSorted((one, other) => one - other));

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Clock } from '../core/index.js';
 import { systemClock } from '../core/index.js';
 import { EventFinisher } from './encode.js';
-import type { Draft, StreamName } from './event.js';
+import type { Draft, SimulatedEvent, StreamName } from './event.js';
 import { Faults } from './faults.js';
 import type { Witness } from './hub.js';
 import { Hub } from './hub.js';
@@ -162,9 +162,13 @@ class Simulator implements RunningSimulator {
     const faults = this.#faults();
     const startTimeMicros = this.#options.startTimeMicros ?? Math.round(clock.wallMs() * 1000);
     const started = clock.monotonicMs();
+    const isDue = ({ dueMicros }: SimulatedEvent): boolean => (clock.monotonicMs() - started) * 1000 >= dueMicros;
     let thisTurn = 0;
+    // A story's history, and what has become due meanwhile.
+    let catchingUp = this.#options.story !== undefined;
     for (const event of eventsOf({ ...this.#options, startTimeMicros }, recording, this.#tally)) {
-      while (!signal.aborted && (clock.monotonicMs() - started) * 1000 < event.dueMicros) {
+      while (!signal.aborted && !isDue(event)) {
+        if (event.past !== true) catchingUp = false;
         thisTurn = 0;
         await sleep(NAP_MS);
       }
@@ -172,8 +176,8 @@ class Simulator implements RunningSimulator {
         thisTurn = 0;
         await nextTurn();
       }
-      if (event.past === true) await this.#heard();
-      if ((this.#options.lossless || event.past === true) && hub.crowded(event.stream)) await hub.room(event.stream);
+      if (this.#options.lossless && hub.crowded(event.stream)) await hub.room(event.stream);
+      if (catchingUp) await this.#roomForPast(event.stream);
       if (signal.aborted) return;
       thisTurn += 1;
       const changed = faults.pass(event);
@@ -183,10 +187,13 @@ class Simulator implements RunningSimulator {
     await hub.idle();
   }
 
-  /** A history is not lost while its reader is away. */
-  async #heard(): Promise<void> {
+  /** A history is not lost while its reader is slow or away, who may also go away while there is no room. */
+  async #roomForPast(stream: StreamName): Promise<void> {
     const { hub } = this.#parts;
-    if (!hub.isHeard) await hub.heard();
+    while (!this.#closing.signal.aborted && (!hub.isHeard || hub.crowded(stream))) {
+      await hub.heard();
+      await hub.room(stream);
+    }
   }
 
   #faults(): Faults {
