@@ -8,6 +8,7 @@ import { fillTables } from './support/federation-data.js';
 import { seedLake } from './support/federation-lakes.js';
 import {
   ask,
+  askWhole,
   joinAddress,
   membersAlive,
   networkOf,
@@ -74,13 +75,13 @@ describe('nodes that fail', () => {
     const refused = await ask(q1, { sql: count, partial: 'fail' });
     expect(refused).toMatchObject({ status: 502, error: { code: 'PARTIAL_RESULT' }, coverage: { failed: 1 } });
     expect(refused.error?.message).toMatch(/^1 of 3 nodes did not answer: edge-2 \(/);
-    const elsewhere = await ask(q1, { sql: count, partial: 'fail', nodes: { names: ['edge-0', 'edge-1'] } });
+    const elsewhere = await askWhole(q1, { sql: count, partial: 'fail', nodes: { names: ['edge-0', 'edge-1'] } });
     expect(elsewhere).toMatchObject({ status: 200, rows: [[620]], coverage: { complete: true, expected: 2 } });
 
     // Back again, its unclean end is a gap that coverage names.
     edges[2] = await startEdge(place, 2, [hub]);
     await membersAlive(q1, 'edge-0', 'edge-1', 'edge-2');
-    const whole = await ask(q1, { sql: count });
+    const whole = await askWhole(q1, { sql: count });
     expect(whole.rows).toEqual([[960]]);
     expect(whole.coverage).toMatchObject({ failed: 0, complete: false, gaps: { nodes: 1 } });
     expect(whole.coverage.gaps.worst[0]).toMatchObject({ node: 'edge-2', cause: 'crash' });
@@ -101,7 +102,7 @@ describe('nodes that fail', () => {
       edge.running.kill('SIGCONT');
     }
     await membersAlive(q1, 'edge-0', 'edge-1', 'edge-2');
-    expect((await ask(q1, { sql: count })).rows).toEqual([[960]]);
+    expect((await askWhole(q1, { sql: count })).rows).toEqual([[960]]);
   });
 
   it('whose engine is frozen: it is given up by name', async () => {
@@ -132,10 +133,10 @@ describe('nodes that fail', () => {
       'a reason why it may not join',
     );
     expect(detail).toMatch(/edge-0.*lake/);
-    expect(await ask(q1, { sql: count })).toMatchObject({ rows: [[960]], coverage: { expected: 3, failed: 0 } });
+    expect(await askWhole(q1, { sql: count })).toMatchObject({ rows: [[960]], coverage: { expected: 3, failed: 0 } });
     twin.running.kill('SIGTERM');
     await twin.running.finished;
-    expect((await ask(q1, { sql: count })).rows).toEqual([[960]]);
+    expect((await askWhole(q1, { sql: count })).rows).toEqual([[960]]);
   });
 
   it('an edge asked by its own users answers for itself alone, and coverage says so', async () => {
@@ -172,7 +173,7 @@ describe('nodes that fail', () => {
       return now - was <= (performance.now() - begin) / 25;
     }, 'the engines stop');
     expect(performance.now() - left).toBeLessThan(SILENCE_MS);
-    expect((await ask(q1, { sql: count })).rows).toEqual([[960]]);
+    expect((await askWhole(q1, { sql: count })).rows).toEqual([[960]]);
   });
 
   it('the query node restarted: its members are expected, also those that are gone, until they are forgotten', async () => {
@@ -190,10 +191,10 @@ describe('nodes that fail', () => {
     expect(answer.rows).toEqual([[640]]);
     expect(statusOf(answer)).toEqual(['edge-0 answered', 'edge-1 failed', 'edge-2 answered']);
     expect(await forget(q1, 'edge-1')).toBe(204);
-    expect((await ask(q1, { sql: count, partial: 'fail' })).coverage).toMatchObject({ expected: 2, failed: 0 });
+    expect((await askWhole(q1, { sql: count, partial: 'fail' })).coverage).toMatchObject({ expected: 2, failed: 0 });
     edges[1] = await startEdge(place, 1, [hub]);
     await membersAlive(q1, 'edge-0', 'edge-1', 'edge-2');
-    expect((await ask(q1, { sql: count })).rows).toEqual([[960]]);
+    expect((await askWhole(q1, { sql: count })).rows).toEqual([[960]]);
   });
 });
 
@@ -239,7 +240,7 @@ describe('links that fail', () => {
     });
     expect(error?.hint).toMatch(/time filter.*aggregate/);
     const pushed = 'SELECT count(*), max(message) FROM kubearmor.messages';
-    expect((await ask(q1, { sql: pushed })).rows[0]?.[0]).toBe(bigRows);
+    expect((await askWhole(q1, { sql: pushed })).rows[0]?.[0]).toBe(bigRows);
   });
 
   it('cut in the middle of an answer: the node is failed by name, the query goes on, the node comes back', async () => {
@@ -249,7 +250,7 @@ describe('links that fail', () => {
     expect(messageOf(answer, 'edge-1')).toMatch(/edge-1/);
     expect(answer.rows).toEqual([[0]]);
     await membersAlive(q1, 'edge-0', 'edge-1');
-    expect((await ask(q1, { sql: `SELECT count(*) FROM (${big} LIMIT 1000000)` })).rows).toEqual([[300_000]]);
+    expect((await askWhole(q1, { sql: `SELECT count(*) FROM (${big} LIMIT 1000000)` })).rows).toEqual([[300_000]]);
   });
 
   it('silent in the middle of an answer: the same after its silence', async () => {
@@ -264,7 +265,7 @@ describe('links that fail', () => {
   it('slow: the answer takes longer and is whole', async () => {
     proxy.delayMs = 5;
     try {
-      const { rows, coverage } = await ask(q1, { sql: `SELECT count(*) FROM (${big} LIMIT 1000000)` });
+      const { rows, coverage } = await askWhole(q1, { sql: `SELECT count(*) FROM (${big} LIMIT 1000000)` });
       expect(rows).toEqual([[300_000]]);
       expect(coverage.complete).toBe(true);
     } finally {
@@ -293,11 +294,7 @@ describe('two hubs', () => {
       await startEdge(place, 1, [first]);
       for (const node of [q1, q2]) {
         await membersAlive(node, 'edge-0', 'edge-1');
-        const answer = await ask(node, { sql: count });
-        expect(statusOf(answer), messageOf(answer, 'edge-0') + messageOf(answer, 'edge-1')).toEqual([
-          'edge-0 answered',
-          'edge-1 answered',
-        ]);
+        const answer = await askWhole(node, { sql: count });
         expect(answer).toMatchObject({ rows: [[620]], coverage: { complete: true, expected: 2, answered: 2 } });
       }
       await q1.die('node');
@@ -318,12 +315,12 @@ describe('two hubs', () => {
     const edge = await startEdge(place, 0, hubs);
     await membersAlive(q2, 'edge-0');
     await q1.die('both');
-    const answer = await ask(q2, { sql: count });
+    const answer = await askWhole(q2, { sql: count });
     expect(answer).toMatchObject({ rows: [[300]], coverage: { complete: true } });
     const [hub = ''] = hubs;
     const back = await TestNode.start(place, { data: 'q1', args: ['--network', hub] });
     await membersAlive(back, 'edge-0');
-    expect((await ask(back, { sql: count })).rows).toEqual([[300]]);
+    expect((await askWhole(back, { sql: count })).rows).toEqual([[300]]);
     expect((await networkOf(edge)).links).toHaveLength(2);
   });
 });
@@ -356,7 +353,10 @@ describe('certificates', () => {
     );
     await until(async () => (await networkOf(stranger)).links[0]?.detail != null, 'a reason');
     expect((await networkOf(stranger)).links[0]?.detail).toMatch(/certificate|CA/);
-    expect(await ask(q1, { sql: count })).toMatchObject({ rows: [[300]], coverage: { complete: true, expected: 1 } });
+    expect(await askWhole(q1, { sql: count })).toMatchObject({
+      rows: [[300]],
+      coverage: { complete: true, expected: 1 },
+    });
     // The certificate says edge; the node would ask, and is told nothing of anybody.
     const upstart = await TestNode.start(place, {
       data: 'upstart/edge-0',
@@ -465,7 +465,7 @@ describe('hosts apart (network namespaces)', () => {
         wrapper: ['ip', 'netns', 'exec', space],
       });
       await membersAlive(q1, 'edge-0');
-      expect((await ask(q1, { sql: count })).rows).toEqual([[300]]);
+      expect((await askWhole(q1, { sql: count })).rows).toEqual([[300]]);
       ip('-n', space, 'link', 'set', far, 'down');
       const began = performance.now();
       const answer = await ask(q1, { sql: count });
@@ -474,7 +474,7 @@ describe('hosts apart (network namespaces)', () => {
       expect(messageOf(answer, 'edge-0')).toMatch(/silent/);
       ip('-n', space, 'link', 'set', far, 'up');
       await membersAlive(q1, 'edge-0');
-      expect((await ask(q1, { sql: count })).rows).toEqual([[300]]);
+      expect((await askWhole(q1, { sql: count })).rows).toEqual([[300]]);
     },
   );
 });

@@ -4,6 +4,7 @@ import { Workplace } from './cli-support.js';
 import { randomQuery } from './support/federation-fuzzer.js';
 import {
   ask,
+  askWhole,
   askArrow,
   explain,
   joinAddress,
@@ -49,7 +50,7 @@ describe('queries over a network of nodes', () => {
 
   /** What is wrong with the network's answer; null when it is the whole node's. */
   async function wrongIn(body: Body, ordered: boolean): Promise<string | null> {
-    const [want, got] = await Promise.all([ask(whole, body), ask(network, body)]);
+    const [want, got] = await Promise.all([askWhole(whole, body), askWhole(network, body)]);
     if (want.status !== got.status) {
       return `${want.status} ${JSON.stringify(want.error)} became ${got.status} ${JSON.stringify(got.error)}`;
     }
@@ -133,10 +134,12 @@ describe('queries over a network of nodes', () => {
 
     it('cuts an answer at its limits and says so', async () => {
       const sql = 'SELECT node, seq FROM kubearmor.logs ORDER BY time, node, seq';
-      const [want, got] = await Promise.all([whole, network].map((node) => ask(node, { sql, limits: { rows: 17 } })));
+      const [want, got] = await Promise.all(
+        [whole, network].map((node) => askWhole(node, { sql, limits: { rows: 17 } })),
+      );
       expect(got).toMatchObject({ rows: want?.rows, stats: { rows: 17, truncated: true } });
-      expect((await ask(network, { sql: `${sql} LIMIT 17`, limits: { rows: 17 } })).stats.truncated).toBe(false);
-      const { rows, stats } = await ask(network, { sql, limits: { bytes: 300 } });
+      expect((await askWhole(network, { sql: `${sql} LIMIT 17`, limits: { rows: 17 } })).stats.truncated).toBe(false);
+      const { rows, stats } = await askWhole(network, { sql, limits: { bytes: 300 } });
       expect(stats.truncated).toBe(true);
       expect(rows).toEqual((await ask(whole, { sql })).rows.slice(0, rows.length));
     });
@@ -145,7 +148,7 @@ describe('queries over a network of nodes', () => {
       'gives as Arrow what it gives as JSON: %s',
       async (sql) => {
         const text = `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (${sql}) ORDER BY ALL`;
-        const { rows } = await ask(network, { sql: text });
+        const { rows } = await askWhole(network, { sql: text });
         const arrow = tableFromIPC(await askArrow(network, { sql: text }));
         expect(arrow.toArray().map((row: Iterable<[string, unknown]>) => [...row].map(([, cell]) => cell))).toEqual(
           rows,
@@ -166,7 +169,7 @@ describe('queries over a network of nodes', () => {
         `WITH RECURSIVE up AS (SELECT host_pid, host_ppid, 0 AS depth FROM kubearmor.logs WHERE ${node} AND seq = 1 ` +
         'UNION SELECT l.host_pid, l.host_ppid, depth + 1 FROM kubearmor.logs l JOIN up ON l.host_pid = up.host_ppid ' +
         `WHERE depth < 3 AND ${node}) SELECT max(depth) AS depth, count(*) AS n, median(host_pid) AS m FROM up`;
-      const answer = await ask(network, { sql: sql('true'), perNode: true });
+      const answer = await askWhole(network, { sql: sql('true'), perNode: true });
       const each = await Promise.all([0, 1, 2].map((index) => ask(whole, { sql: sql(`node = 'edge-${index}'`) })));
       const want = { schema: answer.schema, rows: each.flatMap(({ rows }) => rows) };
       expect(jsonDifference(want, answer, false)).toBeNull();
@@ -181,7 +184,7 @@ describe('queries over a network of nodes', () => {
         'SELECT count(*) FROM (SELECT * FROM kubearmor.logs USING SAMPLE 5 ROWS)',
       ]) {
         const asked = { sql, nodes: { names: ['edge-1'] } };
-        const { status, rows, coverage, error } = await ask(network, asked);
+        const { status, rows, coverage, error } = await askWhole(network, asked);
         const want = await ask(edge, { sql });
         expect({ status, rows, error }).toEqual({ status: want.status, rows: want.rows, error: want.error });
         if (status !== 200) continue;
@@ -193,7 +196,7 @@ describe('queries over a network of nodes', () => {
     it('selects nodes by name, cluster and label', async () => {
       const sql = 'SELECT DISTINCT node FROM kubearmor.events ORDER BY node';
       const names = async (nodes: NonNullable<Body['nodes']>): Promise<unknown[]> => {
-        const { rows, coverage } = await ask(network, { sql, nodes });
+        const { rows, coverage } = await askWhole(network, { sql, nodes });
         expect(coverage).toMatchObject({ complete: true, expected: rows.length });
         return rows.flat();
       };
@@ -234,7 +237,7 @@ describe('queries over a network of nodes', () => {
     });
 
     it('prunes by the node in a WHERE, and says so in coverage', async () => {
-      const { rows, coverage } = await ask(network, {
+      const { rows, coverage } = await askWhole(network, {
         sql: "SELECT count(*) FROM kubearmor.logs WHERE node = 'edge-2'",
       });
       expect(rows).toEqual([[340]]);
@@ -264,7 +267,7 @@ describe('queries over a network of nodes', () => {
     it('federates the account of each node, but not the membership', async () => {
       const marked = "SELECT 'a mark of this test' AS mark, count(*) FROM kubearmor.logs";
       await ask(network, { sql: marked });
-      expect((await ask(network, { sql: 'SELECT name, state FROM armorlake.nodes ORDER BY name' })).rows).toEqual(
+      expect((await askWhole(network, { sql: 'SELECT name, state FROM armorlake.nodes ORDER BY name' })).rows).toEqual(
         expect.arrayContaining([0, 1, 2].map((index) => [`edge-${index}`, 'alive'])),
       );
       const sql = "SELECT node FROM armorlake.queries WHERE sql LIKE '%a mark of this test%'";

@@ -6,7 +6,7 @@ import { CHAPTER_NAMES, CHAPTERS, storyEvents } from '../backend/src/simulator/i
 import { compileQuery, parseModel } from '../plugin/shared/index.js';
 import { alertingFiles, groups } from '../provisioning/src/alerting/files.js';
 import { Workplace } from './cli-support.js';
-import { ask, joinAddress, membersAlive, startQueryNode } from './support/federation-nodes.js';
+import { askWhole, joinAddress, membersAlive, startQueryNode } from './support/federation-nodes.js';
 import { TestNode } from './support/node-process.js';
 
 const rule = z.object({
@@ -95,7 +95,7 @@ describe('the story of the simulators, told to three nodes', () => {
     const fromMs = Math.max(sinceMs, toMs - (question.relativeTimeRange?.from ?? 0) * 1000);
     const model = parseModel(question.model, 'kubearmor.alerts');
     const { sql } = compileQuery(model, { fromMs, toMs, intervalMs: MINUTE_MS, maxDataPoints: 100 });
-    const { status, error, rows, schema } = await ask(query, { sql });
+    const { status, error, rows, schema } = await askWhole(query, { sql });
     if (status !== 200) throw new Error(`${uid}: ${JSON.stringify(error)}`);
     const where = schema.findIndex(({ name }) => name === 'place');
     return rows.map((row) => ({
@@ -134,7 +134,7 @@ describe('the story of the simulators, told to three nodes', () => {
         to: new Date(nowMs + to * 60 * MINUTE_MS).toISOString(),
       };
       const inRange = story.filter(({ atMs }) => atMs >= from * 60 * MINUTE_MS && atMs < to * 60 * MINUTE_MS);
-      const { rows } = await ask(query, {
+      const { rows } = await askWhole(query, {
         sql: 'SELECT count(*), min(time), max(time) FROM kubearmor.events',
         timeRange: range,
       });

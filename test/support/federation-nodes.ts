@@ -54,6 +54,20 @@ export async function ask(node: TestNode, body: Body, signal?: AbortSignal): Pro
   return { status: response.status, ...((await response.json()) as Omit<Asked, 'status'>) };
 }
 
+/** The same, until all of its nodes answer: on a machine that starves, a link may be lost for a moment. */
+export async function askWhole(node: TestNode, body: Body): Promise<Asked> {
+  let answer: Asked | undefined;
+  await until(
+    async () => {
+      answer = await ask(node, body);
+      return answer.error?.code !== 'PARTIAL_RESULT' && (answer.status !== 200 || answer.coverage.failed === 0);
+    },
+    () => `all nodes answer, but ${JSON.stringify(answer?.coverage)}`,
+  );
+  if (answer === undefined) throw new Error('Nothing was asked.');
+  return answer;
+}
+
 /** The same as an Arrow IPC stream. */
 export async function askArrow(node: TestNode, body: Body): Promise<Buffer> {
   const response = await fetch(`${node.url}/api/v1/query`, {
