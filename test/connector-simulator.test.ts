@@ -94,7 +94,7 @@ describe('a KubeArmor like the real one', () => {
   it('has every event it sent stored, field by field and in its order', async () => {
     const fixture = await Fixture.start({ count: 3000, seed: 7 });
     await fixture.simulator.finished;
-    await vi.waitFor(() => expect(fixture.received()).toBe(3000), { timeout: 30_000, interval: 50 });
+    await vi.waitFor(() => expect(fixture.received()).toBe(3000), { timeout: 60_000, interval: 50 });
     const truth = await fixture.truth();
     for (const stream of ['logs', 'alerts'] as const) {
       const expected = truth
@@ -113,7 +113,7 @@ describe('a KubeArmor like the real one', () => {
     const malformed = Math.floor(2000 / 50);
     const { logs, alerts } = fixture.simulator.counters();
     const sent = logs.sent + alerts.sent + malformed;
-    await vi.waitFor(() => expect(fixture.received()).toBe(sent), { timeout: 30_000, interval: 50 });
+    await vi.waitFor(() => expect(fixture.received()).toBe(sent), { timeout: 60_000, interval: 50 });
     const truth = await fixture.truth();
     expect(truth).toHaveLength(sent);
     const deltas = fixture.batches.flatMap(({ info }) => info.ledger);
@@ -134,14 +134,14 @@ describe('a KubeArmor like the real one', () => {
 
   it.each(['internal', 'unavailable', 'ok', 'reset'] as const)('comes back after a break of kind %s', async (way) => {
     const fixture = await Fixture.start({ rate: 500, seed: 9 });
-    await vi.waitFor(() => expect(fixture.received()).toBeGreaterThan(50), { timeout: 30_000, interval: 10 });
+    await vi.waitFor(() => expect(fixture.received()).toBeGreaterThan(50), { timeout: 60_000, interval: 10 });
     fixture.simulator.breakStreams(way);
     await vi.waitFor(
       () => {
         const gaps = fixture.batches.flatMap(({ info }) => info.gaps);
         expect(new Set(gaps.map(({ stream }) => stream))).toEqual(new Set(['logs', 'alerts']));
       },
-      { timeout: 30_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
     const gaps = fixture.batches.flatMap(({ info }) => info.gaps);
     const cause = { internal: /^break:13$/, unavailable: /^break:14$/, ok: /^ended$/, reset: /^break:(13|14)$/ }[way];
@@ -150,6 +150,6 @@ describe('a KubeArmor like the real one', () => {
       expect(gap.fromMicros).toBe(ARRIVAL_MS * 1000);
     }
     const before = fixture.received();
-    await vi.waitFor(() => expect(fixture.received()).toBeGreaterThan(before + 50), { timeout: 30_000, interval: 10 });
+    await vi.waitFor(() => expect(fixture.received()).toBeGreaterThan(before + 50), { timeout: 60_000, interval: 10 });
   });
 });

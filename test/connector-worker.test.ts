@@ -53,7 +53,7 @@ class Fixture {
 
   async untilRows(count: number): Promise<void> {
     await vi.waitFor(() => expect(this.batches.reduce((sum, { info }) => sum + info.rows, 0)).toBe(count), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 10,
     });
   }
@@ -72,7 +72,7 @@ function kubearmor(address: string) {
 
 async function streaming(fixture: Fixture): Promise<void> {
   await vi.waitFor(() => expect(fixture.statuses).toMatchObject([{ state: 'streaming' }]), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 10,
   });
 }
@@ -92,7 +92,7 @@ describe('ConnectorWorker', () => {
     const ids = fixture.batches.map(({ id }) => id);
     expect(ids).toEqual(ids.map((_, index) => index + 1));
     service.last('logs').write(logBytes('/last'));
-    await vi.waitFor(() => expect(fixture.rows().at(-1)?.resource).toBe('/last'), { timeout: 10_000, interval: 10 });
+    await vi.waitFor(() => expect(fixture.rows().at(-1)?.resource).toBe('/last'), { timeout: 60_000, interval: 10 });
     await fixture.worker.stop();
     expect(fixture.statuses).toMatchObject([{ state: 'stopped' }]);
     expect(() => fixture.worker.openIntake()).toThrow(expect.objectContaining({ code: 'NOT_READY' }));
@@ -133,7 +133,7 @@ describe('ConnectorWorker', () => {
     const chunk = Buffer.from(`{"Type":"HostLog","Resource":"${'x'.repeat(500)}"}\n`.repeat(2000));
     let taken = false;
     const write = session.write(chunk).then(() => (taken = true));
-    await vi.waitFor(() => expect(fixture.batches.length).toBeGreaterThan(0), { timeout: 10_000, interval: 5 });
+    await vi.waitFor(() => expect(fixture.batches.length).toBeGreaterThan(0), { timeout: 60_000, interval: 5 });
     let settled = 0;
     while (!taken) {
       expect(fixture.batches.slice(settled).reduce((sum, { info }) => sum + info.bytes, 0)).toBeLessThan(600_000);
@@ -166,11 +166,11 @@ describe('ConnectorWorker', () => {
     await fixture.untilRows(1);
     const session = fixture.worker.openIntake();
     await expect(session.write(Buffer.from('crash\n'))).rejects.toMatchObject({ code: 'NOT_READY' });
-    await vi.waitFor(() => expect(service.watches).toHaveLength(2), { timeout: 10_000, interval: 10 });
+    await vi.waitFor(() => expect(service.watches).toHaveLength(2), { timeout: 60_000, interval: 10 });
     expect(fixture.worker.restarts).toBe(1);
     service.last('logs').write(logBytes('after'));
     await vi.waitFor(() => expect(fixture.rows().map(({ resource }) => resource)).toEqual(['before', 'after']), {
-      timeout: 10_000,
+      timeout: 60_000,
       interval: 10,
     });
     const gaps = fixture.batches.flatMap(({ info }) => info.gaps);

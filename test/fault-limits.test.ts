@@ -199,7 +199,7 @@ describe.skipIf(!canMount())('a full disk (needs root on Linux, to mount a small
     const status = await run(['status', '--url', node.url], { cwd: place.folder });
     expect(`${status.out}${status.err}`).toMatch(/disk.*full/);
     rmSync(join(disk, 'ballast'));
-    await until(async () => !(await node.status()).ingest.diskFull, 'it recovers by itself', 30_000);
+    await until(async () => !(await node.status()).ingest.diskFull, 'it recovers by itself', 60_000);
     await until(async () => (await fetch(`${node.url}/readyz`)).status === 200, 'it is ready again');
     expect((await node.post(line('after'))).status).toBe(200);
     kubearmor.pause();

@@ -57,7 +57,7 @@ describe('nodes that fail', () => {
       await seedEdge(place, index);
       edges.push(await startEdge(place, index, [hub]));
     }
-  }, 120_000);
+  }, 300_000);
   beforeEach(() => membersAlive(q1, 'edge-0', 'edge-1', 'edge-2'));
   afterAll(() => place.close());
 
@@ -225,7 +225,7 @@ describe('links that fail', () => {
     });
     const { host: near, port: at } = proxy.target;
     await startEdge(place, 1, [`${near}:${at}`]);
-  }, 120_000);
+  }, 300_000);
   beforeEach(() => membersAlive(q1, 'edge-0', 'edge-1'));
   afterAll(async () => {
     proxy.close();
@@ -283,7 +283,7 @@ describe('two hubs', () => {
 
   it(
     'a member of both counts once at each, and is asked through the other when one dies',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const q1 = await startQueryNode(place, 'q1');
       const first = await joinAddress(q1);
@@ -307,7 +307,7 @@ describe('two hubs', () => {
     },
   );
 
-  it('an edge whose hub dies goes to the next', { timeout: 120_000 }, async () => {
+  it('an edge whose hub dies goes to the next', { timeout: 300_000 }, async () => {
     const q1 = await startQueryNode(place, 'q1');
     const q2 = await startQueryNode(place, 'q2');
     await seedEdge(place, 0);
@@ -333,7 +333,7 @@ describe('certificates', () => {
     return ['--set', `network.tls.ca=${ca}`, '--set', `network.tls.cert=${cert}`, '--set', `network.tls.key=${key}`];
   }
 
-  it('of another CA, or for a lesser role, let nobody in', { timeout: 120_000 }, async () => {
+  it('of another CA, or for a lesser role, let nobody in', { timeout: 300_000 }, async () => {
     const nowMs = Date.now();
     const [folder, other] = [place.path('ca'), place.path('other-ca')];
     await initCa(folder, nowMs);
@@ -436,7 +436,7 @@ describe('hosts apart (network namespaces)', () => {
 
   it.skipIf(!mayMakeNamespaces())(
     'a link that swallows everything fails its node by name within its silence; it heals',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       ip('netns', 'add', space);
       ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);

@@ -34,7 +34,7 @@ describe('a member of a real network', () => {
       await startEdge(place, index, [hub]);
     }
     await membersAlive(network, 'edge-0', 'edge-1');
-  }, 120_000);
+  }, 300_000);
   afterAll(() => place.close());
   afterEach(async () => {
     if (odd === null) return;

@@ -45,7 +45,7 @@ describe('queries over a network of nodes', () => {
     }
     whole = await startWhole(place, edgeCount);
     await membersAlive(network, ...names);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => place.close());
 
   /** What is wrong with the network's answer; null when it is the whole node's. */

@@ -39,7 +39,7 @@ describe('an acknowledged write is seen by every later query', () => {
       edges.push(await TestNode.start(place, { data: `edge-${index}`, args: ['--join', join] }));
     }
     await membersAlive(network, ...edges.map((_, index) => `edge-${index}`));
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     for (const proxy of proxies) proxy.close();
     await place.close();
@@ -85,7 +85,7 @@ describe('an acknowledged write is seen by every later query', () => {
     expect(pruned).toBeGreaterThan(rounds);
   });
 
-  it('also after the edge was killed and its values read anew', { timeout: 120_000 }, async () => {
+  it('also after the edge was killed and its values read anew', { timeout: 300_000 }, async () => {
     for (const proxy of proxies) proxy.delayMs = 0;
     await edges[0]?.die('both');
     const at = proxies[0]?.target;

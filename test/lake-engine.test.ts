@@ -150,7 +150,7 @@ describe('the lake engine', () => {
     const enginePid = Number(await firstLine(parent));
     expect(alive(enginePid)).toBe(true);
     parent.kill('SIGKILL');
-    await until(() => !alive(enginePid), 20_000);
+    await until(() => !alive(enginePid), 60_000);
     const engine = await startEngine(folder);
     expect(await rowsOf(engine, 'SELECT connector, stream, cause, to_time >= from_time FROM armorlake.gaps')).toEqual([
       ['*', '*', 'crash', true],
@@ -265,7 +265,7 @@ describe('the ingest queue', () => {
     const queue = queueFor(full, 1);
     queue.start(0);
     const first = queue.push(queued(10));
-    await until(() => queue.figures().diskFull, 5000);
+    await until(() => queue.figures().diskFull, 60_000);
     expect(queue.refusal()?.code).toBe('DISK_FULL');
     const second = queue.push(queued(20));
     expect(await first).toBe('dropped');

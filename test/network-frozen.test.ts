@@ -14,7 +14,7 @@ it.skipIf(process.platform === 'win32')(
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     try {
-      await until(() => alive(hub, 'frozen') && alive(hub, 'other'), 'both nodes', 30_000);
+      await until(() => alive(hub, 'frozen') && alive(hub, 'other'), 'both nodes', 60_000);
       const sink = new TestSink();
       const asked = ask(hub, ['frozen', 'other'], { queryId: 'hang' }, sink);
       await until(() => sink.outcomes.has('other'));

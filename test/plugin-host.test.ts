@@ -135,7 +135,7 @@ describe('the end', () => {
     expect(existsSync(socket)).toBe(true);
     parent.kill('SIGKILL');
     await once(parent, 'exit');
-    await until(() => !isAlive(pid), 'the orphan ends', 5000);
+    await until(() => !isAlive(pid), 'the orphan ends', 60_000);
     expect(existsSync(socket)).toBe(false);
   });
 });

@@ -32,7 +32,7 @@ beforeAll(async () => {
   }
   await membersAlive(q1, 'edge-0', 'edge-1');
   host = await PluginHost.start({ dataSource: { jsonData: { urls: [q1.url] } } });
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   edges[1]?.running.kill('SIGCONT');

@@ -71,7 +71,7 @@ describe('sessions', () => {
     ];
     const { status } = await node.post(events.map((event) => JSON.stringify(event)).join('\n'));
     expect(status).toBe(200);
-  }, 60_000);
+  }, 300_000);
   afterAll(() => place.close());
 
   it('of one terminal are two after a silence, each with what it started without a terminal', async () => {
@@ -151,7 +151,7 @@ describe('what is missing', () => {
     await memberGone(query, 'edge-2', 60_000);
     // Goes on, so that it can be ended.
     away.running.kill('SIGKILL');
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await kubearmor.close();
     await place.close();
@@ -171,5 +171,5 @@ describe('what is missing', () => {
         { title: expect.stringMatching(/^edge-2 does not answer/) as unknown, tags: 'absent' },
       ]);
     }
-  }, 120_000);
+  }, 300_000);
 });

@@ -207,7 +207,7 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
       'indicators',
       '/dev/shm/kworker 51.15.58.224, pool.minexmr.example.com;www-data d41d8cd98f00b204e9800998ecf8427e',
     );
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     for (const simulator of simulators) await simulator.close();
     await place.close();
@@ -302,7 +302,7 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
     // What was asked before is in the SQL that Health lists; the process dashboard is about one event, whatever its node.
     const narrowed = queries.filter(({ title, each }) => title !== 'Costliest queries' && placed(each));
 
-    it('speak of no other node', { timeout: 120_000 }, async () => {
+    it('speak of no other node', { timeout: 300_000 }, async () => {
       for (const asker of narrowed) {
         const { rows } = await answered(asker, { picked });
         expect(JSON.stringify(rows), asker.name).not.toContain('edge-2');

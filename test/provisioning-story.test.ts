@@ -73,7 +73,7 @@ describe('the story of the simulators, told to three nodes', () => {
       edges.set(chapter, await TestNode.start(place, { data: chapter, args: ['--join', join, '--cluster', chapter] }));
     }
     await membersAlive(query, ...CHAPTER_NAMES);
-  }, 60_000);
+  }, 300_000);
   afterAll(() => place.close());
 
   /** Tells the nodes what happened from one time to another; they hear it now. */
@@ -122,7 +122,7 @@ describe('the story of the simulators, told to three nodes', () => {
     expect(await firing('workload')).toEqual({});
     const { 'armorlake-loss': loss, 'armorlake-no-file-events': blind } = await firing('node');
     expect({ loss, blind }).toEqual({});
-  }, 120_000);
+  }, 300_000);
 
   it('lies in the nodes with its own times, and is found by them', async () => {
     for (const [from, to] of [

@@ -87,7 +87,7 @@ async function seen(asked: DataQueryRequest<ArmorlakeQuery>, least: number): Pro
     .subscribe((response) => responses.push(response));
   await vi.waitFor(() => {
     expect(responses.length).toBeGreaterThanOrEqual(least);
-  });
+  }, 60_000);
   return responses;
 }
 
@@ -135,7 +135,7 @@ describe('the data source', () => {
     const responses = await seen(request([logs], { liveStreaming: true, app: CoreApp.Explore }), 1);
     await vi.waitFor(() => {
       expect(addresses).toHaveLength(1);
-    });
+    }, 60_000);
     channel.next({ type: 'message', message: packet(5) });
     expect(bodies(responses.at(-1))).toEqual(['line 5']);
     expect(grafana.asked).toEqual([]);
@@ -147,7 +147,7 @@ describe('the data source', () => {
     expect(responses.flatMap(bodies)).toEqual(['line 1', 'line 2', 'line 3']);
     await vi.waitFor(() => {
       expect(addresses).toHaveLength(1);
-    });
+    }, 60_000);
     channel.next({ type: 'message', message: packet(3, 4) });
     expect(bodies(responses.at(-1))).toEqual(['line 1', 'line 2', 'line 3', 'line 4']);
   });

@@ -110,7 +110,7 @@ export class TestNode {
     if (what === 'both') process.kill(engine, 'SIGKILL');
     this.running.kill('SIGKILL');
     await this.running.finished;
-    await until(() => !isAlive(engine), `engine ${engine} follows its node`, 3000);
+    await until(() => !isAlive(engine), `engine ${engine} follows its node`, 60_000);
   }
 
   /** Posts lines of NDJSON; the answer's status and body. */

@@ -53,7 +53,7 @@ class Reader {
       () => {
         expect(this.got.length).toBeGreaterThanOrEqual(count);
       },
-      { timeout: 20_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
   }
 }
@@ -130,7 +130,7 @@ describe('startSimulator', () => {
     await logs.reach(20);
     await vi.waitFor(async () => {
       expect((await truthOf(truthFile)).filter((line) => line.stream === 'logs').length).toBeGreaterThanOrEqual(20);
-    });
+    }, 60_000);
   });
 
   it("loses what nobody hears with noWait, KubeArmor's own way, and outlives its clients", async () => {
@@ -144,12 +144,12 @@ describe('startSimulator', () => {
     const gone = new Reader(client.rawServerStream(watchLogs, { Filter: 'all' }, { signal: abort.signal }));
     await vi.waitFor(() => {
       expect(simulator.counters().logs.subscribers).toBe(1);
-    });
+    }, 60_000);
     abort.abort();
     await gone.ended;
     await vi.waitFor(() => {
       expect(simulator.counters().logs.subscribers).toBe(0);
-    });
+    }, 60_000);
     await expect(connect(simulator).unary(healthCheck, { nonce: 3 })).resolves.toMatchObject({ Retval: 3 });
   });
 
@@ -162,7 +162,7 @@ describe('startSimulator', () => {
         const counters = simulator.counters();
         expect(counters.logs.generated + counters.alerts.generated).toBe(5_000);
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
     const counters = simulator.counters();
     expect(counters.logs).toMatchObject({ sent: 0, dropped: counters.logs.generated - 1_000 });
@@ -218,7 +218,7 @@ describe('startSimulator', () => {
     });
     await vi.waitFor(
       () => expect(connect(simulator).unary(healthCheck, { nonce: 6 })).resolves.toMatchObject({ Retval: 6 }),
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     );
     await subscribe(connect(simulator)).logs.reach(10);
     const { logs: counted, breaks } = simulator.counters();
@@ -245,7 +245,7 @@ describe('startSimulator', () => {
         const { generated, sent } = simulator.counters().logs;
         expect(generated - sent).toBe(100);
       },
-      { timeout: 20_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
     simulator.breakStreams('unavailable');
     await first.logs.ended;
@@ -284,7 +284,7 @@ describe('startSimulator', () => {
       () => {
         expect(logs.got.length + alerts.got.length).toBe(sent + 10);
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
     const decoder = new FeederDecoder();
     let malformed = 0;
@@ -338,7 +338,7 @@ describe('startSimulator', () => {
     const messages = new Reader(client.rawServerStream(watchMessages, {}));
     await vi.waitFor(() => {
       expect(simulator.counters().messages.subscribers).toBe(1);
-    });
+    }, 60_000);
     subscribe(client);
     await messages.reach(4);
     expect(new FeederDecoder().decodeMessage(messages.got[0] ?? Buffer.alloc(0)).level).toBe('INFO');

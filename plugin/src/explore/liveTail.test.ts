@@ -56,7 +56,7 @@ async function followed(live: Live, asked: ArmorlakeModel = model): Promise<Data
   liveTail(live.door, 'A', asked).subscribe((response) => seen.push(response));
   await vi.waitFor(() => {
     expect(live.addresses).toHaveLength(1);
-  });
+  }, 60_000);
   return seen;
 }
 
@@ -113,7 +113,7 @@ describe('a live tail', () => {
     const subscription = liveTail(live.door, 'A', model).subscribe();
     await vi.waitFor(() => {
       expect(live.events.observed).toBe(true);
-    });
+    }, 60_000);
     subscription.unsubscribe();
     expect(live.events.observed).toBe(false);
   });
