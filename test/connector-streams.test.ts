@@ -108,7 +108,10 @@ describe('streams', () => {
         ['ka', null, 'block'],
       ]),
     );
-    await vi.waitFor(() => expect(fixture.status).toMatchObject({ version: 'v1.7.0', breaks: 0, detail: null }), 60_000);
+    await vi.waitFor(
+      () => expect(fixture.status).toMatchObject({ version: 'v1.7.0', breaks: 0, detail: null }),
+      60_000,
+    );
     expect(fixture.status.rate).toBeGreaterThan(0);
     expect(fixture.gaps()).toEqual([]);
   });
