@@ -54,7 +54,12 @@ const kubearmorColumns: readonly Column[] = [
   column('remote_port', 'INTEGER', 'Remote port of a network event'),
   column('protocol', 'VARCHAR', 'TCP, UDP, … of a network event'),
   column('domain', 'VARCHAR', 'Domain asked for or connected to'),
-  column('exec_session', 'VARCHAR', 'Marks what entered the container from outside (kubectl exec)', 'ExecEvent.ExecID'),
+  column(
+    'exec_session',
+    'VARCHAR',
+    'Marks what entered the container from outside (kubectl exec); of one session the low 32 bits are the same, a child has its PID above',
+    'ExecEvent.ExecID',
+  ),
   column('exec_name', 'VARCHAR', 'Name of what entered the container', 'ExecEvent.ExecutableName'),
   column('process_hash', 'VARCHAR', "Hash of the process's binary", 'ProcessHash'),
   column('parent_hash', 'VARCHAR', "Hash of the parent's binary", 'ParentHash'),

@@ -135,7 +135,20 @@ describe('generateEvents', () => {
     expect(sessions.length).toBeGreaterThan(10);
     const marked = sessions.filter((each) => each.ExecEvent !== undefined);
     expect(marked.every((each) => each.ExecEvent?.ExecID !== '0')).toBe(true);
-    expect(sessions.some((each) => each.ParentProcessName === '/usr/bin/runc')).toBe(true);
+    const entering = marked.filter((each) => each.ParentProcessName === '/usr/bin/runc');
+    expect(entering.length).toBeGreaterThan(0);
+    // What it starts has the low half of its ExecID, and its own PID above.
+    const halves = (each: LogFields): readonly number[] => {
+      const id = BigInt(each.ExecEvent?.ExecID ?? '0');
+      return [Number(id >> 32n), Number(BigInt.asUintN(32, id))];
+    };
+    const low = new Map(entering.map((each) => [`${each.HostName}/${each.HostPID}`, halves(each)[1]]));
+    const started = marked.filter((each) => low.has(`${each.HostName}/${each.HostPPID}`));
+    expect(started.length).toBeGreaterThan(entering.length);
+    for (const each of started) {
+      expect(halves(each)).toEqual([each.HostPID, low.get(`${each.HostName}/${each.HostPPID}`)]);
+    }
+    for (const each of entering) expect(halves(each)[0]).not.toBe(each.HostPID);
   });
 
   it("throttles a container's alerts as KubeArmor does, and marks it", () => {

@@ -42,11 +42,12 @@ export interface Process {
   readonly userName: string;
   readonly cwd: string;
   readonly tty: string;
-  /** KubeArmor's ExecID: "0" unless the process came into the container from outside. */
+  /** KubeArmor's ExecID: "0" unless it, or what it came from, came into the container from outside. */
   readonly execId: string;
   readonly execName: string;
 }
 
+const HOUR_NS = 3_600_000_000_000;
 const SHIM = '/usr/bin/containerd-shim-runc-v2';
 
 /** A container, or with no workload the host itself. */
@@ -116,7 +117,7 @@ export class Place {
       userName: parent.userName,
       cwd: parent.cwd,
       tty: parent.tty,
-      execId: parent.execId,
+      execId: inheritedExecId(parent.execId, hostPid),
       execName: parent.execName,
       ...differences,
     };
@@ -129,7 +130,8 @@ export class Place {
       uid: 0,
       userName: 'root',
       tty: 'pts0',
-      execId: String(random.between(100_000, 999_999)),
+      // Nanoseconds since the host's boot, and the PID.
+      execId: String(BigInt(random.between(HOUR_NS, 90 * 24 * HOUR_NS)) | BigInt(runc.hostPid)),
       execName: shell.slice(shell.lastIndexOf('/') + 1),
     });
   }
@@ -170,6 +172,12 @@ export function buildWorld(options: WorldOptions): readonly Place[] {
   }
   for (const host of hosts) places.push(new Place(host, undefined, 0, random));
   return places;
+}
+
+/** Of its parent's a child has the low half only; the high one is its own PID (KubeArmor's BPF/system_monitor.c, on fork). */
+function inheritedExecId(execId: string, hostPid: number): string {
+  if (execId === '0') return execId;
+  return String((BigInt(hostPid) << 32n) | BigInt.asUintN(32, BigInt(execId)));
 }
 
 function podName(workload: WorkloadSpec, ordinal: number, template: string, random: Random): string {

@@ -3,7 +3,7 @@ import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
-import { chosenEvents } from '../build/predicates.js';
+import { chosenEvents, execSession } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
@@ -22,21 +22,31 @@ import {
 } from '../build/variables.js';
 
 /** What names a session on its node: where it ran, and what entered there. */
-const sessionKey = "concat_ws('|', node, box, coalesce(exec_session, tty))";
+const sessionKey = "concat_ws('|', node, box, coalesce(entry, tty))";
 /** Processes are followed so many generations down. */
 const GENERATIONS = 16;
+/** Sessions that each node tells, and in all. */
+const SESSIONS = { each: 100, all: 10_000 };
+
+/** Whether the row before or after an exec's log is the alert of the same exec, as in the process tree. */
+function alertOfIt(beside: 'lag' | 'lead'): string {
+  const its = (column: string): string => `${beside}(${column}) OVER doing`;
+  return `${its('kind')} = 'alert' AND (${its('process')} = process OR ${its('resource')} = resource)
+      AND (${its('outcome')} = 'happened') = (outcome = 'happened') AND abs(epoch_us(${its('time')}) - epoch_us(time)) <= 1000000`;
+}
 
 /**
  * `acts`: the events of sessions, with `session` and, as a terminal may have several, the `stretch`. Events that carry
- * exec_session or tty are a session's by that (`marked`). Processes cut off from their terminal (setsid, pipes, daemons) carry
- * neither: they are the session's when a process of it started them, by host_ppid. Each node asks its own events.
+ * exec_session (here `entry`) or tty are a session's by that (`marked`). Processes cut off from their terminal (setsid, pipes,
+ * daemons) may carry neither: they are the session's when a process of it started them, by host_ppid. Each node asks its own
+ * events. A refused exec is an alert and a log: of these, the log is left out.
  */
 function sessionCtes(condition: string): string {
   return `
   WITH RECURSIVE here AS MATERIALIZED (
-    SELECT *, exec_session IS NOT NULL OR tty IS NOT NULL AS marked FROM (
+    SELECT *, entry IS NOT NULL OR tty IS NOT NULL AS marked FROM (
       SELECT node, seq, time, kind, host, coalesce(container_id, host) AS box, host_pid, host_ppid, namespace, workload, pod,
-        nullif(tty, '') AS tty, nullif(exec_session, '') AS exec_session, operation, outcome, direction, remote_ip, user_name,
+        nullif(tty, '') AS tty, nullif(${execSession}, '') AS entry, operation, outcome, direction, remote_ip, user_name,
         process, resource, cwd, policy
       FROM kubearmor.events
       WHERE ${condition}
@@ -44,7 +54,7 @@ function sessionCtes(condition: string): string {
   ), stretches AS (
     -- A terminal has no session of its own: a quarter of an hour of silence ends one.
     SELECT *, ${sessionKey} AS session,
-      CASE WHEN exec_session IS NULL AND time > lag(time) OVER own + INTERVAL 15 MINUTE THEN 1 ELSE 0 END AS begins
+      CASE WHEN entry IS NULL AND time > lag(time) OVER own + INTERVAL 15 MINUTE THEN 1 ELSE 0 END AS begins
     FROM here WHERE marked WINDOW own AS (PARTITION BY ${sessionKey} ORDER BY time, seq)
   ), numbered AS MATERIALIZED (
     SELECT * EXCLUDE (begins), sum(begins) OVER (PARTITION BY session ORDER BY time, seq) AS stretch FROM stretches
@@ -70,19 +80,23 @@ function sessionCtes(condition: string): string {
     WHERE p.generation < ${GENERATIONS}
   ), theirs AS (
     SELECT box, host_pid, session, stretch, min(since) AS since FROM below GROUP BY ALL UNION ALL FROM own
-  ), acts AS (
+  ), seen_acts AS (
     FROM numbered
     UNION ALL BY NAME
     SELECT here.*, theirs.session, theirs.stretch
     FROM here ASOF JOIN theirs ON here.box = theirs.box AND here.host_pid = theirs.host_pid AND here.time >= theirs.since
     WHERE NOT marked
+  ), acts AS (
+    FROM seen_acts
+    WINDOW doing AS (PARTITION BY box, host_pid, host_ppid, operation ORDER BY time, seq)
+    QUALIFY NOT coalesce(kind = 'log' AND operation = 'Process' AND (${alertOfIt('lag')} OR ${alertOfIt('lead')}), FALSE)
   )`;
 }
 
 const sessionList = `${sessionCtes(chosenEvents('kubearmor.events'))}
   SELECT min(time) FILTER (marked) AS start,
     date_diff('second', min(time) FILTER (marked), max(time) FILTER (marked)) AS span,
-    CASE WHEN any_value(exec_session) IS NULL THEN 'terminal ' || any_value(tty) ELSE 'exec ' || any_value(exec_session) END AS entered,
+    coalesce('exec ' || any_value(entry), 'terminal ' || any_value(tty)) AS entered,
     concat_ws('/', any_value(namespace), coalesce(any_value(workload), any_value(pod), any_value(host))) AS workload,
     min_by(user_name, time) AS "user",
     count(*) FILTER (operation = 'Process') AS commands, count(*) FILTER (outcome = 'blocked') AS blocked,
@@ -91,7 +105,8 @@ const sessionList = `${sessionCtes(chosenEvents('kubearmor.events'))}
     min_by(seq, time) FILTER (marked) AS seq, ${workloadColumns('any_value(namespace)', 'any_value(workload)')}
   FROM acts
   GROUP BY acts.session, stretch
-  ORDER BY blocked DESC, start DESC`;
+  ORDER BY blocked DESC, start DESC
+  LIMIT ${SESSIONS.each}`;
 
 /** The variable ends with the session's first and last time: of a terminal there may be several. */
 const chosenTimes = '\\|([0-9]+)-([0-9]+)$';
@@ -107,31 +122,46 @@ const transcript = `${sessionCtes("$__timeFilter(time) AND starts_with('$session
   FROM acts SEMI JOIN chosen USING (session, stretch)
   ORDER BY time, seq`;
 
+/**
+ * No event says which address a name stands for: of what a process does on the network, the look-up right before a connection
+ * names its address. A process that does several things at a time may mix them up: what it looked up most often before counts.
+ */
 const destinations = `
   WITH flows AS (
-    SELECT node, host, host_pid, process, namespace, workload, remote_ip, remote_port, min(time) AS first, max(time) AS last,
+    SELECT node, coalesce(container_id, host) AS box, process, namespace, workload, remote_ip, remote_port, max(time) AS last,
       count(*) AS connections, count(*) FILTER (outcome = 'blocked') AS blocked, max_by(seq, time) AS seq
     FROM kubearmor.events
     WHERE ${chosenEvents('kubearmor.events')} AND direction = 'egress' AND remote_ip IS NOT NULL
-    GROUP BY node, host, host_pid, process, namespace, workload, remote_ip, remote_port
-  ), lookups AS (
-    SELECT DISTINCT node, host, host_pid, domain, time FROM kubearmor.logs
-    WHERE $__timeFilter(time) AND direction = 'dns' AND domain IS NOT NULL
+    GROUP BY ALL
+  ), talk AS (
+    -- Once a second is enough, and so each node sends little.
+    SELECT node, coalesce(container_id, host) AS box, host_pid, CASE WHEN direction = 'egress' THEN remote_ip END AS remote_ip,
+      CASE WHEN direction = 'dns' THEN domain END AS domain, time_bucket(INTERVAL 1 SECOND, time) AS second, min(time) AS time
+    FROM kubearmor.events
+    WHERE $__timeFilter(time) AND host_pid > 0
+      AND (direction = 'egress' AND remote_ip IS NOT NULL OR direction = 'dns' AND domain IS NOT NULL)
+    GROUP BY ALL
+  ), fits AS (
+    SELECT node, box, host_pid, remote_ip, lag(domain) OVER doing AS domain, time - lag(time) OVER doing AS later FROM talk
+    WINDOW doing AS (PARTITION BY node, box, host_pid ORDER BY time, remote_ip NULLS FIRST, domain)
   ), named AS (
-    SELECT flows.*, CASE WHEN flows.first <= lookups.time + INTERVAL 5 SECOND THEN lookups.domain END AS domain
-    FROM flows ASOF LEFT JOIN lookups
-      ON flows.node = lookups.node AND flows.host = lookups.host AND flows.host_pid = lookups.host_pid AND flows.first >= lookups.time
+    SELECT node, box, remote_ip, domain FROM fits
+    WHERE remote_ip IS NOT NULL AND domain IS NOT NULL AND later <= INTERVAL 30 SECOND
+    GROUP BY node, box, host_pid, remote_ip, domain
+    QUALIFY row_number() OVER (PARTITION BY node, box, host_pid, remote_ip ORDER BY count(*) DESC, domain) = 1
+  ), names AS (
+    SELECT node, box, remote_ip, list(DISTINCT domain) AS domains FROM named GROUP BY ALL
   ), ever AS (
     SELECT remote_ip, min(time) AS first_ever FROM kubearmor.events
     WHERE direction = 'egress' AND remote_ip IS NOT NULL AND time < $__timeTo GROUP BY remote_ip
   )
   SELECT CASE WHEN any_value(first_ever) >= $__timeFrom THEN 'NEW' END AS new,
-    array_to_string(list_sort(list_distinct(list(domain))), ', ') AS domain, remote_ip, remote_port,
+    array_to_string(list_sort(list_distinct(flatten(list(domains)))), ', ') AS domain, remote_ip, remote_port,
     array_to_string(list_sort(list_distinct(list(process))), ', ') AS process,
     array_to_string(list_sort(list_distinct(list(concat_ws('/', namespace, workload)))), ', ') AS workloads,
     sum(connections)::BIGINT AS connections, sum(blocked)::BIGINT AS blocked, count(DISTINCT node) AS nodes, max(last) AS last,
     max_by(node, last) AS node, max_by(seq, last) AS seq
-  FROM named LEFT JOIN ever USING (remote_ip)
+  FROM flows LEFT JOIN names USING (node, box, remote_ip) LEFT JOIN ever USING (remote_ip)
   GROUP BY remote_ip, remote_port
   ORDER BY blocked DESC, new NULLS LAST, nodes, connections`;
 
@@ -162,9 +192,8 @@ export const sessions: DashboardSpec = {
           width: 24,
           panel: table({
             title: 'Sessions',
-            description:
-              'What entered from outside: by exec session where KubeArmor marks one, else by terminal (15 min of silence end it). Commands, blocked and egress count what its processes started without a terminal (setsid, pipes), too. The span is what was observed: KubeArmor sends no exits. A click on "entered" shows its transcript.',
-            queries: [sql(sessionList, { limit: 500, perNode: true })],
+            description: `What entered from outside: by exec session where KubeArmor marks one, else by terminal (15 min of silence end it). Commands, blocked and egress count what its processes started without a terminal (setsid, pipes), too. The span is what was observed: KubeArmor sends no exits. Of each node the ${SESSIONS.each} with the most blocked are listed, then the latest. A click on "entered" shows its transcript.`,
+            queries: [sql(sessionList, { limit: SESSIONS.all, perNode: true })],
             options: {
               sortBy: [
                 { displayName: 'blocked', desc: true },
@@ -204,7 +233,7 @@ export const sessions: DashboardSpec = {
           panel: table({
             title: 'Transcript of the chosen session',
             description:
-              'Everything seen of the session chosen above, in its order, and of what it started without a terminal. Not found: what was handed to another parent before it was first seen. Empty until one is chosen.',
+              'Everything seen of the session chosen above, in its order, and of what it started without a terminal; a refused command that is an alert and a log is told once, as the alert. Not found: what was handed to another parent before it was first seen. Empty until one is chosen.',
             queries: [sql(transcript, { limit: 2000, perNode: true })],
             empty: 'no session is chosen, or it has no events in this time range. Click on “entered” above.',
             overrides: [
@@ -259,7 +288,7 @@ export const sessions: DashboardSpec = {
           panel: table({
             title: 'Destinations',
             description:
-              'Where connections went: blocked and new ones first, then those of the fewest nodes. The domain is one that the same process looked up in the 5 s before. NEW: never seen before the range by any node that remembers it.',
+              'Where connections went: blocked and new ones first, then those of the fewest nodes. A domain is one that a process in the same container looked up right before it went to that address (30 s before, at most). NEW: never seen before the range by any node that remembers it.',
             queries: [sql(destinations, { limit: 500 })],
             empty: noEgress,
             overrides: [
