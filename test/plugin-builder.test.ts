@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArmorlakeModel, Variables } from '../plugin/shared/index.js';
-import { builderSql, compileQuery, emptyScope, interpolateModel, valuesQuery } from '../plugin/shared/index.js';
+import type { ArmorlakeModel, FilterOperator, Variables } from '../plugin/shared/index.js';
+import {
+  builderSql,
+  compileQuery,
+  emptyScope,
+  interpolateModel,
+  unlimitedSql,
+  valuesQuery,
+} from '../plugin/shared/index.js';
 import { ModelNode, built, range, storedAlerts } from './support/plugin-model.js';
 
 let node: ModelNode;
@@ -204,7 +211,7 @@ describe('the preview', () => {
     filters: [
       { column: 'policy', operator: 'is', values: ['$policy'] },
       { column: 'namespace', operator: 'is not', values: ['$ns', 'dev'] },
-      { column: 'process', operator: 'path under', values: ['/opt/$ns'] },
+      { column: 'process', operator: 'does not contain', values: ['$ns', '/opt'] },
     ],
   });
 
@@ -216,7 +223,7 @@ describe('the preview', () => {
         'WHERE $__timeFilter(time)',
         '  AND $__conditionalAll(policy IN ($policy), $policy)',
         "  AND $__conditionalAll((namespace IS NULL OR namespace NOT IN ($ns, 'dev')), $ns)",
-        "  AND $__conditionalAll((process = '/opt/$ns' OR starts_with(process, '/opt/$ns/')), $ns)",
+        "  AND $__conditionalAll(NOT coalesce((len(list_filter([$ns]::VARCHAR[], lambda each: contains(process, each))) > 0 OR contains(process, '/opt')), FALSE), $ns)",
         '  AND $__adHocFilters(kubearmor.alerts)',
         'ORDER BY time DESC NULLS LAST, node DESC NULLS LAST, seq DESC NULLS LAST',
         'LIMIT 1000',
@@ -237,6 +244,40 @@ describe('the preview', () => {
     const asSql = await node.rows(interpolateModel({ ...model, editor: 'sql', sql: builderSql(model) }, variables));
     expect(asSql).toEqual(asBuilder);
     expect(asBuilder.map(({ seq }) => Number(seq)).sort()).toEqual(expected);
+  });
+
+  it.each<[FilterOperator, readonly string[], number]>([
+    ['is', ['web-1', 'db-1'], 6],
+    ['is not', ['web-1', 'x'], 2],
+    ['contains', ['eb', 'zz'], 5],
+    ['contains', ['a,b'], 0],
+    ['does not contain', ['eb', 'db'], 1],
+    ['starts with', ['we', 'd'], 6],
+    ['matches', ['^w', '[0-9]{2}'], 5],
+    ['does not match', ['^w'], 2],
+    ['contains', [], 0],
+  ])('means the same of several values: pod %s %j', async (operator, values, count) => {
+    await using other = await ModelNode.open();
+    await other.store('kubearmor.alerts', [...storedAlerts.slice(0, -1), { seq: 9, outcome: 'happened' }]);
+    const filters = [{ column: 'pod', operator, values: ['$pods'] }];
+    const asked = built('table', 'kubearmor.alerts', { columns: ['seq'], filters });
+    const variables: Variables = {
+      lookup: (name) => (name === 'pods' ? { values, all: false } : null),
+      formatted: (reference) => reference,
+    };
+    const rows = await other.rows(interpolateModel(asked, variables));
+    expect(rows).toHaveLength(count);
+    const written = { ...asked, editor: 'sql', sql: unlimitedSql(asked) } as const;
+    expect(await other.rows(interpolateModel(written, variables))).toEqual(rows);
+  });
+
+  it('knows of SQL as of the builder that its answer was cut', async () => {
+    const asked = built('table', 'kubearmor.alerts', { columns: ['seq'], limit: 2 });
+    const written = { ...asked, editor: 'sql', sql: unlimitedSql(asked), sqlLimit: 2 } as const;
+    for (const each of [asked, written]) {
+      const { rows, truncated } = await node.ask(compileQuery(each, range));
+      expect([rows.length, truncated]).toEqual([2, true]);
+    }
   });
 });
 

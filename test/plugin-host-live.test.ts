@@ -4,7 +4,7 @@ import type { TailRequest } from '../plugin/shared/index.js';
 import { defaultQuery } from '../plugin/shared/index.js';
 import { tailKey } from '../plugin/shared/tail-key.js';
 import { Workplace } from './cli-support.js';
-import { FakeNode } from './support/fake-node.js';
+import { FakeNode, sendJson } from './support/fake-node.js';
 import { TestNode, until } from './support/node-process.js';
 import type { DataSource } from './support/plugin-host.js';
 import { PluginHost } from './support/plugin-host.js';
@@ -131,7 +131,7 @@ describe('on a node', () => {
   it('a live tail carries each new row once, as log lines', async () => {
     const dataSource = source([node.url]);
     const answer = await host.subscribe(`tail/${tailKey(alerts)}`, alerts, dataSource);
-    expect(answer).toMatchObject({ status: 'OK', frame: { data: { values: [[], [], [], [], []] } } });
+    expect(answer).toMatchObject({ status: 'OK', frame: { data: { values: [[], [], [], [], [], [], []] } } });
     const reader = read(dataSource);
     // The stream has begun once the node said where.
     await until(() => reader.frames.length > 0, 'the stream opens');
@@ -143,6 +143,8 @@ describe('on a node', () => {
       { name: 'severity', type: 'string' },
       { name: 'id', type: 'string' },
       { name: 'labels', type: 'other' },
+      { name: 'node', type: 'string', config: { custom: { hidden: true } } },
+      { name: 'seq', type: 'string', config: { links: [expect.objectContaining({ title: 'Process tree' })] } },
     ]);
     expect(reader.frames.at(-1)?.schema.meta.type).toBe('log-lines');
     expect(reader.values('timestamp')).toEqual([1_767_261_601_000, 1_767_261_603_000]);
@@ -365,6 +367,17 @@ describe('when a tail', () => {
     expect(reader.values('id')).toHaveLength(500);
     expect(reader.values('id').at(-1)).toBe('edge-1/1999');
     expect(reader.notice).toBe('warning: 1500 lines came faster than they can be shown and are left out.');
+  });
+
+  it('is one of very many, questions are answered all the same', async () => {
+    const { fake, tails } = await fakeTail();
+    fake.answers.set('GET /api/v1/catalog', (_, response) => sendJson(response, 200, { databases: [] }));
+    const dataSource = source([fake.url]);
+    for (let index = 0; index < 70; index++) {
+      read(dataSource, { ...alerts, adHocFilters: [{ key: 'pod', operator: '=', values: [`web-${index}`] }] });
+    }
+    await until(() => tails.length === 70, 'all tails begin');
+    expect((await host.callResource('catalog', undefined, {}, dataSource)).code).toBe(200);
   });
 
   it('is left by its last reader, the node is left too', async () => {

@@ -116,7 +116,14 @@ describe('Save & test', () => {
   it('tells of an older node, also when only a question shows it', async () => {
     const old = await fake();
     old.answers.set('GET /api/v1/status', (_, response) =>
-      sendJson(response, 200, { ...goodStatus, version: '0.0.9' }),
+      // Neither `ready` nor what its network's nodes have is as it is now.
+      sendJson(response, 200, {
+        node: 'edge-1',
+        version: '0.0.9',
+        state: 'ready',
+        lake: { events: 42 },
+        network: { role: 'query', nodes: [{ name: 'edge-1', role: 'edge', state: 'alive', version: '0.0.9' }] },
+      }),
     );
     old.answers.delete('POST /api/v1/query');
     const sentence = `127.0.0.1:${old.port} runs Armorlake 0.0.9; this data source needs 0.1 or newer. Update the node.`;
@@ -171,6 +178,10 @@ describe('Save & test', () => {
       [
         source(['http://edge'], { json: { timeoutMs: 'long' } }),
         /^Settings: The setting jsonData\.timeoutMs is not right/,
+      ],
+      [
+        source(['http://edge'], { json: { rowLimit: 50_001 } }),
+        /^Settings: The setting jsonData\.rowLimit is not right: no table has more than 50,000 rows\./,
       ],
       [
         source(['https://edge'], { secureJsonData: { token: 'a\nb' } }),

@@ -61,8 +61,6 @@ describe('logs', () => {
         node: 'n1',
         seq: '5',
         timeNs: '1767268800000000000',
-        namespace: null,
-        pod: null,
         limit: 5,
       } as const;
       for (const each of [model, logsVolumeQuery(model) ?? model, logContextQuery(model, context)]) {
@@ -170,13 +168,15 @@ describe('log context', () => {
     node: 'n1',
     seq: '2',
     timeNs: `${Date.UTC(2026, 0, 1, 10, 0, 20)}000000`,
-    namespace: 'shop',
-    pod: 'web-1',
     limit: 10,
   };
 
-  async function around(direction: 'before' | 'after', more: Partial<LogContext> = {}): Promise<readonly unknown[]> {
-    const model = logContextQuery(built('logs', 'kubearmor.alerts'), { ...anchor, direction, ...more });
+  async function around(
+    direction: 'before' | 'after',
+    more: Partial<LogContext> = {},
+    of = built('logs', 'kubearmor.alerts'),
+  ): Promise<readonly unknown[]> {
+    const model = logContextQuery(of, { ...anchor, direction, ...more });
     expect(compileQuery(model, range).nodes).toEqual({ names: ['n1'] });
     // The node's own name is n1; what another node stored is not asked for by the condition either.
     const { rows } = await node.ask({ ...compileQuery(model, range), nodes: {} });
@@ -195,17 +195,35 @@ describe('log context', () => {
     expect(await around('after', { seq: '5', timeNs: `${Date.UTC(2026, 0, 1, 10, 2)}000000` })).toEqual([]);
   });
 
+  it('is of the same pod although the lines do not show it, or are SQL', async () => {
+    const columns = built('logs', 'kubearmor.alerts', { columns: ['process', 'resource'] });
+    expect(await around('after', {}, columns)).toEqual(['n1/3', 'n1/5']);
+    const sql: ArmorlakeModel = { ...columns, editor: 'sql', sql: 'SELECT time, node, seq FROM kubearmor.alerts' };
+    expect(await around('before', {}, sql)).toEqual(['n1/1']);
+    expect(await around('after', {}, sql)).toEqual(['n1/3', 'n1/5']);
+  });
+
   it('tells events of one microsecond from the next', async () => {
-    expect(await around('before', { namespace: 'bank', pod: 'db-1', seq: '9', timeNs: '1767261620000000999' })).toEqual(
-      [],
-    );
-    expect(await around('before', { namespace: 'bank', pod: 'db-1', seq: '9', timeNs: '1767261620000001000' })).toEqual(
-      ['n1/4'],
-    );
+    await node.store('kubearmor.alerts', [
+      { time: '2026-01-01T10:00:20.000000', seq: 20, outcome: 'happened', namespace: 'bank', pod: 'db-1' },
+      { time: '2026-01-01T10:00:20.000001', seq: 21, outcome: 'happened', namespace: 'bank', pod: 'db-1' },
+    ]);
+    expect(await around('before', { seq: '20', timeNs: '1767261620000000999' })).toEqual([]);
+    expect(await around('before', { seq: '21', timeNs: '1767261620000001000' })).toEqual(['n1/4', 'n1/20']);
   });
 
   it('of a host event is that of its host: no pod', async () => {
-    expect(await around('before', { namespace: null, pod: null })).toEqual([]);
+    await node.store('kubearmor.alerts', [
+      { time: '2026-01-01T11:00:00', seq: 30, outcome: 'happened' },
+      { time: '2026-01-01T11:00:01', seq: 31, outcome: 'happened', namespace: 'shop', pod: 'web-1' },
+      { time: '2026-01-01T11:00:02', seq: 32, outcome: 'happened' },
+    ]);
+    const timeNs = `${Date.UTC(2026, 0, 1, 11)}000000`;
+    expect(await around('after', { seq: '30', timeNs, limit: 1 })).toEqual(['n1/32']);
+  });
+
+  it('of an event that the node no longer holds is empty', async () => {
+    expect(await around('before', { seq: '99' })).toEqual([]);
   });
 
   it('refuses an anchor that is none', async () => {

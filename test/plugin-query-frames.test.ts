@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { recipes } from '../plugin/shared/index.js';
+import { tailKey } from '../plugin/shared/tail-key.js';
 import type { DecodedFrame } from './support/frames.js';
 import type { Answered } from './support/plugin-lake.js';
 import { PluginLake, alertHeaders, written } from './support/plugin-lake.js';
@@ -67,6 +69,18 @@ describe('frames field by field', () => {
     await expectGolden(await lake.ask(built('logs', 'kubearmor.alerts')), 'logs');
   });
 
+  test('logs, whose live packets have the same fields', async () => {
+    const table = 'kubearmor.alerts';
+    const { frames } = await lake.ask(built('logs', table));
+    const request = { table, filters: [], adHocFilters: [] };
+    const { frame } = await lake.host.subscribe(`tail/${tailKey(request)}`, request);
+    const live = (frame as { schema: { fields: readonly { name: string; config?: unknown }[] } }).schema.fields;
+    expect(live.map(({ name, config }) => ({ name, config }))).toEqual(
+      frames[0]?.fields.map(({ name, config }) => ({ name, config })),
+    );
+    expect(live.map(({ name }) => name)).toContain('seq');
+  });
+
   test('annotations', async () => {
     await expectGolden(
       await lake.ask({ ...built('annotations', 'kubearmor.alerts'), annotation: 'blocks' }),
@@ -88,6 +102,37 @@ describe('frames field by field', () => {
       'SELECT time_bucket(INTERVAL 1 HOUR, time) AS t, outcome, count(*) AS n FROM kubearmor.alerts GROUP BY ALL',
     );
     await expectGolden(await lake.ask(model, {}, { headers: alertHeaders }), 'alert-series');
+  });
+});
+
+describe('a time series of the builder', () => {
+  /** Values of each series by its label's value. */
+  function seriesOf({ frames, error }: Answered, label: string): Readonly<Record<string, readonly unknown[]>> {
+    expect(error).toBe('');
+    const values = frames.flatMap(({ fields }) => fields).filter(({ labels }) => labels !== undefined);
+    return Object.fromEntries(
+      values.map(({ labels, values: own }) => [(labels as Record<string, string>)[label] ?? '', own]),
+    );
+  }
+
+  const minutes = (count: number) => ({
+    fromMs: Date.UTC(2026, 0, 1, 10),
+    toMs: Date.UTC(2026, 0, 1, 10, count),
+    intervalMs: 60_000,
+  });
+
+  test('has a series for each value of a number, as the recipe for severities wants it', async () => {
+    const recipe = recipes.find(({ id }) => id === 'alerts-by-severity');
+    const answer = await lake.ask(recipe?.query ?? {}, minutes(3));
+    expect(seriesOf(answer, 'severity')).toEqual({ 1: [1, 0, 1], 5: [1, 0, 0], 9: [1, 0, 0] });
+  });
+
+  test('that was cut ends before the bucket that is not whole: what lies behind is no zero', async () => {
+    const model = built('timeseries', 'kubearmor.alerts', { groupBy: ['policy'], timeBucket: '10s', limit: 3 });
+    const answer = await lake.ask(model, minutes(5));
+    expect(answer.frames[0]?.fields[0]?.values).toEqual(['1767261600000000000', '1767261610000000000']);
+    expect(seriesOf(answer, 'policy')).toEqual({ p1: [0, 1] });
+    expect(JSON.stringify(answer.frames[0]?.meta['notices'])).toContain('There are more than these 3 rows');
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LIMITS } from '../plugin/shared/index.js';
+import { LIMITS, interpolateModel } from '../plugin/shared/index.js';
 import { PluginLake, alertHeaders, written } from './support/plugin-lake.js';
 import { built } from './support/plugin-model.js';
 
@@ -41,6 +41,16 @@ describe('each has its own sentence', () => {
     ['SELECT count(*) FROM kubearmor.alerts WHERE $__timeFilter(time) AND nix = 1', /\(at character 69\)/],
   ])('%j', async (sql, said) => {
     expect(await errorOf(written('table', sql))).toMatch(said);
+  });
+
+  test('has its place in words where variables were put in before it', async () => {
+    const sql = "SELECT '$pod', nix FROM kubearmor.alerts";
+    const variables = { lookup: () => ({ values: ['web'], all: false }), formatted: (text: string) => text };
+    const model = { ...built('table', 'kubearmor.alerts'), editor: 'sql', sql } as const;
+    expect(await errorOf(interpolateModel(model, variables))).toMatch(/nix.* \(near "nix FROM kubearmor\.alerts"\)\./);
+    expect(await errorOf(interpolateModel({ ...model, sql: 'SELECT nix FROM kubearmor.alerts' }, variables))).toMatch(
+      /\(at character 8\)/,
+    );
   });
 
   test('a query type of a newer version, a newer version, no query at all', async () => {
@@ -142,4 +152,16 @@ test('text of an attacker is shown, and does nothing', async () => {
     '<script>\\u{1b}[31m\\u{202e}=1+1',
     '\\u{200e}x',
   ]);
+});
+
+test('a table that says no limit has the data source’s', async () => {
+  const limited = await PluginLake.open({ rowLimit: 2 });
+  try {
+    const saved = { queryType: 'table', builder: { table: 'kubearmor.alerts', columns: ['seq'] } };
+    expect((await limited.ask(saved)).frames[0]?.fields[0]?.values).toHaveLength(2);
+    const own = { ...saved, builder: { ...saved.builder, limit: 3 } };
+    expect((await limited.ask(own)).frames[0]?.fields[0]?.values).toHaveLength(3);
+  } finally {
+    await limited[Symbol.asyncDispose]();
+  }
 });

@@ -110,6 +110,16 @@ it('resumes after the last id, without loss or doubling', async () => {
   await expect.poll(() => second.seqs()).toEqual([11, 12, 13, 14]);
 });
 
+it('resumes also where 5,000 nodes are followed', async () => {
+  await commit(1, 10);
+  const others = Array.from({ length: 4999 }, (_, index) => [`edge-${index}.north.example`, 1_000_000_000 + index]);
+  const client = await tail('table=events', {
+    'last-event-id': JSON.stringify(Object.fromEntries([['n1', 8], ...others])),
+  });
+  expect(client.status).toBe(200);
+  await expect.poll(() => client.seqs()).toEqual([9, 10]);
+});
+
 it('reads a long backlog in parts, none twice', async () => {
   await commit(1, 2600);
   const client = await tail('table=events', { 'last-event-id': '{"n1":0}' });

@@ -1,8 +1,10 @@
+import { messageOf } from './errors.js';
 import { reportTo } from './fault-log.js';
 import { HclogLogger, takeGrpcLog } from './host/log.js';
 import { handshakeLine, hostEnvironment, refusal } from './host/handshake.js';
 import { watchLifetime } from './host/lifetime.js';
 import { listen } from './host/listen.js';
+import { trustSystem } from './host/system-trust.js';
 import { Instances } from './instances.js';
 import { Metrics } from './metrics.js';
 import { createServer } from './server.js';
@@ -16,6 +18,13 @@ async function main(): Promise<void> {
   takeGrpcLog(logger);
   const metrics = new Metrics();
   const report = reportTo(logger);
+  try {
+    trustSystem();
+  } catch (thrown) {
+    logger.log('warn', "The system's CAs can't be read: only those that came with the plugin are trusted.", {
+      error: messageOf(thrown),
+    });
+  }
   const instances = new Instances(metrics, report, () => performance.now());
   metrics.gauge('instances', () => instances.size);
   let end: (reason: string) => void = () => undefined;

@@ -3,6 +3,7 @@ import { filterOperators } from '../shared/index.js';
 import type { ExplainRequest, TailRequest, ValuesRequest } from '../shared/index.js';
 import { parseModel } from '../shared/index.js';
 import { PluginError } from './errors.js';
+import type { Settings } from './settings.js';
 
 const filter = z.object({
   column: z.string(),
@@ -51,9 +52,12 @@ export function parseValuesRequest(value: unknown): ValuesRequest {
 }
 
 /** @throws PluginError BAD_REQUEST; QueryError for a query of a newer version. */
-export function parseExplainRequest(value: unknown, defaultTable: string): ExplainRequest {
+export function parseExplainRequest(
+  value: unknown,
+  { defaultTable, rowLimit }: Pick<Settings, 'defaultTable' | 'rowLimit'>,
+): ExplainRequest {
   const { query, context } = parsed(explainRequest, value, 'A question how a query would be answered');
-  return { query: parseModel(query, defaultTable), context };
+  return { query: parseModel(query, defaultTable, rowLimit), context };
 }
 
 /** @throws PluginError BAD_REQUEST */

@@ -130,7 +130,7 @@ async function explain({ instance, body, signal }: ResourceCall): Promise<Explai
   let model: ArmorlakeModel;
   let compiled: CompiledQuery;
   try {
-    const { query, context } = parseExplainRequest(body, settings.defaultTable);
+    const { query, context } = parseExplainRequest(body, settings);
     model = query;
     compiled = compileQuery(query, context);
   } catch (thrown) {

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { grafanaPlugin } from '@armorlake/proto';
 import { z } from 'zod';
+import { LIMITS } from '../shared/model.js';
 import type { LinkKind } from '../shared/settings.js';
 import { linkDashboards, settingDefaults } from '../shared/settings.js';
 import { PluginError, messageOf } from './errors.js';
@@ -18,13 +19,13 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly partial: 'warn' | 'fail' | 'ignore';
   readonly defaultTable: string;
-  /** Rows a table query may answer where it doesn't say itself. */
+  /** Rows of a table query that says none itself. */
   readonly rowLimit: number;
   /** Dashboard uids; an empty text: no such links. */
   readonly links: Readonly<Record<LinkKind, string>>;
 }
 
-/** PEM texts; null: the system's own CAs, no client certificate. */
+/** PEM texts; null: the CAs that are known anyway (`trustSystem`), no client certificate. */
 export interface TlsSettings {
   readonly ca: string | null;
   readonly client: { readonly cert: string; readonly key: string } | null;
@@ -34,13 +35,20 @@ export interface TlsSettings {
 
 const milliseconds = z.number().int().min(100).max(600_000);
 
+const mostRows = LIMITS.table.most;
+
 const jsonData = z.looseObject({
   urls: z.array(z.string()).optional(),
   timeoutMs: milliseconds.optional(),
   connectTimeoutMs: milliseconds.optional(),
   partial: z.enum(['warn', 'fail', 'ignore']).optional(),
   defaultTable: z.string().optional(),
-  rowLimit: z.number().int().min(1).max(1_000_000).optional(),
+  rowLimit: z
+    .number()
+    .int()
+    .min(1)
+    .max(mostRows, `no table has more than ${mostRows.toLocaleString('en-US')} rows`)
+    .optional(),
   tlsCaCert: z.boolean().optional(),
   tlsClientCert: z.boolean().optional(),
   serverName: z.string().optional(),

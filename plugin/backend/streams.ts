@@ -4,10 +4,13 @@ import { tailSelection } from '../shared/index.js';
 import { tailKey } from '../shared/tail-key.js';
 import { PluginError } from './errors.js';
 import type { Report } from './fault-log.js';
+import type { LinkPlace } from './frames/field-config.js';
+import type { Notice } from './frames/frame.js';
 import type { Instances } from './instances.js';
 import type { Metrics } from './metrics.js';
 import { jsonOf, parseTailRequest } from './requests.js';
 import { follow } from './tail/follow.js';
+import { lineFields } from './tail/lines.js';
 import { packetOf } from './tail/packet.js';
 import { Pump } from './tail/pump.js';
 
@@ -33,13 +36,14 @@ export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
   return [
     unary(Stream.method.subscribeStream, (request) => {
       const { OK, NOT_FOUND } = grafanaPlugin.SubscribeStreamResponse_Status;
+      const fields = lineFields(placeOf(request, parts));
       try {
         check(request);
-        return { status: OK, data: packetOf([], null) };
+        return { status: OK, data: packetOf(fields, [], null) };
       } catch (thrown) {
         const error = PluginError.from(thrown);
         // What is wrong with a request is said where its lines would be.
-        if (error.code !== 'NOT_FOUND') return { status: OK, data: sentence(error) };
+        if (error.code !== 'NOT_FOUND') return { status: OK, data: packetOf(fields, [], sentence(error)) };
         return { status: NOT_FOUND };
       }
     }),
@@ -56,9 +60,11 @@ export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
       const sent = (lines: number): void => {
         metrics.count('tail_rows_total', {}, lines);
       };
-      run(call.request, parts, new Pump(call, sent, abort.signal), abort.signal).catch((thrown: unknown) => {
+      const place = placeOf(call.request, parts);
+      run(call.request, parts, new Pump(call, place, sent, abort.signal), abort.signal).catch((thrown: unknown) => {
         // It stays open: Grafana would only begin it again, and fail again.
-        if (!abort.signal.aborted) call.write({ data: sentence(parts.report(thrown)) });
+        if (abort.signal.aborted) return;
+        call.write({ data: packetOf(lineFields(place), [], sentence(parts.report(thrown))) });
       });
     }),
   ];
@@ -79,6 +85,16 @@ function check({ path, data }: StreamRequest): { readonly table: string; readonl
   return tailSelection(request);
 }
 
-function sentence(error: PluginError): Buffer {
-  return packetOf([], { severity: 'error', text: error.text });
+/** Where links lead; nowhere when the settings are wrong, which is told where they are needed. */
+function placeOf({ pluginContext }: StreamRequest, { instances }: StreamParts): LinkPlace {
+  try {
+    const { links, uid } = instances.of(pluginContext).settings;
+    return { links, dataSource: uid };
+  } catch {
+    return { links: { process: '', workload: '', sightings: '' }, dataSource: '' };
+  }
+}
+
+function sentence(error: PluginError): Notice {
+  return { severity: 'error', text: error.text };
 }

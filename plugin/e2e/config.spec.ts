@@ -4,7 +4,11 @@ import { expect, test } from './support/test.js';
 
 test.skip(grafanaUrl === undefined, whySkipped);
 
-test('Save & test of a provisioned data source lists its nodes', async ({ gotoDataSourceConfigPage, page, keep }) => {
+test('Save & test of the data source that the provisioning file describes lists its nodes', async ({
+  gotoDataSourceConfigPage,
+  page,
+  keep,
+}) => {
   const config = await gotoDataSourceConfigPage(uids.dataSource);
   await expect(page.getByTestId(testIds.config.url(0))).toHaveValue(/^http:\/\/127\.0\.0\.1:\d+$/);
   await expect(config.saveAndTest()).toBeOK();

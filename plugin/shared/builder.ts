@@ -65,6 +65,16 @@ function columnOutput(text: string): Output {
   return { name: reference.key ?? reference.column, sql: columnSql(reference), alsoCalled: formatColumn(reference) };
 }
 
+/** Types that a series takes as labels; any other column could be a number, which would be one of its values. */
+const LABEL_TYPES = /^(VARCHAR|MAP\b.*|.*\[\])$/;
+
+/** A group of a time series, whose values name the series. */
+function seriesGroup(table: string, text: string): Output {
+  const output = columnOutput(text);
+  const type = tableOf(table).columns.get(parseColumn(text).column) ?? '';
+  return LABEL_TYPES.test(type) ? output : { ...output, sql: `CAST(${output.sql} AS VARCHAR)` };
+}
+
 function selectLine({ name, sql }: Output): string {
   return sql === identifier(name) ? sql : `${sql} AS ${identifier(name)}`;
 }
@@ -112,7 +122,9 @@ function aggregatedSql(builder: BuilderQuery, type: QueryType, mode: ValueMode):
   const fill = type === 'timeseries' ? fillOf(aggregates) : '';
   const groups = [
     ...(bucketed ? [bucketOutput(builder, fill)] : []),
-    ...builder.groupBy.filter((text) => text !== '').map(columnOutput),
+    ...builder.groupBy
+      .filter((text) => text !== '')
+      .map((text) => (type === 'timeseries' ? seriesGroup(builder.table, text) : columnOutput(text))),
   ];
   const values = aggregates.map((each): Output => ({ name: aggregateName(each), sql: aggregateSql(each) }));
   const outputs = unique([...groups, ...values]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adHocCondition } from './ad-hoc.js';
-import { builderSql, compileQuery } from './compile.js';
+import { builderSql, compileQuery, unlimitedSql } from './compile.js';
 import { defaultBuilder, defaultQuery } from './defaults.js';
 import { globPattern } from './glob.js';
 import { autoBucketMs, intervalLiteral, intervalMs } from './intervals.js';
@@ -73,14 +73,26 @@ describe('the builder', () => {
     for (let seed = 1; seed <= 2_000; seed += 1) {
       const model = randomModel(seed);
       const asBuilder = compileQuery(model, context);
-      const asSql = compileQuery(
-        { ...model, editor: 'sql', sql: builderSql(model), sqlLimit: model.builder.limit },
-        context,
-      );
-      expect(`${asSql.sql}|`.replace(/LIMIT \d+\|$/, '')).toBe(`${asBuilder.sql}|`.replace(/LIMIT \d+\|$/, ''));
-      expect(asSql.sql.endsWith(`LIMIT ${String(model.builder.limit)}`)).toBe(true);
+      const written = { editor: 'sql', sql: unlimitedSql(model), sqlLimit: model.builder.limit } as const;
+      const asSql = compileQuery({ ...model, ...written }, context);
+      expect(asSql.sql).toBe(asBuilder.sql);
       expect([asSql.fill, asSql.bucketMs, asSql.rows]).toEqual([asBuilder.fill, asBuilder.bucketMs, asBuilder.rows]);
     }
+  });
+
+  it('makes the groups of a time series text, as numbers would be its values', () => {
+    const grouped = (type: QueryType, table: string, ...groupBy: string[]): string => {
+      const model = defaultQuery(type, table);
+      return builderSql({ ...model, builder: { ...model.builder, groupBy } }).split('\n')[0] ?? '';
+    };
+    const numbers = ['severity', 'remote_port', 'uid'];
+    expect(grouped('timeseries', 'kubearmor.alerts', 'policy', 'labels[app]', 'tags', ...numbers)).toBe(
+      "SELECT $__timeGroup(time, auto, 0) AS time, policy, labels['app'] AS app, tags, " +
+        'CAST(severity AS VARCHAR) AS severity, CAST(remote_port AS VARCHAR) AS remote_port, CAST(uid AS VARCHAR) AS uid, ' +
+        'count(*) AS count',
+    );
+    expect(grouped('timeseries', 'falco.events', 'priority')).toContain('CAST(priority AS VARCHAR) AS priority');
+    expect(grouped('table', 'kubearmor.alerts', 'severity')).toMatch(/^SELECT severity\b/);
   });
 
   it('leaves no macro in what a node is asked', () => {
@@ -115,14 +127,34 @@ describe('the builder', () => {
 });
 
 describe('variables in the builder', () => {
-  it('are no address blocks in SQL, but run', () => {
+  const of = (column: string, operator: FilterOperator, value: string): ArmorlakeModel => {
     const model = defaultQuery('table');
-    const of = (value: string): ArmorlakeModel => {
-      const filters = [{ column: 'remote_ip', operator: 'not in cidr', values: [value] }] as const;
-      return { ...model, builder: { ...model.builder, filters } };
-    };
-    expect(() => builderSql(of('$net'))).toThrow('can not be written as SQL while its block is the variable $net');
-    expect(builderSql(of('10.0.0.0/8'))).toContain("'10.'");
+    return { ...model, builder: { ...model.builder, filters: [{ column, operator, values: [value] }] } };
+  };
+
+  it.each<[string, FilterOperator]>([
+    ['remote_ip', 'not in cidr'],
+    ['process', 'path is'],
+    ['process', 'path under'],
+    ['process', 'glob'],
+    ['process', 'not glob'],
+  ])('run, but are no SQL for %s %s', (column, operator) => {
+    const sentence = `The filter on ${column} can not be written as SQL with the variable $x in it.`;
+    expect(() => builderSql(of(column, operator, '$x'))).toThrow(sentence);
+    expect(builderSql(of(column, operator, '10.0.0.0/8'))).toContain('10');
+  });
+
+  it.each<[FilterOperator, string]>([
+    ['is', '/usr/$x'],
+    ['contains', '$x$y'],
+    ['matches', '^[[x]]'],
+  ])('are no SQL within a text: %s %s', (operator, value) => {
+    expect(() => builderSql(of('process', operator, value))).toThrow('can not be written as SQL with the variable');
+  });
+
+  it('with a format are one text', () => {
+    expect(builderSql(of('process', 'is', '${x:csv}'))).toContain("  AND process = '${x:csv}'\n");
+    expect(builderSql(of('process', 'contains', 'a${x:csv}'))).toContain("  AND contains(process, 'a${x:csv}')\n");
   });
 });
 

@@ -5,9 +5,11 @@ import { QueryError } from './errors.js';
 import type { ValueMode } from './filters.js';
 import { logContextSql, logsSql, logsVolumeSql } from './logs.js';
 import { expandMacros } from './macros.js';
+import { composed } from './mapped-text.js';
 import type { ArmorlakeModel, CompiledQuery, QueryContext } from './model.js';
 import { compileProcess } from './process/index.js';
 import { shown } from './quoting.js';
+import { withRowLimit } from './row-limit.js';
 import { nodesOf } from './values.js';
 import { wholeVariable } from './variable-names.js';
 import { isWritten } from './written.js';
@@ -33,12 +35,19 @@ function builderLines(model: ArmorlakeModel, mode: ValueMode): Written {
 }
 
 /**
- * The SQL of a builder query as people read it and go on writing: with macros, and variables where they are.
+ * The SQL of a builder query as people read it: with macros, variables where they are, and its limit.
  * @throws QueryError for what can't be asked.
  */
 export function builderSql(model: ArmorlakeModel): string {
-  const { lines, limit } = builderLines(model, 'variables');
-  return [...lines, `LIMIT ${String(limit)}`].join('\n');
+  return `${unlimitedSql(model)}\nLIMIT ${String(builderLimit(model.builder, model.queryType))}`;
+}
+
+/**
+ * The same as people go on writing it: its limit is the query's `sqlLimit`, so that a cut is known as one.
+ * @throws QueryError for what can't be asked.
+ */
+export function unlimitedSql(model: ArmorlakeModel): string {
+  return builderLines(model, 'variables').lines.join('\n');
 }
 
 /** No dashboard has replaced the variables: that is said, instead of looking for a namespace called "$ns". */
@@ -64,7 +73,7 @@ function volumeContext(context: QueryContext): QueryContext {
 }
 
 /**
- * A model as SQL for a node. The SQL of a builder query lets one row more through than `rows`, so that an answer that
+ * A model as SQL for a node. SQL without a limit of its own lets one row more through than `rows`, so that an answer that
  * was cut is known as cut.
  * @throws QueryError for what can't be asked; positions are those of the text the user wrote.
  */
@@ -83,8 +92,10 @@ export function compileQuery(model: ArmorlakeModel, context: QueryContext): Comp
     if (model.sql.trim() === '') throw new QueryError('The query is empty.', { hint: 'Write a SELECT.' });
     const nul = model.sql.indexOf('\0');
     if (nul >= 0) throw new QueryError('The SQL holds a NUL character.', { position: nul });
-    const { text, originalPosition, fill, bucketMs } = expandMacros(model.sql, values);
     const rows = clampLimit(queryType, model.sqlLimit);
+    const expanded = expandMacros(model.sql, values);
+    const { text, originalPosition } = composed(expanded, withRowLimit(expanded.text, rows + 1));
+    const { fill, bucketMs } = expanded;
     return { sql: text, nodes, perNode: model.perNode, rows, fill, bucketMs, originalPosition };
   }
   const { lines, limit } = builderLines(model, 'literals');

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { coverageNotice, coverageShortfall } from './coverage.js';
+import { coverageNotice, coverageShortfall, mostRows } from './coverage.js';
+import { defaultQuery } from './defaults.js';
+import type { QueryType } from './model.js';
 import type { Coverage, NodeCoverage } from './node-api.js';
 
 function node(name: string, more: Partial<NodeCoverage> = {}): NodeCoverage {
@@ -57,6 +59,18 @@ describe('the notice', () => {
         'There are more than these 1,000 rows: narrow the range or the filters, aggregate, or raise the limit. ' +
         'a: its clock is 9 s ahead.',
     });
+  });
+
+  test('of the largest limit does not ask for a larger one', () => {
+    const of = (type: QueryType, rows: number): string | undefined =>
+      coverageNotice(coverageOf([node('a')]), { rows, truncated: true }, 'warn', mostRows(defaultQuery(type)))?.text;
+    expect(of('table', 49_999)).toContain('or raise the limit');
+    expect(of('table', 50_000)).toBe(
+      'There are more than these 50,000 rows, which are the most that are shown: aggregate, or narrow the range or the filters.',
+    );
+    expect(of('logs', 5_000)).not.toContain('raise');
+    expect(of('timeseries', 50_000)).toContain('raise');
+    expect(of('tree', 10)).not.toContain('raise');
   });
 
   test('a remark alone is no warning', () => {

@@ -1,4 +1,5 @@
-import type { AlertCoverage } from './model.js';
+import { limitsOf } from './defaults.js';
+import type { AlertCoverage, ArmorlakeModel } from './model.js';
 import type { AnswerStats, Coverage } from './node-api.js';
 import { printable } from './printable.js';
 
@@ -11,20 +12,27 @@ export interface CoverageNotice {
   readonly text: string;
 }
 
+/** The rows that the user could raise a query's limit to; 0: the limit is not the user's. */
+export function mostRows({ queryType, derived }: ArmorlakeModel): number {
+  return derived !== undefined || queryType === 'tree' || queryType === 'graph' ? 0 : limitsOf(queryType).most;
+}
+
 /**
  * What a reader must know of an answer's completeness; null when there is nothing to say.
  * @param policy with `ignore`, only that rows were cut
+ * @param most rows the limit could be raised to
  */
 export function coverageNotice(
   coverage: Coverage,
   stats: Pick<AnswerStats, 'rows' | 'truncated'>,
   policy: 'warn' | 'fail' | 'ignore' = 'warn',
+  most = Infinity,
 ): CoverageNotice | null {
   const ignored = policy === 'ignore';
   const lacks = ignored
     ? []
     : [...absence(coverage), ...missingNodes(coverage), ...gaps(coverage), ...retention(coverage)];
-  const warnings = [...lacks, ...cut(stats)];
+  const warnings = [...lacks, ...cut(stats, most)];
   const remarks = (ignored ? [] : coverage.nodes)
     .filter(({ status, message }) => status === 'answered' && message !== null && message !== '')
     .map(({ name, message }) => `${printable(name)}: ${printable(message ?? '')}.`);
@@ -99,10 +107,13 @@ function retention({ retention: { nodesShort, from } }: Coverage): readonly stri
   return [`${who} only what came after ${from ?? 'the beginning of the range'}.`];
 }
 
-function cut({ rows, truncated }: Pick<AnswerStats, 'rows' | 'truncated'>): readonly string[] {
+function cut({ rows, truncated }: Pick<AnswerStats, 'rows' | 'truncated'>, most: number): readonly string[] {
   if (!truncated) return [];
+  const more = `There are more than these ${count(rows, 'row')}`;
   return [
-    `There are more than these ${count(rows, 'row')}: narrow the range or the filters, aggregate, or raise the limit.`,
+    rows < most
+      ? `${more}: narrow the range or the filters, aggregate, or raise the limit.`
+      : `${more}, which are the most that are shown: aggregate, or narrow the range or the filters.`,
   ];
 }
 

@@ -23,8 +23,30 @@ interface Subject {
   readonly mode: ValueMode;
 }
 
+/** Whether all of a value is a variable that becomes values of its own; one with a format becomes a text, within quotes. */
 function isVariable(value: string, mode: ValueMode): boolean {
-  return mode === 'variables' && wholeVariable(value) !== null;
+  const reference = mode === 'variables' ? wholeVariable(value) : null;
+  return reference !== null && reference.format === undefined;
+}
+
+/** The variables in a filter's values that become values of their own, each once. */
+function variableTexts(values: readonly string[]): readonly string[] {
+  const references = values.flatMap(variablesIn).filter(({ format }) => format === undefined);
+  return [...new Set(references.map(({ text }) => text))];
+}
+
+function notAsSql(label: string, variable: string, hint: string): QueryError {
+  return new QueryError(`The filter on ${label} can not be written as SQL with the variable ${variable} in it.`, {
+    hint: `The builder runs it all the same; ${hint}`,
+  });
+}
+
+/** Within quotes several values of a variable would become one, joined by commas. @throws QueryError */
+function refuseVariablesWithinTexts(values: readonly string[], label: string): void {
+  for (const value of values) {
+    const [variable] = isVariable(value, 'variables') ? [] : variableTexts([value]);
+    if (variable !== undefined) throw notAsSql(label, shown(variable), 'for SQL make the variable all of the value.');
+  }
 }
 
 function timeLiteral(value: string, label: string): string {
@@ -82,18 +104,8 @@ function pathUnder(subject: Subject, path: string): string {
   return `(${pathIs(subject, folder)} OR ${inside})`;
 }
 
-function globSql({ sql, kind, mode }: Subject, glob: string): string {
-  if (isVariable(glob, mode)) return `${sql} GLOB ${glob}`;
+function globSql({ sql, kind }: Subject, glob: string): string {
   return `regexp_full_match(${sql}, ${literal(`${globPattern(glob)}${kind === 'command' ? '(?: .*)?' : ''}`)}, 's')`;
-}
-
-function cidrSql({ sql, label, mode }: Subject, block: string): string {
-  if (isVariable(block, mode)) {
-    throw new QueryError(`The filter on ${label} can not be written as SQL while its block is the variable ${block}.`, {
-      hint: 'The builder runs it all the same; for SQL put in the block itself, as 10.0.0.0/8.',
-    });
-  }
-  return inCidrSql(sql, block);
 }
 
 function listSql(subject: Subject, values: readonly string[]): string {
@@ -114,6 +126,18 @@ function isNotSet({ sql, kind }: Subject): string {
 
 function conditionSql(subject: Subject, { operator }: Filter, values: readonly string[]): string {
   const any = (make: (value: string) => string): string => anyOf(values.map(make));
+  /** Of an operator that takes any SQL of a text: a variable is a list of texts, and one of them is enough. */
+  const anyText = (make: (text: string) => string): string =>
+    any((value) => {
+      if (!isVariable(value, subject.mode)) return make(literal(value));
+      return `len(list_filter([${value}]::VARCHAR[], lambda each: ${make('each')})) > 0`;
+    });
+  /** Of an operator that makes SQL of the value itself. */
+  const anyValue = (make: (value: string) => string): string =>
+    any((value) => {
+      if (!isVariable(value, subject.mode)) return make(value);
+      throw notAsSql(subject.label, value, `for SQL put in a value itself, or another operator than "${operator}".`);
+    });
   switch (operator) {
     case 'is':
     case '=':
@@ -131,37 +155,32 @@ function conditionSql(subject: Subject, { operator }: Filter, values: readonly s
     case '<':
       return any((value) => `${subject.sql} ${operator} ${valueSql(value, subject)}`);
     case 'contains':
-      return any((value) => `contains(${subject.sql}, ${literal(value)})`);
+      return anyText((text) => `contains(${subject.sql}, ${text})`);
     case 'does not contain':
-      return not(any((value) => `contains(${subject.sql}, ${literal(value)})`));
+      return not(anyText((text) => `contains(${subject.sql}, ${text})`));
     case 'starts with':
-      return any((value) => `starts_with(${subject.sql}, ${literal(value)})`);
+      return anyText((text) => `starts_with(${subject.sql}, ${text})`);
     case 'path is':
-      return any((value) => pathIs(subject, value));
+      return anyValue((value) => pathIs(subject, value));
     case 'path under':
-      return any((value) => pathUnder(subject, value));
+      return anyValue((value) => pathUnder(subject, value));
     case 'glob':
-      return any((value) => globSql(subject, value));
+      return anyValue((value) => globSql(subject, value));
     case 'not glob':
-      return not(any((value) => globSql(subject, value)));
+      return not(anyValue((value) => globSql(subject, value)));
     case 'matches':
-      return any((value) => `regexp_matches(${subject.sql}, ${literal(value)})`);
+      return anyText((text) => `regexp_matches(${subject.sql}, ${text})`);
     case 'does not match':
-      return not(any((value) => `regexp_matches(${subject.sql}, ${literal(value)})`));
+      return not(anyText((text) => `regexp_matches(${subject.sql}, ${text})`));
     case 'in cidr':
-      return any((value) => cidrSql(subject, value));
+      return anyValue((value) => inCidrSql(subject.sql, value));
     case 'not in cidr':
-      return not(any((value) => cidrSql(subject, value)));
+      return not(anyValue((value) => inCidrSql(subject.sql, value)));
     case 'is set':
       return isSet(subject);
     case 'is not set':
       return isNotSet(subject);
   }
-}
-
-/** The variables in a filter's values, each once. */
-function variableTexts(values: readonly string[]): readonly string[] {
-  return [...new Set(values.flatMap((value) => variablesIn(value).map(({ text }) => text)))];
 }
 
 /**
@@ -181,6 +200,7 @@ export function filterSql(table: string, filter: Filter, mode: ValueMode = 'lite
     label: key === undefined ? column : `${column}[${key}]`,
     mode,
   };
+  if (mode === 'variables') refuseVariablesWithinTexts(values, subject.label);
   const condition = conditionSql(subject, filter, values);
   if (mode === 'literals') return condition;
   return variableTexts(values).reduce((inner, variable) => `$__conditionalAll(${inner}, ${variable})`, condition);

@@ -3,7 +3,7 @@ export * from './node-api.js';
 export * from './resources.js';
 export * from './settings.js';
 export * from './coverage.js';
-export { printable } from './printable.js';
+export { printable, unprintable } from './printable.js';
 export { QueryError } from './errors.js';
 export type { QueryErrorCode } from './errors.js';
 export { identifier, literal, literalList, tableReference, timestampLiteral } from './quoting.js';
@@ -38,7 +38,7 @@ export {
 } from './variables.js';
 export type { VariableValue, Variables } from './variables.js';
 export { aggregateName } from './builder.js';
-export { builderSql, compileQuery } from './compile.js';
+export { builderSql, compileQuery, unlimitedSql } from './compile.js';
 export { isWritten } from './written.js';
 export { alertLineColumns, lineColumns, logLevel, logLine } from './log-line.js';
 export type { TextOf } from './log-line.js';

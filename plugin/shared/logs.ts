@@ -143,25 +143,28 @@ function wholeNumber(text: string, what: string): bigint {
   return BigInt(text);
 }
 
-function isExactly(column: string, value: string | null): string {
-  return value === null ? `${column} IS NULL` : `${column} = ${literal(value)}`;
-}
-
 /**
  * The rows around one event on its node and in its pod, up to a day away, whatever the filters say; by (time, seq), so
- * that of events at one moment none is left out and the event itself never comes again.
+ * that of events at one moment none is left out and the event itself never comes again. The pod is looked up: what a line
+ * shows need not say it.
  */
 export function logContextSql(builder: BuilderQuery, context: LogContext): readonly string[] {
-  const { direction, node, namespace, pod } = context;
+  const { direction, node } = context;
   const at = wholeNumber(context.timeNs, 'time') / 1_000n;
   const seq = String(wholeNumber(context.seq, 'seq'));
   const before = direction === 'before';
   const here = microsLiteral(at);
-  const far = microsLiteral(before ? (at > DAY_US ? at - DAY_US : 0n) : at + DAY_US);
+  const dayBefore = microsLiteral(at > DAY_US ? at - DAY_US : 0n);
+  const dayAfter = microsLiteral(at + DAY_US);
+  const far = before ? dayBefore : dayAfter;
   const known = tableOf(builder.table).columns;
-  const place = [
-    ...(known.size === 0 || known.has('namespace') ? [isExactly('namespace', namespace), isExactly('pod', pod)] : []),
-  ];
+  const anchor = [
+    `FROM ${tableReference(builder.table)}`,
+    `WHERE node = ${literal(node)} AND seq = ${seq} AND time BETWEEN ${dayBefore} AND ${dayAfter} LIMIT 1`,
+  ].join(' ');
+  // Two rows without a pod are equal, too: NULLs within a row are.
+  const place =
+    known.size === 0 || known.has('namespace') ? [`row(namespace, pod) = (SELECT row(namespace, pod) ${anchor})`] : [];
   const conditions = [
     `time BETWEEN ${before ? far : here} AND ${before ? here : far}`,
     `(time ${before ? '<' : '>'} ${here} OR seq ${before ? '<' : '>'} ${seq})`,

@@ -156,6 +156,8 @@ export interface ArmorlakeModel {
   readonly live?: boolean;
   /** Put in by the frontend for one request (`interpolateModel`): what looks like a variable now is plain text. */
   readonly interpolated?: boolean;
+  /** Put in with it: the SQL is another than the one written, so that its positions say nothing to who wrote it. */
+  readonly replacedSql?: boolean;
   /** Put in by the frontend for one request: what is asked around a logs query instead of it. */
   readonly derived?: LogsVolume | LogContext;
 }
@@ -174,9 +176,6 @@ export interface LogContext {
   readonly seq: string;
   /** Nanoseconds since 1970, decimal, as Grafana's `timeEpochNs`. */
   readonly timeNs: string;
-  /** null: the event's row has none. */
-  readonly namespace: string | null;
-  readonly pod: string | null;
   readonly limit: number;
 }
 

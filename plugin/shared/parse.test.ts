@@ -42,8 +42,6 @@ const full: ArmorlakeModel = {
     node: 'n',
     seq: '9007199254740993',
     timeNs: '1',
-    namespace: null,
-    pod: 'p',
     limit: 10,
   },
 };
@@ -89,6 +87,13 @@ describe('a saved query', () => {
       builder: { limit: 5_000 },
       sqlLimit: 500,
     });
+    const limits = (saved: object): readonly number[] => {
+      const { builder, sqlLimit } = parseModel(saved, 'kubearmor.alerts', 200);
+      return [builder.limit, sqlLimit];
+    };
+    expect(limits({})).toEqual([200, 200]);
+    expect(limits({ builder: { limit: 30 }, sqlLimit: 40 })).toEqual([30, 40]);
+    expect(limits({ queryType: 'logs' })).toEqual([500, 500]);
     expect(parseModel({ process: { nodeLimit: 10_000 } }).process.nodeLimit).toBe(200);
     expect(parseModel({ alertCoverage: { mode: 'atLeast', percent: 400 } }).alertCoverage).toEqual({
       mode: 'atLeast',

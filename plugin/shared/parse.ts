@@ -14,6 +14,7 @@ import type {
   OrderBy,
   ProcessQuery,
   ProcessTarget,
+  QueryType,
   Scope,
 } from './model.js';
 import { LIMITS, aggregateFunctions, annotationKinds, filterOperators, queryTypes } from './model.js';
@@ -187,23 +188,32 @@ function derivedOf(fields: Fields): LogsVolume | LogContext {
     node: fields.text('node'),
     seq: fields.text('seq'),
     timeNs: fields.text('timeNs'),
-    namespace: fields.has('namespace') ? fields.text('namespace') : null,
-    pod: fields.has('pod') ? fields.text('pod') : null,
     limit: clampLimit('logs', fields.number('limit', 50)),
   };
+}
+
+function fallbackOf(queryType: QueryType, table: string, rowLimit: number | undefined): ArmorlakeModel {
+  const fallback = defaultQuery(queryType, table);
+  if (queryType !== 'table' || rowLimit === undefined) return fallback;
+  return { ...fallback, builder: { ...fallback.builder, limit: rowLimit }, sqlLimit: rowLimit };
 }
 
 /**
  * A saved or posted query as a complete model: migrated, checked, what is left out as `defaultQuery` has it. What a
  * viewer saved is never written back by this.
  * @param defaultTable The table of a builder that names none.
+ * @param rowLimit The limit of a table query that has none.
  * @throws QueryError for a newer version, an unknown type, and a field that is not what it should be.
  */
-export function parseModel(value: unknown, defaultTable: string = settingDefaults.defaultTable): ArmorlakeModel {
+export function parseModel(
+  value: unknown,
+  defaultTable: string = settingDefaults.defaultTable,
+  rowLimit?: number,
+): ArmorlakeModel {
   if (!isObject(value)) throw new QueryError('The query is no JSON object.');
   const fields = new Fields(migrate(value), '');
   const queryType = fields.choice('queryType', queryTypes, 'table');
-  const fallback = defaultQuery(queryType, defaultTable);
+  const fallback = fallbackOf(queryType, defaultTable, rowLimit);
   return {
     schemaVersion: fallback.schemaVersion,
     queryType,
@@ -222,6 +232,7 @@ export function parseModel(value: unknown, defaultTable: string = settingDefault
     ...(fields.has('adHocFilters') ? { adHocFilters: fields.objects('adHocFilters').map(adHocOf) } : {}),
     ...(fields.has('timezone') ? { timezone: fields.text('timezone') } : {}),
     ...(fields.has('live') ? { live: fields.flag('live') } : {}),
+    ...(fields.has('replacedSql') ? { replacedSql: fields.flag('replacedSql') } : {}),
     ...(fields.has('interpolated') ? { interpolated: fields.flag('interpolated') } : {}),
     ...(fields.has('derived') ? { derived: derivedOf(fields.object('derived')) } : {}),
   };

@@ -69,7 +69,7 @@ export type ExplainAnswer =
 export interface FrameCustom {
   readonly coverage: Coverage;
   readonly stats: AnswerStats & { readonly bytes: number };
-  /** The answer (or its closed time buckets) came from the plugin's cache or another panel's question in flight. */
+  /** The whole answer came from the plugin's cache or another panel's question in flight. */
   readonly shared: boolean;
 }
 

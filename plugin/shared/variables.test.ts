@@ -11,9 +11,11 @@ const variables: Variables = {
       ['ns', ['shop', "o'ps"]],
       ['one', ['1']],
       ['empty', []],
+      ['blank', ['']],
       ['width', ['$__auto_interval_width']],
     ]).get(name);
     if (name === 'every') return { values: ['a', 'b'], all: true };
+    if (name === 'box') return { values: [''], all: false, textBox: true };
     return found === undefined ? null : { values: found, all: false };
   },
   formatted: (reference) => `<${reference}>`,
@@ -69,9 +71,33 @@ describe('variables in the builder', () => {
     expect(filtered('$HOME costs $5')).toEqual([{ column: 'pod', operator: 'is', values: ['$HOME costs $5'] }]);
   });
 
-  it('drop the filter when All is chosen, and leave it empty when nothing is', () => {
+  it('drop the filter when All is chosen', () => {
     expect(filtered('x', '$every')).toEqual([]);
-    expect(filtered('$empty')).toEqual([{ column: 'pod', operator: 'is', values: [] }]);
+  });
+
+  it.each([['$empty'], ['$blank'], ['/$ns/$empty']])('let no row pass without a value: %s', (value) => {
+    expect(filtered(value)).toEqual([
+      { column: 'pod', operator: 'is set', values: [] },
+      { column: 'pod', operator: 'is not set', values: [] },
+    ]);
+  });
+
+  it('leave the filter to its other values, and an empty text box to nothing', () => {
+    expect(filtered('x', '$empty')).toEqual([{ column: 'pod', operator: 'is', values: ['x'] }]);
+    expect(filtered('$box')).toEqual([{ column: 'pod', operator: 'is', values: [''] }]);
+    expect(filtered()).toEqual([{ column: 'pod', operator: 'is', values: [] }]);
+    expect(filtered('')).toEqual([{ column: 'pod', operator: 'is', values: [''] }]);
+  });
+
+  it.each<Partial<ArmorlakeModel['scope']>>([
+    { nodes: ['$empty'] },
+    { nodes: ['$blank'], clusters: ['$ns'] },
+    { clusters: ['$empty'] },
+    { labels: { site: ['$empty'], zone: ['$every'] } },
+    { labels: { site: ['$blank'] } },
+  ])('ask nobody without a value: %j', (named) => {
+    const scope = { ...model.scope, ...named };
+    expect(interpolateModel({ ...model, scope }, variables).scope).toEqual({ clusters: [], nodes: [''], labels: {} });
   });
 
   it('narrow the scope, and All does not', () => {

@@ -15,6 +15,8 @@ export interface VariableValue {
   readonly values: readonly string[];
   /** All is chosen, and the variable has no custom value for it. */
   readonly all: boolean;
+  /** A text box: while it is empty it asks for nothing. */
+  readonly textBox?: boolean;
 }
 
 /** The dashboard's variables, as the frontend knows them. */
@@ -212,10 +214,31 @@ export function interpolateSql(sql: string, variables: Variables): MappedText {
   return new Interpolation(variables).run(tokenize(sql));
 }
 
-function interpolateFilter(filter: Filter, variables: Variables): Filter | null {
+/** Whether texts said something that their variables, by having no value, took away. */
+function isEmptied(texts: readonly string[], values: readonly string[]): boolean {
+  return texts.some((text) => text !== '') && values.every((value) => value === '');
+}
+
+function areTextBoxes(texts: readonly string[], variables: Variables): boolean {
+  return texts.flatMap(variablesIn).every((reference) => valueOf(reference, variables)?.textBox === true);
+}
+
+/** Two filters that no row passes, and that people can read where the query is edited. */
+function noRow({ column, key }: Filter): readonly Filter[] {
+  const place = key === undefined ? { column } : { column, key };
+  return [
+    { ...place, operator: 'is set', values: [] },
+    { ...place, operator: 'is not set', values: [] },
+  ];
+}
+
+function interpolateFilter(filter: Filter, variables: Variables): readonly Filter[] {
   const values = interpolateTexts(filter.values, variables);
+  if (values === null) return [];
   const key = filter.key === undefined ? undefined : single(filter.key, variables, 'A label key');
-  return values === null ? null : { ...filter, values, ...(key === undefined ? {} : { key }) };
+  const replaced = { ...filter, values, ...(key === undefined ? {} : { key }) };
+  const emptied = isEmptied(filter.values, values) && !areTextBoxes(filter.values, variables);
+  return emptied ? noRow(replaced) : [replaced];
 }
 
 /** A text that has room for one value only. */
@@ -229,21 +252,31 @@ function single(text: string, variables: Variables, what: string): string {
   return value;
 }
 
-/** The scope with its variables replaced; All names nothing: every node. */
+/** No node has an empty name: this scope is nobody. */
+const nobody: Scope = { clusters: [], nodes: [''], labels: {} };
+
+/** The scope with its variables replaced; All names nothing: every node. A variable without a value: nobody. */
 export function interpolateScope(scope: Scope, variables: Variables): Scope {
+  let emptied = false;
+  const replaced = (texts: readonly string[]): readonly string[] => {
+    const values = interpolateTexts(texts, variables);
+    if (values !== null && isEmptied(texts, values)) emptied = true;
+    return values ?? [];
+  };
   const labels = Object.entries(scope.labels)
-    .map(([key, values]) => [key, interpolateTexts(values, variables) ?? []] as const)
+    .map(([key, values]) => [key, replaced(values)] as const)
     .filter(([, values]) => values.length > 0);
-  return {
-    clusters: interpolateTexts(scope.clusters, variables) ?? [],
-    nodes: interpolateTexts(scope.nodes, variables) ?? [],
+  const named = {
+    clusters: replaced(scope.clusters),
+    nodes: replaced(scope.nodes),
     labels: Object.fromEntries(labels),
   };
+  return emptied ? nobody : named;
 }
 
-/** Filters with their variables replaced; All drops a filter. */
+/** Filters with their variables replaced; All drops a filter, a variable without a value makes it one that no row passes. */
 export function interpolateFilters(filters: readonly Filter[], variables: Variables): readonly Filter[] {
-  return filters.map((filter) => interpolateFilter(filter, variables)).filter((filter) => filter !== null);
+  return filters.flatMap((filter) => interpolateFilter(filter, variables));
 }
 
 function interpolateTarget(target: ProcessTarget, variables: Variables): ProcessTarget {
@@ -270,11 +303,13 @@ function targetVariables(target: ProcessTarget | null): Pick<ArmorlakeModel['pro
 export function interpolateModel(model: ArmorlakeModel, variables: Variables): ArmorlakeModel {
   if (model.interpolated === true) return model;
   const { builder, process, scope } = model;
+  const sql = isWritten(model) ? interpolateSql(model.sql, variables).text : model.sql;
   return {
     ...model,
     interpolated: true,
+    ...(sql === model.sql ? {} : { replacedSql: true }),
     scope: interpolateScope(scope, variables),
-    sql: isWritten(model) ? interpolateSql(model.sql, variables).text : model.sql,
+    sql,
     builder: {
       ...builder,
       table: single(builder.table, variables, 'The table'),

@@ -18,6 +18,12 @@ describe('the variables of a dashboard', () => {
     expect(lookup('several')).toEqual({ values: ['a,b', '{c}', '$one'], all: false });
   });
 
+  it('say which of them are text boxes', () => {
+    const { lookup } = variables({ word: { values: [''], type: 'textbox' }, none: { values: [] } });
+    expect(lookup('word')).toEqual({ values: [''], all: false, textBox: true });
+    expect(lookup('none')).toEqual({ values: [], all: false });
+  });
+
   it('that are not there are null', () => {
     expect(variables({}).lookup('nothing')).toBeNull();
   });

@@ -1,4 +1,4 @@
-import type { ScopedVars } from '@grafana/data';
+import type { ScopedVars, TypedVariableModel } from '@grafana/data';
 import type { TemplateSrv } from '@grafana/runtime';
 import type { VariableValue, Variables } from '../shared/index.js';
 
@@ -21,10 +21,13 @@ export function dashboardVariables(
     const [values] = captured;
     // A custom value for All is put in as it is written, without asking for a format.
     if (values === undefined) return replaced === reference ? null : { values: [replaced], all: false };
-    return { values, all: isAll(name) };
+    const textBox = variableOf(name)?.type === 'textbox';
+    return { values, all: isAll(name), ...(textBox ? { textBox } : {}) };
   };
+  const variableOf = (name: string): TypedVariableModel | undefined =>
+    templates.getVariables().find((each) => each.name === name);
   const isAll = (name: string): boolean => {
-    const variable = templates.getVariables().find((each) => each.name === name);
+    const variable = variableOf(name);
     const current: unknown = variable !== undefined && 'current' in variable ? variable.current : undefined;
     const chosen: unknown = typeof current === 'object' && current !== null ? Reflect.get(current, 'value') : undefined;
     if (!textsOf(chosen).includes(ALL_VALUE)) return false;

@@ -131,6 +131,11 @@ describe('the data source', () => {
     expect(responses.flatMap(bodies)).toEqual(['line 1']);
   });
 
+  it('gives a table without a limit of its own the data source’s', () => {
+    const asked = dataSource({ rowLimit: 70 }).applyTemplateVariables({ refId: 'A', queryType: 'table' }, {});
+    expect(asked).toMatchObject({ builder: { limit: 70 }, sqlLimit: 70 });
+  });
+
   it('follows logs in Explore’s live mode without asking for old rows', async () => {
     const responses = await seen(request([logs], { liveStreaming: true, app: CoreApp.Explore }), 1);
     await vi.waitFor(() => {

@@ -26,7 +26,7 @@ import type {
 import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, map, merge, mergeMap, of } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { defaultQuery, parseModel } from '../shared/index.js';
+import { parseModel } from '../shared/index.js';
 import { annotationSupport } from './annotations/support.js';
 import { dashboardVariables } from './dashboardVariables.js';
 import { isAsked, queryText } from './describe.js';
@@ -69,11 +69,7 @@ export class ArmorlakeDataSource
 
   override getDefaultQuery(app: CoreApp): Partial<ArmorlakeQuery> {
     const type = app === CoreApp.Explore ? 'logs' : app === CoreApp.UnifiedAlerting ? 'timeseries' : 'table';
-    const query = defaultQuery(type, this.defaultTable);
-    const { rowLimit } = this.instanceSettings.jsonData;
-    if (type !== 'table' || rowLimit === undefined) return query;
-    const model = parseModel({ ...query, builder: { ...query.builder, limit: rowLimit } });
-    return { ...model, sqlLimit: model.builder.limit };
+    return parseModel({ queryType: type }, this.defaultTable, this.instanceSettings.jsonData.rowLimit);
   }
 
   override getQueryDisplayText(query: ArmorlakeQuery): string {
@@ -197,7 +193,8 @@ export class ArmorlakeDataSource
   }
 
   #prepareOptions(scopedVars: ScopedVars, filters?: AdHocVariableFilter[]): Parameters<typeof prepareQuery>[1] {
-    return { variables: dashboardVariables(getTemplateSrv(), scopedVars), filters, defaultTable: this.defaultTable };
+    const { defaultTable, rowLimit } = this.instanceSettings.jsonData;
+    return { variables: dashboardVariables(getTemplateSrv(), scopedVars), filters, defaultTable, rowLimit };
   }
 
   #door(): TailDoor {

@@ -1,5 +1,5 @@
 import type { AdHocVariableFilter, DataQueryError, DataQueryRequest, ScopedVars } from '@grafana/data';
-import { QueryError, filterOfAdHoc, interpolateModel, parseModel } from '../shared/index.js';
+import { QueryError, filterOfAdHoc, interpolateModel, parseModel, unprintable } from '../shared/index.js';
 import type { AdHocFilter, Variables } from '../shared/index.js';
 import type { ArmorlakeQuery } from './types.js';
 
@@ -7,6 +7,8 @@ export interface PrepareOptions {
   readonly variables: Variables;
   readonly filters?: readonly AdHocVariableFilter[] | undefined;
   readonly defaultTable?: string | undefined;
+  /** Rows of a table query that says none itself. */
+  readonly rowLimit?: number | undefined;
   /** Grafana's: `browser`, `utc` or an IANA name. */
   readonly timezone?: string | undefined;
 }
@@ -14,7 +16,7 @@ export interface PrepareOptions {
 /** A saved query as the backend takes it: complete, its variables replaced, with the dashboard's filters and the zone. @throws QueryError */
 export function prepareQuery(query: ArmorlakeQuery, options: PrepareOptions): ArmorlakeQuery {
   if (query.interpolated === true) return query;
-  const model = interpolateModel(parseModel(query, options.defaultTable), options.variables);
+  const model = interpolateModel(parseModel(query, options.defaultTable, options.rowLimit), options.variables);
   const adHocFilters = [...(model.adHocFilters ?? []), ...adHocFiltersOf(options.filters ?? [])];
   const timezone = model.timezone ?? zoneOf(options.timezone);
   return {
@@ -30,7 +32,7 @@ export function prepareQuery(query: ArmorlakeQuery, options: PrepareOptions): Ar
  * among the builder's own, where they can be seen. @throws QueryError
  */
 export function standAlone(query: ArmorlakeQuery, options: PrepareOptions): ArmorlakeQuery {
-  const { interpolated: _, timezone: __, adHocFilters = [], ...rest } = prepareQuery(query, options);
+  const { interpolated: _, replacedSql: __, timezone: ___, adHocFilters = [], ...rest } = prepareQuery(query, options);
   if (adHocFilters.length === 0) return rest;
   if (rest.editor === 'sql' || rest.builder === undefined) return { ...rest, adHocFilters };
   return {
@@ -39,11 +41,15 @@ export function standAlone(query: ArmorlakeQuery, options: PrepareOptions): Armo
   };
 }
 
-/** Grafana's ad hoc filters as ours: several values stand in `values`, one in `value`. */
+/**
+ * Grafana's ad hoc filters as ours: several values stand in `values`, one in `value`; all as they are shown in cells and
+ * menus, where a click took them from.
+ */
 export function adHocFiltersOf(filters: readonly AdHocVariableFilter[]): readonly AdHocFilter[] {
   return filters.flatMap(({ key, operator, value, values }) => {
     if (key === '' || operator === '') return [];
-    return [{ key, operator, values: values !== undefined && values.length > 0 ? values : [value] }];
+    const shown = values !== undefined && values.length > 0 ? values : [value];
+    return [{ key: unprintable(key), operator, values: shown.map(unprintable) }];
   });
 }
 

@@ -84,7 +84,8 @@ export const text = {
     defaultTable: { label: 'Default table', description: 'The table that a new query begins with.' },
     rowLimit: {
       label: 'Row limit',
-      description: 'Rows of a new table query. At most 50,000 are shown (logs: 5,000); what is cut is said.',
+      description:
+        'Rows of a table query that says none itself. At most 50,000 are shown (logs: 5,000); what is cut is said.',
       suffix: 'rows',
     },
     links: {

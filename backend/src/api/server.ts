@@ -50,6 +50,9 @@ const CLOSE_MS = 5000;
 /** For a whole request to arrive: a large import over a slow line takes a while. */
 const REQUEST_MS = 30 * 60_000;
 
+/** Last-Event-ID says a number for each node: those of 5,000, with long names. */
+const HEADER_BYTES = 5_000 * 64;
+
 /** The HTTP door, not yet listening: `inject()` works on it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { listen, node, queries, intake, tokens, metrics, logger, clock } = options;
@@ -135,7 +138,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 function createServer(tls: ListenOptions['tls'], handler: RequestListener): Server {
-  const server = tls === null ? createHttpServer(handler) : createHttpsServer(readTls(tls), handler);
+  const options = { maxHeaderSize: HEADER_BYTES };
+  const server =
+    tls === null ? createHttpServer(options, handler) : createHttpsServer({ ...options, ...readTls(tls) }, handler);
   server.requestTimeout = REQUEST_MS;
   return server;
 }

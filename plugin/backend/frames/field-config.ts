@@ -12,6 +12,9 @@ export interface FieldPlace {
   readonly dataSource: string;
 }
 
+/** Where links lead, and with which data source. */
+export type LinkPlace = Pick<FieldPlace, 'links' | 'dataSource'>;
+
 const units: Readonly<Record<string, string>> = {
   bytes: 'bytes',
   hot_bytes: 'bytes',
@@ -44,16 +47,16 @@ const looks: Readonly<Record<string, FieldConfig>> = {
   action: colored({ Block: 'purple', 'Audit (Block)': 'orange', Audit: 'orange', Allow: 'green' }),
   severity: {
     ...coloredText,
-    mappings: [{ type: 'special', options: { match: 'null', result: { text: '—' } } }],
+    mappings: [{ type: 'special', options: { match: 'null', result: { text: '—', color: 'super-light-blue' } } }],
     color: { mode: 'thresholds' },
     thresholds: {
       mode: 'absolute',
       steps: [
-        { value: null, color: '#9fa7b3' },
-        { value: 4, color: 'yellow' },
-        { value: 6, color: 'orange' },
-        { value: 8, color: 'red' },
-        { value: 10, color: 'dark-red' },
+        { value: null, color: 'super-light-red' },
+        { value: 4, color: 'light-red' },
+        { value: 6, color: 'red' },
+        { value: 8, color: '#d01f3c' },
+        { value: 10, color: '#e5007d' },
       ],
     },
   },
@@ -100,7 +103,7 @@ function linksOf(place: FieldPlace): readonly DataLink[] {
  * To the process tree around the row's event; none where there is no such dashboard.
  * @param seq the field of the event's number, and in what form: `seq.numeric` of numbers, `seq` of text
  */
-export function processLinks(place: Pick<FieldPlace, 'links' | 'dataSource'>, seq: string): readonly DataLink[] {
+export function processLinks(place: LinkPlace, seq: string): readonly DataLink[] {
   return link(place, place.links.process, 'Process tree', { node: 'node', seq });
 }
 

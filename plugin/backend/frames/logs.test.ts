@@ -5,8 +5,10 @@ import { logFrames } from './logs.js';
 import type { Vector } from './vector.js';
 import { floatVector, int64Vector, microsVector, textVector, valueAt } from './vector.js';
 
+const nowhere = { links: { process: '', workload: '', sightings: '' }, dataSource: 'lake' };
+
 function rowsOf(columns: Readonly<Record<string, Vector>>): readonly Readonly<Record<string, unknown>>[] {
-  const [frame] = logFrames(answerOf(columns));
+  const [frame] = logFrames(answerOf(columns), nowhere);
   const length = frame?.fields[0]?.vector.length ?? 0;
   return Array.from({ length }, (_, row) =>
     Object.fromEntries((frame?.fields ?? []).map(({ name, vector }) => [name, valueAt(vector, row)])),
@@ -35,7 +37,7 @@ test('lines as the builder asks for them', () => {
       labels: '{"node":"edge-1","namespace":"shop","uid":"0","labels[app]":"cart","labels[a=b]":"c"}',
     },
   ]);
-  expect(logFrames(answerOf({ time: microsVector([1]) }))[0]?.meta).toEqual({
+  expect(logFrames(answerOf({ time: microsVector([1]) }), nowhere)[0]?.meta).toEqual({
     type: 'log-lines',
     typeVersion: [0, 0],
     preferredVisualisationType: 'logs',
@@ -98,7 +100,6 @@ test('a label called __proto__ is a label', () => {
 });
 
 describe('the link from a line to its process', () => {
-  const links = { process: 'processes', workload: '', sightings: '' };
   const columns = {
     time: microsVector([1, 2, 3]),
     body: textVector(['a', 'b', 'c']),
@@ -107,7 +108,7 @@ describe('the link from a line to its process', () => {
   };
 
   function fieldsOf(vectors: Readonly<Record<string, Vector>>, process: string): readonly Field[] {
-    const [frame] = logFrames(answerOf(vectors), { links: { ...links, process }, dataSource: 'a lake' });
+    const [frame] = logFrames(answerOf(vectors), { links: { ...nowhere.links, process }, dataSource: 'a lake' });
     return frame?.fields.slice(5) ?? [];
   }
 
@@ -140,5 +141,5 @@ describe('the link from a line to its process', () => {
 });
 
 test('logs without a time are refused', () => {
-  expect(() => logFrames(answerOf({ body: textVector(['x']) }))).toThrow(/Logs need a time/);
+  expect(() => logFrames(answerOf({ body: textVector(['x']) }), nowhere)).toThrow(/Logs need a time/);
 });

@@ -4,7 +4,7 @@ import { logLevel, logLine } from '../../shared/log-line.js';
 import { PluginError } from '../errors.js';
 import type { Answer } from '../query/types.js';
 import { NamedColumns } from './columns.js';
-import type { FieldPlace } from './field-config.js';
+import type { LinkPlace } from './field-config.js';
 import { processLinks } from './field-config.js';
 import type { Field, Frame } from './frame.js';
 import { textVector } from './vector.js';
@@ -18,10 +18,10 @@ const pairColumns = ['labels', 'event_data'] as const;
 /**
  * Log lines as Explore and the logs panel take them (`log-lines`). The id is the event's identity, so that no row is ever
  * shown twice.
- * @param place where links lead; left out: lines have none
+ * @param place where links lead
  * @throws PluginError BAD_QUERY when there is no time.
  */
-export function logFrames(answer: Answer, place?: Pick<FieldPlace, 'links' | 'dataSource'>): readonly Frame[] {
+export function logFrames(answer: Answer, place: LinkPlace): readonly Frame[] {
   const columns = new NamedColumns(answer);
   const time = columns.get('time') ?? answer.columns.find(({ vector }) => vector.kind === 'time')?.vector;
   if (time?.kind !== 'time') {
@@ -47,7 +47,7 @@ export function logFrames(answer: Answer, place?: Pick<FieldPlace, 'links' | 'da
             'json',
           ),
         },
-        ...(place === undefined ? [] : eventFields(columns, rows, place)),
+        ...eventFields(columns, rows, place),
       ],
     },
   ];
@@ -57,11 +57,7 @@ export function logFrames(answer: Answer, place?: Pick<FieldPlace, 'links' | 'da
  * The way from a line to its process. Labels can't hold links; a line's details show what other fields of the frame have
  * values, with their links. The node is such a field only for the link to read: it is a label already.
  */
-function eventFields(
-  columns: NamedColumns,
-  rows: readonly number[],
-  place: Pick<FieldPlace, 'links' | 'dataSource'>,
-): readonly Field[] {
+function eventFields(columns: NamedColumns, rows: readonly number[], place: LinkPlace): readonly Field[] {
   const links = processLinks(place, 'seq');
   if (links.length === 0 || columns.get('node') === null || columns.get('seq') === null) return [];
   const events = rows.map((row) => {

@@ -6,8 +6,7 @@ import type { ExchangeRequest, Target } from './exchange.js';
 import { StaleConnection, readBody } from './exchange.js';
 import { Candidates } from './failover.js';
 import type { NodeStatus } from './status.js';
-import { parseStatus } from './status.js';
-import { checkVersion } from './version.js';
+import { checkNode, parseStatus } from './status.js';
 
 /** What a node is given beyond the query's own time, which it watches itself. */
 const GRACE_MS = 2_000;
@@ -47,7 +46,7 @@ export interface NodeClientOptions {
   readonly now?: () => number;
 }
 
-type Question = Pick<ExchangeRequest, 'method' | 'path' | 'headers' | 'body' | 'signal'>;
+type Question = Pick<ExchangeRequest, 'method' | 'path' | 'headers' | 'body' | 'stream' | 'signal'>;
 
 /**
  * The query nodes of a data source over HTTP: the first that answers is asked. Its errors are PluginErrors that name
@@ -90,9 +89,7 @@ export class NodeClient {
   /** How the node is that would be asked. @throws PluginError VERSION when it is too old. */
   async status(signal: AbortSignal): Promise<NodeStatus> {
     const answer = await this.get('/api/v1/status', { signal, timeoutMs: STATUS_MS });
-    const status = parseStatus(answer.url, parseJson(answer.url, answer.body));
-    checkVersion(new URL(answer.url).host, status.version);
-    return status;
+    return parseStatus(answer.url, parseJson(answer.url, answer.body));
   }
 
   /**
@@ -104,6 +101,7 @@ export class NodeClient {
       method: 'GET',
       path,
       body: null,
+      stream: true,
       headers: this.#headers({ accept: 'text/event-stream', ...(resume === '' ? {} : { 'last-event-id': resume }) }),
       signal,
     };
@@ -131,7 +129,8 @@ export class NodeClient {
     { signal, accept = 'application/json', timeoutMs = this.#settings.timeoutMs }: NodeRequestOptions,
   ): Promise<NodeResponse> {
     const content = body === null ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) };
-    const question: Question = { method, path, body, headers: this.#headers({ accept, ...content }), signal };
+    const headers = this.#headers({ accept, ...content });
+    const question: Question = { method, path, body, stream: false, headers, signal };
     const begin = this.#now();
     const deadline = begin + timeoutMs + GRACE_MS;
     const observe = (outcome: string, bytes: number): void => {
@@ -192,9 +191,9 @@ export class NodeClient {
   /** Tells a question that a node doesn't know yet from one that is wrong. @throws PluginError VERSION */
   async #refuseOld(target: Target, signal: AbortSignal): Promise<void> {
     const headers = this.#headers({ accept: 'application/json' });
-    const question: Question = { method: 'GET', path: '/api/v1/status', body: null, headers, signal };
+    const question: Question = { method: 'GET', path: '/api/v1/status', body: null, stream: false, headers, signal };
     const { url, body } = await this.#answer(target, question, this.#now() + STATUS_MS);
-    checkVersion(new URL(url).host, parseStatus(url, parseJson(url, body)).version);
+    checkNode(url, parseJson(url, body));
   }
 
   #headers(more: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

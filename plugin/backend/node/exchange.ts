@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { AgentOptions, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { PluginError } from '../errors.js';
@@ -13,6 +13,8 @@ export interface ExchangeRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
+  /** The answer goes on until somebody leaves. */
+  readonly stream: boolean;
   readonly signal: AbortSignal;
   readonly connectTimeoutMs: number;
   /** Until the head is there; null: for ever. */
@@ -26,21 +28,23 @@ export class StaleConnection extends Error {}
 export class Target {
   readonly url: string;
   readonly #agent: HttpAgent | HttpsAgent;
+  /** Streams hold their connections: questions must not wait for these. */
+  readonly #streamAgent: HttpAgent | HttpsAgent;
   readonly #secure: boolean;
 
   constructor(url: string, tls: TlsSettings) {
     this.url = url;
     this.#secure = url.startsWith('https:');
-    const common = { keepAlive: true, maxSockets: MAX_SOCKETS };
-    this.#agent = this.#secure
-      ? new HttpsAgent({
-          ...common,
-          rejectUnauthorized: !tls.skipVerify,
-          ...(tls.ca === null ? {} : { ca: tls.ca }),
-          ...tls.client,
-          ...(tls.serverName === null ? {} : { servername: tls.serverName }),
-        })
-      : new HttpAgent(common);
+    const secure = {
+      rejectUnauthorized: !tls.skipVerify,
+      ...(tls.ca === null ? {} : { ca: tls.ca }),
+      ...tls.client,
+      ...(tls.serverName === null ? {} : { servername: tls.serverName }),
+    };
+    const agent = (common: AgentOptions): HttpAgent | HttpsAgent =>
+      this.#secure ? new HttpsAgent({ ...common, ...secure }) : new HttpAgent(common);
+    this.#agent = agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+    this.#streamAgent = agent({});
   }
 
   /**
@@ -48,11 +52,11 @@ export class Target {
    * @throws StaleConnection; PluginError NETWORK, TLS, NOT_ARMORLAKE (no HTTP), DEADLINE, CANCELLED.
    */
   open(request: ExchangeRequest): Promise<IncomingMessage> {
-    const { method, path, headers, body, signal, connectTimeoutMs, headTimeoutMs } = request;
+    const { method, path, headers, body, stream, signal, connectTimeoutMs, headTimeoutMs } = request;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(cancelled());
       const send = this.#secure ? httpsRequest : httpRequest;
-      const call = send(`${this.url}${path}`, { agent: this.#agent, method, headers });
+      const call = send(`${this.url}${path}`, { agent: stream ? this.#streamAgent : this.#agent, method, headers });
       let connectTimer: NodeJS.Timeout | undefined;
       const headTimer =
         headTimeoutMs === null
@@ -94,6 +98,7 @@ export class Target {
   /** Closes the connections kept; one in use is closed too. */
   close(): void {
     this.#agent.destroy();
+    this.#streamAgent.destroy();
   }
 }
 

@@ -45,6 +45,38 @@ describe('several nodes', () => {
     expect(await fixture.ask()).toBe('a');
   });
 
+  it('are tried again by one request at a time, ever more rarely up to once a minute', async () => {
+    const fixture = new Fixture();
+    fixture.fail('a', 'NETWORK');
+    expect(await fixture.ask()).toBe('ab');
+    const waits = [10_000, 20_000, 40_000, 60_000, 60_000];
+    for (const wait of waits) {
+      fixture.nowMs += wait - 1;
+      expect(await fixture.ask()).toBe('b');
+      fixture.nowMs += 1;
+      expect(await fixture.ask()).toBe('ab');
+    }
+    fixture.nowMs += 60_000;
+    // The one that tries is still waiting for its connection.
+    let fail: (reason: PluginError) => void = () => undefined;
+    const probed: string[] = [];
+    const probe = fixture.candidates.firstOf(({ url }) => {
+      probed.push(url);
+      return url === 'http://a' ? new Promise((_, reject) => (fail = reject)) : Promise.resolve(url);
+    });
+    expect([await fixture.ask(), await fixture.ask()]).toEqual(['b', 'b']);
+    fail(new PluginError('NETWORK', 'a fails.'));
+    expect(await probe).toBe('http://b');
+    expect(probed).toEqual(['http://a', 'http://b']);
+    fixture.failing.clear();
+    fixture.nowMs += 60_000;
+    expect(await fixture.ask()).toBe('a');
+    fixture.fail('a', 'NETWORK');
+    expect(await fixture.ask()).toBe('ab');
+    fixture.nowMs += 10_000;
+    expect(await fixture.ask()).toBe('ab');
+  });
+
   it('are asked again, all of them, when all had failed', async () => {
     const fixture = new Fixture();
     for (const name of 'abc') fixture.fail(name, 'TLS');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { NodeInfo } from '../../shared/resources.js';
 import { notArmorlake } from './answers.js';
+import { checkVersion } from './version.js';
 
 const member = z.looseObject({
   name: z.string(),
@@ -15,9 +16,10 @@ const member = z.looseObject({
   rows: z.number(),
 });
 
-const status = z.looseObject({
-  node: z.string(),
-  version: z.string(),
+/** All that is read of a node of any version. */
+const versioned = z.looseObject({ node: z.string(), version: z.string() });
+
+const status = versioned.extend({
   ready: z.boolean(),
   lake: z.looseObject({ rows: z.record(z.string(), z.number()) }).nullish(),
   network: z.looseObject({ role: z.string(), store: z.boolean(), nodes: z.array(member) }).nullish(),
@@ -34,8 +36,18 @@ export interface NodeStatus {
   readonly warnings: readonly string[];
 }
 
-/** @throws PluginError NOT_ARMORLAKE when it is something else's status. */
+/** Whether it is a node that can be asked. @throws PluginError NOT_ARMORLAKE, VERSION when it is too old. */
+export function checkNode(url: string, value: unknown): void {
+  const parsed = versioned.safeParse(value);
+  const { host } = new URL(url);
+  if (!parsed.success) throw notArmorlake(host, 'answers JSON of its own');
+  checkVersion(host, parsed.data.version);
+}
+
+/** @throws PluginError NOT_ARMORLAKE when it is something else's status, VERSION when the node is too old. */
 export function parseStatus(url: string, value: unknown): NodeStatus {
+  // First of all: an older node may say less.
+  checkNode(url, value);
   const parsed = status.safeParse(value);
   if (!parsed.success) throw notArmorlake(new URL(url).host, 'answers JSON of its own');
   const { node, version, ready, lake, network, warnings } = parsed.data;

@@ -1,5 +1,5 @@
 import type { ArmorlakeModel, CompiledQuery, QueryContext } from '../../shared/index.js';
-import { compileQuery, explainRefusal, parseModel, printable } from '../../shared/index.js';
+import { compileQuery, explainRefusal, mostRows, parseModel, printable } from '../../shared/index.js';
 import { PluginError } from '../errors.js';
 import { encodeFrame } from '../frames/arrow-file.js';
 import { ask } from './ask.js';
@@ -56,7 +56,7 @@ async function answerOrError(query: DataQuery, asker: Asker, signal: AbortSignal
 
 async function answerQuery(query: DataQuery, asker: Asker, signal: AbortSignal): Promise<Uint8Array[]> {
   const { settings } = asker.instance;
-  const model = parseModel(jsonOf(query.json), settings.defaultTable);
+  const model = parseModel(jsonOf(query.json), settings.defaultTable, settings.rowLimit);
   if (asker.alert) checkAlertType(model);
   const context = contextOf(query, asker);
   const compiled = compileQuery(model, context);
@@ -75,7 +75,7 @@ async function answerQuery(query: DataQuery, asker: Asker, signal: AbortSignal):
     dashboard: asker.origin.dashboard,
     dataSource: asker.dataSource,
   });
-  return withAccount(frames, { answer, sql: compiled.sql, shared, policy }).map((frame) =>
+  return withAccount(frames, { answer, sql: compiled.sql, shared, policy, most: mostRows(model) }).map((frame) =>
     encodeFrame(frame, query.refId),
   );
 }
@@ -108,11 +108,13 @@ async function askShared(
   const { client, settings, sharing } = instance;
   const { sql, nodes, perNode, rows } = compiled;
   const question = { sql, nodes, perNode, rows, timeoutMs: settings.timeoutMs };
-  const key = JSON.stringify(question);
+  // A rule that joined a panel's question would wait in the panels' queue.
+  const key = JSON.stringify({ ...question, alert });
   try {
     return await sharing.ask(
       {
         key,
+        ofRule: alert,
         keepMs: alert || computed ? 0 : keepMs(context, nowMs),
         size: (answer) => (answer.coverage.failed === 0 ? answer.stats.bytes + key.length : null),
         ask: (all) => ask(client, question, origin, all),
@@ -130,7 +132,8 @@ function inPlace(error: PluginError, model: ArmorlakeModel, { originalPosition, 
   const { message, hint } = explainRefusal(model, error.toBody());
   const details = { hint, node, coverage, cause: error };
   if (at === undefined || message !== error.message) return new PluginError(error.code, message, details);
-  const position = originalPosition?.(at);
-  const place = position === undefined ? `near "${printable(sql.slice(at, at + 30))}"` : `at character ${position + 1}`;
+  const position = model.replacedSql === true ? undefined : originalPosition?.(at);
+  const words = printable(/^.{0,30}/.exec(sql.slice(at))?.[0] ?? '');
+  const place = position === undefined ? `near "${words}"` : `at character ${position + 1}`;
   return new PluginError(error.code, `${message.replace(/\.$/, '')} (${place}).`, { ...details, position });
 }

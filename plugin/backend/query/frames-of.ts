@@ -2,6 +2,7 @@ import type { ArmorlakeModel, CompiledQuery, QueryContext } from '../../shared/i
 import { bucketEnd, bucketStarts, bucketsOf } from '../../shared/index.js';
 import { PluginError } from '../errors.js';
 import { annotationFrames } from '../frames/annotations.js';
+import { wholeBuckets } from '../frames/cut-answer.js';
 import type { Frame } from '../frames/frame.js';
 import { graphFrames } from '../frames/graph.js';
 import { logFrames } from '../frames/logs.js';
@@ -71,9 +72,11 @@ function seriesFrames(answer: Answer, wish: FrameWish): readonly Frame[] {
   const past = bucketsOf({ fromMs: context.fromMs, toMs }, bucketMs, model.timezone);
   const around = { fromMs: context.fromMs - bucketMs, toMs: context.toMs + 2 * bucketMs };
   const edges = bucketsOf(around, bucketMs, model.timezone);
-  return timeSeriesFrames(answer, {
+  const whole = wholeBuckets(answer);
+  const starts = fill.mode === 'none' || toMs <= context.fromMs ? [] : bucketStarts(past);
+  return timeSeriesFrames(whole.answer, {
     fill,
-    bucketStarts: fill.mode === 'none' || toMs <= context.fromMs ? [] : bucketStarts(past),
+    bucketStarts: starts.filter(whole.isWhole),
     bucketEnd: computed || model.derived !== undefined ? null : (start) => bucketEnd(start, edges),
     alert,
   });

@@ -10,6 +10,7 @@ class Asked {
     readonly key = 'a',
     readonly keepMs = 0,
     readonly bytes: number | null = 1,
+    readonly ofRule = false,
   ) {}
 
   readonly size = (): number | null => this.bytes;
@@ -51,6 +52,17 @@ describe('questions in flight', () => {
     a.answer('A');
     b.answer('B');
     expect((await Promise.all(all)).map(({ answer }) => answer)).toEqual(['A', 'B']);
+  });
+
+  test('of rules never wait behind those of panels', async () => {
+    const sharing = new Sharing<string>();
+    const panels = Array.from({ length: 20 }, (_, index) => new Asked(`panel ${index}`));
+    for (const panel of panels) sharing.ask(panel, new AbortController().signal).catch(() => undefined);
+    const rule = new Asked('rule', 0, 1, true);
+    const asked = sharing.ask(rule, never);
+    expect(panels.filter(({ signals }) => signals.length > 0)).toHaveLength(8);
+    rule.answer('firing');
+    expect(await asked).toEqual({ answer: 'firing', shared: false });
   });
 
   test('who leaves leaves alone; with the last the question is cancelled, and who comes then asks anew', async () => {

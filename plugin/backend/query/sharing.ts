@@ -23,6 +23,8 @@ export interface SharedAnswer<Answer> {
 export interface SharedQuestion<Answer> {
   /** Equal for equal questions. */
   readonly key: string;
+  /** Of an alert rule, which must not wait behind panels: it has turns of its own. */
+  readonly ofRule: boolean;
   /** How long the answer may be given again, ms; 0: only to those who ask while it is on its way. */
   readonly keepMs: number;
   /** Bytes that a good answer takes up; null: it is not to be kept. */
@@ -31,7 +33,7 @@ export interface SharedQuestion<Answer> {
 }
 
 /** Questions that a data source has at its node at a time: a node refuses some when many more wait there. */
-const AT_ONCE = 8;
+const AT_ONCE = { panels: 8, rules: 4 };
 /** Bytes of all kept answers of one data source. */
 const KEPT_BYTES = 16 << 20;
 
@@ -44,7 +46,8 @@ export class Sharing<Answer = NodeAnswer> {
   readonly #flights = new Map<string, Flight<Answer>>();
   /** Oldest first. */
   readonly #kept = new Map<string, Kept<Answer>>();
-  readonly #turns = new Turns(AT_ONCE);
+  readonly #panels = new Turns(AT_ONCE.panels);
+  readonly #rules = new Turns(AT_ONCE.rules);
   readonly #now: () => number;
   #bytes = 0;
 
@@ -85,7 +88,7 @@ export class Sharing<Answer = NodeAnswer> {
   #start(question: SharedQuestion<Answer>): Flight<Answer> {
     const abort = new AbortController();
     const askedMs = this.#now();
-    const answer = this.#turns
+    const answer = (question.ofRule ? this.#rules : this.#panels)
       .run(() => question.ask(abort.signal), abort.signal)
       .then(
         (good) => {

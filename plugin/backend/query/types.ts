@@ -28,6 +28,8 @@ export interface QuerySettings {
   readonly timeoutMs: number;
   /** The table of a query that names none. */
   readonly defaultTable: string;
+  /** Rows of a table query that says none itself. */
+  readonly rowLimit: number;
   /** Uids of dashboards; an empty text: no such links. */
   readonly links: Readonly<Record<LinkKind, string>>;
 }

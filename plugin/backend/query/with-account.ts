@@ -7,6 +7,8 @@ export interface Account {
   readonly sql: string;
   readonly shared: boolean;
   readonly policy: 'warn' | 'fail' | 'ignore';
+  /** Rows that the query's limit could be raised to. */
+  readonly most: number;
 }
 
 /**
@@ -31,8 +33,8 @@ export function withAccount(frames: readonly Frame[], account: Account): readonl
   }));
 }
 
-function oneNotice(frames: readonly Frame[], { answer, policy }: Account): Notice | null {
-  const ofCoverage = coverageNotice(answer.coverage, answer.stats, policy);
+function oneNotice(frames: readonly Frame[], { answer, policy, most }: Account): Notice | null {
+  const ofCoverage = coverageNotice(answer.coverage, answer.stats, policy, most);
   const notices: Notice[] = [
     ...(ofCoverage === null ? [] : [ofCoverage]),
     ...frames.flatMap(({ meta }) => meta.notices ?? []),

@@ -1,6 +1,8 @@
 import type { TextOf } from '../../shared/log-line.js';
 import { logLevel, logLine } from '../../shared/log-line.js';
 import { logColumns } from '../../shared/logs.js';
+import type { LinkPlace } from '../frames/field-config.js';
+import type { FieldConfig } from '../frames/frame.js';
 import { logFrames } from '../frames/logs.js';
 import type { Vector } from '../frames/vector.js';
 import { textAt, textVector, timeMsAt, timeVector } from '../frames/vector.js';
@@ -17,22 +19,36 @@ export type Line = readonly string[];
 export interface LiveField {
   readonly name: string;
   readonly type: 'time' | 'string' | 'other';
+  readonly config?: FieldConfig;
 }
 
-/** The fields of a line, those of a logs query. */
-export const lineFields: readonly LiveField[] = fieldsOf({ schema: [{ name: 'time', type: 'TIMESTAMP' }], rows: [] });
+/** What every event has, and what each line needs to lead to its process. */
+const IDENTITY = [
+  { name: 'time', type: 'TIMESTAMP' },
+  { name: 'node', type: 'VARCHAR' },
+  { name: 'seq', type: 'BIGINT' },
+];
+
+/** The fields of a line, those of a logs query: a panel puts both into one frame. */
+export function lineFields(place: LinkPlace): readonly LiveField[] {
+  return logFrames(answerOf({ schema: IDENTITY, rows: [] }), place).flatMap(({ fields }) =>
+    fields.map(({ name, vector, config }) => ({
+      name,
+      type: vector.kind === 'time' ? 'time' : vector.kind === 'json' ? 'other' : 'string',
+      ...(config === undefined ? {} : { config }),
+    })),
+  );
+}
 
 /** The last rows of a table as log lines, with the columns that a logs query shows; `most` bounds them. */
-export function linesOf({ schema, rows }: TailRows, table: string, most: number): readonly Line[] {
+export function linesOf({ schema, rows }: TailRows, table: string, most: number, place: LinkPlace): readonly Line[] {
   const last = rows.slice(-most);
   const answer = answerOf({ schema, rows: last });
   // The line is made of more columns than are shown beside it.
   const columns = withLine(answer);
   const shown = logColumns(table);
-  const [frame] = logFrames({
-    ...answer,
-    columns: shown === null ? columns : columns.filter(({ name }) => shown.has(name) || LINE_COLUMNS.has(name)),
-  });
+  const beside = columns.filter(({ name }) => shown === null || shown.has(name) || LINE_COLUMNS.has(name));
+  const [frame] = logFrames({ ...answer, columns: beside }, place);
   if (frame === undefined) return [];
   return last.map((_, row) => frame.fields.map(({ vector }) => jsonAt(vector, row)));
 }
@@ -51,15 +67,6 @@ function withLine({ columns, rows }: Answer): Answer['columns'] {
     return [{ name, type: 'VARCHAR', vector: textVector(texts) }];
   };
   return [...columns, ...column('body', logLine), ...column('level', logLevel)];
-}
-
-function fieldsOf(rows: TailRows): readonly LiveField[] {
-  return logFrames(answerOf(rows)).flatMap(({ fields }) =>
-    fields.map(({ name, vector }) => ({
-      name,
-      type: vector.kind === 'time' ? 'time' : vector.kind === 'json' ? 'other' : 'string',
-    })),
-  );
 }
 
 /** Rows in JSON as a query's answer has them; whatever is no time becomes text. */

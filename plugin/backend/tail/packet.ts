@@ -1,9 +1,8 @@
 import type { Notice } from '../frames/frame.js';
-import type { Line } from './lines.js';
-import { lineFields } from './lines.js';
+import type { Line, LiveField } from './lines.js';
 
 /** A frame in Grafana's JSON form; each has its schema, so that whoever comes late understands it. */
-export function packetOf(lines: readonly Line[], notice: Notice | null): Buffer {
+export function packetOf(fields: readonly LiveField[], lines: readonly Line[], notice: Notice | null): Buffer {
   const schema = {
     name: 'tail',
     meta: {
@@ -12,8 +11,8 @@ export function packetOf(lines: readonly Line[], notice: Notice | null): Buffer 
       preferredVisualisationType: 'logs',
       notices: notice === null ? [] : [notice],
     },
-    fields: lineFields,
+    fields,
   };
-  const values = lineFields.map((_, field) => `[${lines.map((line) => line[field] ?? 'null').join(',')}]`);
+  const values = fields.map((_, field) => `[${lines.map((line) => line[field] ?? 'null').join(',')}]`);
   return Buffer.from(`{"schema":${JSON.stringify(schema)},"data":{"values":[${values.join(',')}]}}`);
 }

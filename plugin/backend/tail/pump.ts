@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { printable } from '../../shared/index.js';
 import type { PluginError } from '../errors.js';
+import type { LinkPlace } from '../frames/field-config.js';
 import type { Notice } from '../frames/frame.js';
 import type { TailEvent } from './follow.js';
-import type { Line } from './lines.js';
-import { linesOf } from './lines.js';
+import type { Line, LiveField } from './lines.js';
+import { lineFields, linesOf } from './lines.js';
 import { packetOf } from './packet.js';
 
 /** A packet goes at most so often. */
@@ -23,6 +24,8 @@ export interface PacketSink {
 /** Turns what happens on a tail into packets: batched, bounded, with one notice for all that is missing. */
 export class Pump {
   readonly #sink: PacketSink & Pick<Writable, 'once'>;
+  readonly #place: LinkPlace;
+  readonly #fields: readonly LiveField[];
   readonly #sent: (lines: number) => void;
   readonly #signal: AbortSignal;
   readonly #silent = new Map<string, string>();
@@ -33,9 +36,19 @@ export class Pump {
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param sent told of the lines of each packet */
-  constructor(sink: PacketSink & Pick<Writable, 'once'>, sent: (lines: number) => void, signal: AbortSignal) {
+  /**
+   * @param place where the lines' links lead
+   * @param sent told of the lines of each packet
+   */
+  constructor(
+    sink: PacketSink & Pick<Writable, 'once'>,
+    place: LinkPlace,
+    sent: (lines: number) => void,
+    signal: AbortSignal,
+  ) {
     this.#sink = sink;
+    this.#place = place;
+    this.#fields = lineFields(place);
     this.#sent = sent;
     this.#signal = signal;
   }
@@ -59,7 +72,7 @@ export class Pump {
   #take(event: TailEvent, table: string): void {
     switch (event.kind) {
       case 'rows': {
-        const lines = linesOf(event.rows, table, MOST_LINES);
+        const lines = linesOf(event.rows, table, MOST_LINES, this.#place);
         this.#skipped += event.rows.rows.length - lines.length;
         this.#lines.push(...lines);
         this.#skipped += this.#lines.splice(0, Math.max(0, this.#lines.length - MOST_LINES)).length;
@@ -83,7 +96,7 @@ export class Pump {
 
   #flush(): void {
     if (!this.#dirty || this.#signal.aborted) return;
-    const packet = packetOf(this.#lines, this.#notice());
+    const packet = packetOf(this.#fields, this.#lines, this.#notice());
     this.#sent(this.#lines.length);
     this.#lines = [];
     this.#skipped = 0;

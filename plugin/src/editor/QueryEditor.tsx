@@ -17,8 +17,8 @@ export type EditorProps = QueryEditorProps<ArmorlakeDataSource, ArmorlakeQuery, 
 export function QueryEditor(props: EditorProps): React.JSX.Element {
   const { datasource, query, onChange, range } = props;
   const styles = useStyles2(editorStyles);
-  const { defaultTable } = datasource.instanceSettings.jsonData;
-  const read = readQuery(query, defaultTable);
+  const { defaultTable, rowLimit } = datasource.instanceSettings.jsonData;
+  const read = readQuery(query, defaultTable, rowLimit);
   if ('problem' in read) {
     return (
       <div className={styles.root} data-testid={testIds.editor.root}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { builderSql, defaultQuery } from '../../shared/index.js';
+import { builderSql, defaultQuery, unlimitedSql } from '../../shared/index.js';
 import type { Recipe } from '../../shared/index.js';
 import {
   builtSql,
@@ -37,7 +37,9 @@ describe('reading a saved query', () => {
 describe('the builder and its SQL', () => {
   it('begins SQL with what the builder makes, which is not an edit', () => {
     const model = { ...fresh, ...intoSql(fresh) };
-    expect(model.sql).toBe(builderSql(fresh));
+    expect(model.sql).toBe(unlimitedSql(fresh));
+    expect(model.sql).not.toContain('LIMIT');
+    expect(model.sqlLimit).toBe(1_000);
     expect(isEditedSql(model)).toBe(false);
     expect({ ...model, ...intoBuilder() }).toEqual({ ...fresh, sqlLimit: fresh.builder.limit });
   });
@@ -46,6 +48,8 @@ describe('the builder and its SQL', () => {
     const { sql = '' } = intoSql(fresh);
     expect(isEditedSql(written(`-- why\n${sql.replaceAll(' ', '\n  ')}`))).toBe(false);
     expect(isEditedSql(written(sql.replace('SELECT', 'select')))).toBe(false);
+    expect(isEditedSql(written(builderSql(fresh)))).toBe(false);
+    expect(isEditedSql(written(`${sql} LIMIT 7`))).toBe(true);
     expect(isEditedSql(written(`${sql} OFFSET 1`))).toBe(true);
     expect(isEditedSql(written(' '))).toBe(false);
     expect(isEditedSql({ ...fresh, sql: 'SELECT 1' })).toBe(false);
@@ -70,9 +74,24 @@ describe('what replacing a query would lose', () => {
     expect(holdsWork(written('SELECT 1'), [recipe])).toBe(true);
   });
 
-  it('is not the scope: it stays', () => {
-    const scope = { clusters: ['north'], nodes: [], labels: {} };
-    expect(fromRecipe({ ...fresh, scope }, recipe)).toMatchObject({ scope, builder: { table: 'kubearmor.logs' } });
+  it('is the event a tree is drawn around', () => {
+    const target = { by: 'event', node: 'edge-1', seq: '7' } as const;
+    const tree = { ...defaultQuery('tree', 'kubearmor.alerts'), process: { ...fresh.process, target } };
+    expect(holdsWork(tree, [recipe])).toBe(true);
+    expect(holdsWork({ ...tree, process: fresh.process }, [recipe])).toBe(false);
+  });
+
+  it('is not who is asked, nor what coverage it demands, nor whether it is live: they stay', () => {
+    const kept = {
+      scope: { clusters: ['north'], nodes: [], labels: {} },
+      partial: 'fail',
+      alertCoverage: { mode: 'atLeast', percent: 90 },
+      live: true,
+    } as const;
+    const begun = fromRecipe({ ...fresh, ...kept, perNode: true }, recipe);
+    expect(begun).toMatchObject({ ...kept, builder: { table: 'kubearmor.logs' } });
+    expect(begun.perNode).toBe(false);
+    expect(fromRecipe(fresh, recipe)).not.toHaveProperty('live');
   });
 });
 

@@ -6,6 +6,7 @@ import {
   isBlankTarget,
   parseModel,
   tokenize,
+  unlimitedSql,
 } from '../../shared/index.js';
 import type { ArmorlakeModel, Recipe } from '../../shared/index.js';
 import type { ArmorlakeQuery } from '../types.js';
@@ -13,9 +14,9 @@ import type { ArmorlakeQuery } from '../types.js';
 export type ReadQuery = { readonly model: ArmorlakeModel } | { readonly problem: string; readonly hint: string };
 
 /** A saved query as the editor shows it. Reading writes nothing: only a change by the user is saved. */
-export function readQuery(query: ArmorlakeQuery, defaultTable: string | undefined): ReadQuery {
+export function readQuery(query: ArmorlakeQuery, defaultTable: string | undefined, rowLimit?: number): ReadQuery {
   try {
-    return { model: parseModel(query, defaultTable) };
+    return { model: parseModel(query, defaultTable, rowLimit) };
   } catch (thrown) {
     if (!(thrown instanceof QueryError)) throw thrown;
     return { problem: thrown.message, hint: thrown.hint ?? '' };
@@ -25,9 +26,9 @@ export function readQuery(query: ArmorlakeQuery, defaultTable: string | undefine
 /** The SQL that the builder makes, or why it makes none. */
 export type BuiltSql = { readonly sql: string } | { readonly problem: string };
 
-export function builtSql(model: ArmorlakeModel): BuiltSql {
+export function builtSql(model: ArmorlakeModel, write = builderSql): BuiltSql {
   try {
-    return { sql: builderSql(model) };
+    return { sql: write(model) };
   } catch (thrown) {
     if (!(thrown instanceof QueryError)) throw thrown;
     return { problem: thrown.hint === undefined ? thrown.message : `${thrown.message} ${thrown.hint}` };
@@ -37,12 +38,16 @@ export function builtSql(model: ArmorlakeModel): BuiltSql {
 /** Whether the SQL says something else than the builder: then going back to the builder loses it. */
 export function isEditedSql(model: ArmorlakeModel): boolean {
   if (model.editor !== 'sql' || model.sql.trim() === '') return false;
-  const built = builtSql(model);
-  return !('sql' in built) || !sameSql(built.sql, model.sql);
+  // Earlier versions wrote the builder's limit into the SQL.
+  return ![unlimitedSql, builderSql].some((write) => {
+    const built = builtSql(model, write);
+    return 'sql' in built && sameSql(built.sql, model.sql);
+  });
 }
 
 /** Whether replacing the query loses work: it is neither a new query nor one that a recipe began. */
 export function holdsWork(model: ArmorlakeModel, recipes: readonly Recipe[]): boolean {
+  if (!isBlankTarget(model.process.target)) return true;
   const beginnings = recipes.map((recipe) => fromRecipe(model, recipe));
   if (model.editor === 'sql') return isEditedSql(model) && !beginnings.some(({ sql }) => sameSql(sql, model.sql));
   const { table } = model.builder;
@@ -50,10 +55,15 @@ export function holdsWork(model: ArmorlakeModel, recipes: readonly Recipe[]): bo
   return !known.some(({ builder }) => JSON.stringify(builder) === JSON.stringify(model.builder));
 }
 
-/** What a recipe makes; the nodes that are asked stay as they are. */
+/**
+ * What a recipe makes; who is asked, what it means when somebody is missing, and whether it is live stay as they are.
+ * "Whole query on each node" belongs to the SQL it was set for, and a recipe asked so would count each node by itself.
+ */
 export function fromRecipe(model: ArmorlakeModel, recipe: Recipe): ArmorlakeModel {
   const { queryType = 'table' } = recipe.query;
-  return { ...defaultQuery(queryType, model.builder.table), ...recipe.query, scope: model.scope };
+  const { scope, partial, alertCoverage, live } = model;
+  const kept = { scope, partial, alertCoverage, ...(live === undefined ? {} : { live }) };
+  return { ...defaultQuery(queryType, model.builder.table), ...recipe.query, ...kept };
 }
 
 /** Layout, comments and the case of words aside. */
@@ -75,7 +85,7 @@ export function hasTwoEditors({ queryType }: ArmorlakeModel): boolean {
 
 /** From the builder to SQL: the SQL begins as what the builder makes. */
 export function intoSql(model: ArmorlakeModel): Partial<ArmorlakeModel> {
-  const built = builtSql(model);
+  const built = builtSql(model, unlimitedSql);
   return { editor: 'sql', sql: 'sql' in built ? built.sql : '', sqlLimit: model.builder.limit };
 }
 

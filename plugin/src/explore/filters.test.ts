@@ -41,7 +41,11 @@ describe('a filter button of a log line', () => {
     ['severity', '5', { column: 'severity', operator: '=', values: ['5'] }],
     ['host_pid', '77', { column: 'host_pid', operator: '=', values: ['77'] }],
     ['tags', 'mitre', { column: 'tags', operator: 'has any', values: ['mitre'] }],
+    ['tags', '["T1059","a \\"b\\""]', { column: 'tags', operator: 'has any', values: ['T1059', 'a "b"'] }],
+    ['resource', '["x"]', { column: 'resource', operator: 'is', values: ['["x"]'] }],
     ['resource', "it's $x \u202e", { column: 'resource', operator: 'is', values: ["it's $x \u202e"] }],
+    ['resource', 'a\\u{202e}b \\u{5c}u{1b}', { column: 'resource', operator: 'is', values: ['a\u202eb \\u{1b}'] }],
+    ['labels[\\u{200b}]', 'web', { column: 'labels', key: '\u200b', operator: 'is', values: ['web'] }],
     ['container', '', { column: 'container', operator: 'is not set', values: [] }],
   ])('takes %s = %j by the meaning of the column', (key, value, filter) => {
     const on = toggleFilter(logs, { type: 'FILTER_FOR', options: { key, value } });
@@ -72,6 +76,23 @@ describe('a filter button of a log line', () => {
       options: { key: 'namespace', value: "o'neil" },
     });
     expect(back.sql).toBe('SELECT * FROM kubearmor.alerts ORDER BY time DESC');
+  });
+
+  it('asks a list for its values, in SQL too', () => {
+    const sql: ArmorlakeQuery = { ...logs, editor: 'sql', sql: 'SELECT * FROM kubearmor.alerts' };
+    const tags = { key: 'tags', value: '["T1059","x"]' };
+    const on = toggleFilter(sql, { type: 'FILTER_FOR', options: tags });
+    expect(on.sql).toBe("SELECT * FROM (\nSELECT * FROM kubearmor.alerts\n) WHERE list_has_any(tags, ['T1059', 'x'])");
+    expect(hasFilter(on, tags)).toBe(true);
+    const out = toggleFilter(on, { type: 'FILTER_OUT', options: tags });
+    expect(out.sql).toMatch(/WHERE NOT coalesce\(list_has_any\(tags, \['T1059', 'x'\]\), FALSE\)$/u);
+    expect(toggleFilter(out, { type: 'FILTER_OUT', options: tags }).sql).toBe(sql.sql);
+  });
+
+  it('takes a list that shares values with another beside it', () => {
+    const one = toggleFilter(logs, { type: 'FILTER_FOR', options: { key: 'tags', value: '["a","b"]' } });
+    const two = toggleFilter(one, { type: 'FILTER_FOR', options: { key: 'tags', value: '["b","c"]' } });
+    expect(filtersOf(two)).toEqual([{ column: 'tags', operator: 'has any', values: ['a', 'b', 'c'] }]);
   });
 
   it('changes nothing when it is told nothing', () => {

@@ -1,9 +1,11 @@
 import type { QueryFilterOptions, QueryFixAction, ToggleFilterAction } from '@grafana/data';
-import { columnSql, defaultBuilder, kindOf, literal, parseColumn } from '../../shared/index.js';
+import { columnSql, defaultBuilder, filterSql, kindOf, literal, parseColumn, unprintable } from '../../shared/index.js';
 import type { BuilderQuery, Filter, FilterOperator } from '../../shared/index.js';
 import type { ArmorlakeQuery } from '../types.js';
 
 type Sense = 'for' | 'out';
+
+const ALL_EVENTS = 'kubearmor.events';
 
 /** A value somebody clicked on: of a log line's label, or of a table's cell. */
 interface Clicked {
@@ -37,14 +39,26 @@ export function modifyQuery(query: ArmorlakeQuery, { type, options }: QueryFixAc
   return has(without, clicked, sense) ? without : add(without, clicked, sense);
 }
 
+/** What is shown is read back: a line's labels have escapes for what could hide in them. */
 function clickedOf(options: Readonly<Record<string, unknown>>): Clicked | null {
   const { key, value } = options;
-  return typeof key === 'string' && key !== '' && typeof value === 'string' ? { name: key, value } : null;
+  if (typeof key !== 'string' || key === '' || typeof value !== 'string') return null;
+  return { name: unprintable(key), value: unprintable(value) };
+}
+
+/** The values of a list, which a label shows as JSON; null: it is no list of texts. */
+function listed(value: string): readonly string[] | null {
+  try {
+    const list: unknown = JSON.parse(value);
+    return Array.isArray(list) && list.length > 0 && list.every((each) => typeof each === 'string') ? list : null;
+  } catch {
+    return null;
+  }
 }
 
 function has(query: ArmorlakeQuery, clicked: Clicked, sense: Sense): boolean {
   if (query.editor === 'sql') return sqlConditions(query.sql ?? '').includes(sqlCondition(clicked, sense));
-  return filtersOf(query).some((filter) => isOf(filter, filterOf(query, clicked, sense), clicked.value));
+  return filtersOf(query).some((filter) => isOf(filter, filterOf(query, clicked, sense)));
 }
 
 function add(query: ArmorlakeQuery, clicked: Clicked, sense: Sense): ArmorlakeQuery {
@@ -57,7 +71,7 @@ function add(query: ArmorlakeQuery, clicked: Clicked, sense: Sense): ArmorlakeQu
   return withFilters(
     query,
     filters.map((filter, index) =>
-      index === same ? { ...filter, values: [...filter.values, ...wanted.values] } : filter,
+      index === same ? { ...filter, values: [...new Set([...filter.values, ...wanted.values])] } : filter,
     ),
   );
 }
@@ -69,8 +83,8 @@ function remove(query: ArmorlakeQuery, clicked: Clicked, sense: Sense): Armorlak
   }
   const unwanted = filterOf(query, clicked, sense);
   const filters = filtersOf(query).flatMap((filter) => {
-    if (!isOf(filter, unwanted, clicked.value)) return [filter];
-    const values = filter.values.filter((value) => value !== clicked.value);
+    if (!isOf(filter, unwanted)) return [filter];
+    const values = filter.values.filter((value) => !unwanted.values.includes(value));
     return values.length === 0 ? [] : [{ ...filter, values }];
   });
   return withFilters(query, filters);
@@ -87,15 +101,16 @@ function filterOf(query: ArmorlakeQuery, { name, value }: Clicked, sense: Sense)
     list: ['has any', 'has none'],
   };
   const [positive, negative] = operators[kind] ?? ['is', 'is not'];
-  return { ...reference, operator: sense === 'for' ? positive : negative, values: [value] };
+  const values = (kind === 'list' ? listed(value) : null) ?? [value];
+  return { ...reference, operator: sense === 'for' ? positive : negative, values };
 }
 
 function isSameKind(filter: Filter, other: Filter): boolean {
   return filter.column === other.column && filter.key === other.key && filter.operator === other.operator;
 }
 
-function isOf(filter: Filter, other: Filter, value: string): boolean {
-  return isSameKind(filter, other) && (other.values.length === 0 || filter.values.includes(value));
+function isOf(filter: Filter, other: Filter): boolean {
+  return isSameKind(filter, other) && other.values.every((value) => filter.values.includes(value));
 }
 
 function builderOf(query: ArmorlakeQuery): BuilderQuery {
@@ -135,9 +150,14 @@ function withConditions(
   return { ...query, sql: changed.length === 0 ? inner : `${OPEN}${inner}${WHERE}${changed.join(AND)}` };
 }
 
-/** By text: what the columns of somebody's SQL are is not known here. */
+/** By text: what the columns of somebody's SQL are is not known here, but that `tags` with a list is the events' own. */
 function sqlCondition({ name, value }: Clicked, sense: Sense): string {
-  const column = columnSql(parseColumn(name));
+  const reference = parseColumn(name);
+  const column = columnSql(reference);
+  const values = kindOf(ALL_EVENTS, reference.column, reference.key) === 'list' ? listed(value) : null;
+  const operator = sense === 'for' ? 'has any' : 'has none';
+  const ofList = values === null ? null : filterSql(ALL_EVENTS, { ...reference, operator, values });
+  if (ofList !== null) return ofList;
   if (value === '') return `${column} IS ${sense === 'for' ? '' : 'NOT '}NULL`;
   return `CAST(${column} AS VARCHAR) ${sense === 'for' ? '=' : 'IS DISTINCT FROM'} ${literal(value)}`;
 }

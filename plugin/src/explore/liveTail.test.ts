@@ -149,9 +149,9 @@ describe('what a live tail asks for', () => {
   });
 
   it('is nothing when no node is in scope', async () => {
-    await expect(tailRequest(scoped({ labels: { site: ['nowhere'] } }), nodes)).rejects.toThrow(
-      text.explore.live.noNodes,
-    );
+    for (const scope of [{ labels: { site: ['nowhere'] } }, { nodes: [''] }]) {
+      await expect(tailRequest(scoped(scope), nodes)).rejects.toThrow(text.explore.live.noNodes);
+    }
   });
 });
 

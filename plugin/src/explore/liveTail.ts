@@ -58,6 +58,9 @@ export async function tailRequest(model: ArmorlakeModel, nodes: () => Promise<No
 async function scopeFilters(scope: Scope, nodes: () => Promise<NodesAnswer>): Promise<readonly Filter[]> {
   const { clusters, labels } = scope;
   const is = (column: string, values: readonly string[]): Filter => ({ column, operator: 'is', values });
+  // A scope that is nobody is no condition that says nothing.
+  if (scope.nodes.length > 0 && scope.nodes.every((node) => node === ''))
+    throw new QueryError(text.explore.live.noNodes);
   const named = scope.nodes.length === 0 ? [] : [is('node', scope.nodes)];
   const wanted = Object.entries(labels).filter(([, values]) => values.length > 0);
   if (wanted.length === 0 && clusters.length === 0) return named;

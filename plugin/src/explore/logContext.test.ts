@@ -39,14 +39,12 @@ describe('the event of a log line', () => {
       node: 'edge/1',
       seq: '9007199254740993',
       timeNs: '1700000000123456000',
-      namespace: 'shop',
-      pod: 'web-1',
     });
   });
 
-  it('is told by labels where there is no id; has no pod where there is none', () => {
+  it('is told by labels where there is no id', () => {
     const { rowId: _, ...plain } = row({ labels: { node: 'n', seq: '7' } });
-    expect(eventOf(plain)).toEqual({ node: 'n', seq: '7', timeNs: '1700000000123456000', namespace: null, pod: null });
+    expect(eventOf(plain)).toEqual({ node: 'n', seq: '7', timeNs: '1700000000123456000' });
   });
 
   it.each([['no slash'], ['edge-1/'], ['/5'], ['edge-1/x']])('is none for the id %j', (rowId) => {
@@ -67,7 +65,6 @@ describe('the context of a log line', () => {
         direction: 'before',
         node: 'edge/1',
         seq: '9007199254740993',
-        pod: 'web-1',
         limit: 100,
       },
     });
@@ -126,7 +123,12 @@ describe('the surroundings of a log line', () => {
     });
   });
 
-  it('of an event on the host are those of the node', () => {
+  it('of an event on the host, or of a line that does not show its pod, are those of the node', () => {
     expect(surroundingsQuery(query, row({ labels: {} }))?.builder?.filters).toEqual([]);
+  });
+
+  it('are of the pod as the lake has it, not as the line shows it', () => {
+    const around = surroundingsQuery(query, row({ labels: { pod: 'web\\u{202e}' } }));
+    expect(around?.builder?.filters).toEqual([{ column: 'pod', operator: 'is', values: ['web\u202e'] }]);
   });
 });

@@ -1,6 +1,6 @@
 import { LogRowContextQueryDirection, dateTime, rangeUtil, reverseDataFrame } from '@grafana/data';
 import type { DataFrame, LogRowContextOptions, LogRowModel, TimeRange } from '@grafana/data';
-import { defaultBuilder, logContextQuery, parseModel } from '../../shared/index.js';
+import { defaultBuilder, logContextQuery, parseModel, unprintable } from '../../shared/index.js';
 import type { Filter, LogContext } from '../../shared/index.js';
 import type { ArmorlakeQuery } from '../types.js';
 
@@ -16,7 +16,7 @@ export function eventOf(row: LogRowModel): Omit<LogContext, 'kind' | 'direction'
   const node = slash > 0 ? rowId?.slice(0, slash) : labels['node'];
   const seq = slash > 0 ? rowId?.slice(slash + 1) : labels['seq'];
   if (node === undefined || node === '' || seq === undefined || !/^\d+$/u.test(seq)) return null;
-  return { node, seq, timeNs: timeEpochNs, namespace: labels['namespace'] ?? null, pod: labels['pod'] ?? null };
+  return { node, seq, timeNs: timeEpochNs };
 }
 
 /** What asks for the rows before or after an event; null: the row has no identity. @throws QueryError */
@@ -48,13 +48,13 @@ export function contextFrames(frames: readonly DataFrame[], options: LogRowConte
   return frames.map((frame) => (forward ? reverseDataFrame(frame) : frame));
 }
 
-/** The query that shows the same surroundings in a pane of its own: the events of the row's node and pod. */
+/** The query that shows the same surroundings in a pane of its own: the events of the row's node, and of its pod where the row shows it. */
 export function surroundingsQuery(query: ArmorlakeQuery, row: LogRowModel): ArmorlakeQuery | null {
   const event = eventOf(row);
   if (event === null) return null;
   const place: readonly Filter[] = (['namespace', 'pod'] as const).flatMap((column) => {
-    const value = event[column];
-    return value === null ? [] : [{ column, operator: 'is', values: [value] } as const];
+    const value = row.labels[column];
+    return value === undefined ? [] : [{ column, operator: 'is', values: [unprintable(value)] } as const];
   });
   const { derived: _, ...rest } = query;
   const table = query.editor === 'sql' ? 'kubearmor.events' : (query.builder?.table ?? 'kubearmor.events');

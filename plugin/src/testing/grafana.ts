@@ -19,6 +19,7 @@ export interface FakeVariable {
   readonly all?: boolean;
   /** The custom value of All. */
   readonly allValue?: string;
+  readonly type?: 'query' | 'textbox';
 }
 
 export interface Asked {
@@ -47,8 +48,8 @@ export class FakeGrafana {
   readonly templates = part<TemplateSrv>({
     getVariables: () =>
       [...this.variables].map(
-        ([name, { values, all }]) =>
-          ({ type: 'query', name, current: { value: all === true ? ['$__all'] : [...values] } }) as TypedVariableModel,
+        ([name, { values, all, type = 'query' }]) =>
+          ({ type, name, current: { value: all === true ? ['$__all'] : [...values] } }) as TypedVariableModel,
       ),
     replace: (target = '', scopedVars: ScopedVars = {}, format?: unknown) =>
       target.replace(/\$(\w+)|\$\{(\w+)(?::(\w+))?\}/gu, (match, plain?: string, braced?: string, inner?: string) => {

@@ -4,6 +4,7 @@ import { dateTime } from '@grafana/data';
 import { describe, expect, it } from 'vitest';
 import { filterableColumns, tableOf } from '../../shared/index.js';
 import type { ValuesRequest } from '../../shared/index.js';
+import { adHocFiltersOf } from '../request.js';
 import { tagKeys, tagValues } from './adHoc.js';
 
 const timeRange = { from: dateTime(1_000), to: dateTime(9_000), raw: { from: 'now-1h', to: 'now' } };
@@ -61,8 +62,13 @@ describe('the values of an ad hoc filter', () => {
     ]);
     expect(values).toEqual([
       { value: 'web-1', text: 'web-1' },
-      { value: 'evil\u001b[31m', text: 'evil\\u{1b}[31m' },
+      { value: 'evil\\u{1b}[31m', text: 'evil\\u{1b}[31m' },
     ]);
+  });
+
+  it('are asked for as the lake has them, whether chosen in a menu or clicked on in a cell', () => {
+    const [{ values } = { values: [] }] = adHocFiltersOf([{ key: 'pod', operator: '=', value: 'evil\\u{1b}[31m' }]);
+    expect(values).toEqual(['evil\u001b[31m']);
   });
 
   it('of a policy are looked for among alerts, those of a label by its key', async () => {

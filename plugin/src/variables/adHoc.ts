@@ -9,6 +9,7 @@ import {
   parseColumn,
   printable,
   tableOf,
+  unprintable,
 } from '../../shared/index.js';
 import type { Filter } from '../../shared/index.js';
 import { adHocFiltersOf } from '../request.js';
@@ -37,10 +38,7 @@ export async function tagKeys(
       ...rangeOf(options?.timeRange),
     });
     const keys = labels.values.map(({ value }) => value).sort();
-    return [
-      ...columns,
-      ...keys.map((key) => ({ text: printable(adHocKey('labels', key)), value: adHocKey('labels', key) })),
-    ];
+    return [...columns, ...keys.map((key) => shown(adHocKey('labels', key)))];
   } catch {
     // The columns are known without a node; without one there are no values either, and those say why.
     return columns;
@@ -52,7 +50,7 @@ export async function tagValues(
   resources: Pick<Resources, 'values'>,
   options: Pick<DataSourceGetTagValuesOptions<ArmorlakeQuery>, 'key' | 'filters' | 'timeRange'>,
 ): Promise<MetricFindValue[]> {
-  const { column, key } = parseColumn(options.key);
+  const { column, key } = parseColumn(unprintable(options.key));
   // A column of alerts alone is looked for there: fewer rows to read.
   const table = tableOf('kubearmor.logs').columns.has(column) ? TABLE : 'kubearmor.alerts';
   const { values } = await resources.values({
@@ -64,7 +62,12 @@ export async function tagValues(
     limit: MOST_VALUES,
     ...rangeOf(options.timeRange),
   });
-  return values.map(({ value }) => ({ text: printable(value), value }));
+  return values.map(({ value }) => shown(value));
+}
+
+/** As cells have it too, which give an ad hoc filter its value by a click: `adHocFiltersOf` reads it back. */
+function shown(text: string): MetricFindValue {
+  return { text: printable(text), value: printable(text) };
 }
 
 function otherFilters({ key, filters }: Pick<DataSourceGetTagValuesOptions, 'key' | 'filters'>): readonly Filter[] {

@@ -177,6 +177,11 @@ describe('the values of SQL', () => {
     expect(of(FieldType.boolean, false)).toEqual([{ value: 'false', text: 'false' }]);
   });
 
+  it('are what the rows hold, not how they are shown', () => {
+    const frame = createDataFrame({ fields: [{ name: 'pod', type: FieldType.string, values: ['a\\u{202e}b'] }] });
+    expect(valuesOfFrames([frame])).toEqual([{ value: 'a\u202eb', text: 'a\\u{202e}b' }]);
+  });
+
   it('of no rows, or no fields, are none', () => {
     expect(valuesOfFrames([])).toEqual([]);
     expect(valuesOfFrames([createDataFrame({ fields: [] })])).toEqual([]);

@@ -2,7 +2,7 @@ import { FieldType, getDefaultTimeRange } from '@grafana/data';
 import type { DataFrame, DataQueryRequest, MetricFindValue, TimeRange } from '@grafana/data';
 import { lastValueFrom } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { QueryError, interpolateModel, printable } from '../../shared/index.js';
+import { QueryError, interpolateModel, printable, unprintable } from '../../shared/index.js';
 import type { NodeInfo, Scope, Variables } from '../../shared/index.js';
 import { errorOf } from '../editor/hooks/resourceError.js';
 import type { Resources } from '../resources.js';
@@ -70,7 +70,7 @@ async function valuesOfSql(query: VariableQuery, { request }: Lookup, door: Valu
 }
 
 /**
- * Values of an SQL answer: its columns `value` (or `__value`) and `text` (or `__text`); without them its first column is
+ * Values of an SQL answer, whose texts come as they are shown: its columns `value` (or `__value`) and `text` (or `__text`); without them its first column is
  * both. NULL is no value; of the same value twice the first counts.
  */
 export function valuesOfFrames(frames: readonly DataFrame[]): readonly MetricFindValue[] {
@@ -92,7 +92,7 @@ export function valuesOfFrames(frames: readonly DataFrame[]): readonly MetricFin
 function textOf(value: unknown, type: FieldType | undefined): string | null {
   if (value === null || value === undefined) return null;
   if (type === FieldType.time && typeof value === 'number') return new Date(value).toISOString();
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return unprintable(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }
 
 /** Nodes of a scope whose variables are replaced. */

@@ -1,6 +1,6 @@
 import { Button, ClipboardButton, MultiSelect, useStyles2 } from '@grafana/ui';
 import React, { useState } from 'react';
-import { limitsOf } from '../../../shared/index.js';
+import { limitsOf, printable } from '../../../shared/index.js';
 import type { BuilderQuery, CatalogTable, QueryType } from '../../../shared/index.js';
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
@@ -57,7 +57,7 @@ export function Builder({ type, query, tables, tablesError, values, preview, onC
             <MultiSelect<string>
               aria-label={words.columns}
               options={columns.map(columnOption)}
-              value={query.columns.map((name) => ({ value: name, label: name }))}
+              value={query.columns.map((name) => ({ value: name, label: printable(name) }))}
               onChange={(chosen) => {
                 change({ columns: chosen.flatMap(({ value }) => value ?? []) });
               }}

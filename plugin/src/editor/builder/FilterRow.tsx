@@ -1,5 +1,6 @@
 import { Button, Icon, Select, Tooltip, useStyles2 } from '@grafana/ui';
 import React, { useState } from 'react';
+import { printable } from '../../../shared/index.js';
 import type { CatalogColumn, Filter } from '../../../shared/index.js';
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
@@ -120,8 +121,8 @@ function KeySelect({ filter, others, values, onChange }: PartProps): React.JSX.E
     <Select<string>
       aria-label={words.key(filter.column)}
       placeholder={words.keyPlaceholder}
-      options={(answer.value?.values ?? []).map(({ value }) => ({ value, label: value }))}
-      value={filter.key === undefined ? null : { value: filter.key, label: filter.key }}
+      options={(answer.value?.values ?? []).map(({ value }) => keyOption(value))}
+      value={filter.key === undefined ? null : keyOption(filter.key)}
       onOpenMenu={() => {
         setOpen(true);
       }}
@@ -137,6 +138,11 @@ function KeySelect({ filter, others, values, onChange }: PartProps): React.JSX.E
       allowCustomValue
     />
   );
+}
+
+/** Keys come from events: they are shown so that nothing hides in them. */
+function keyOption(key: string): { readonly value: string; readonly label: string } {
+  return { value: key, label: printable(key) };
 }
 
 function variablesLike(names: readonly string[], search: string | null): readonly { readonly value: string }[] {

@@ -1,5 +1,6 @@
 import { Button, InlineField, Select, useStyles2 } from '@grafana/ui';
 import React, { useState } from 'react';
+import { printable } from '../../../shared/index.js';
 import type { NodeInfo, Scope } from '../../../shared/index.js';
 import { testIds } from '../../testIds.js';
 import { text } from '../../text.js';
@@ -169,7 +170,7 @@ function LabelFields({ scope, onChange, nodes, variables, loading }: LabelProps)
         <Select<string>
           aria-label={words.labelKey}
           placeholder={words.addLabel}
-          options={free.map((key) => ({ value: key, label: key }))}
+          options={free.map((key) => ({ value: key, label: printable(key) }))}
           value={null}
           allowCustomValue
           isLoading={loading}
