@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { execSession } from '../provisioning/src/build/predicates.js';
 import type { Asker, Board } from '../test/support/dashboards.js';
 import { asked, askersOf, boards } from '../test/support/dashboards.js';
 import { PluginHost } from '../test/support/plugin-host.js';
@@ -77,7 +78,7 @@ class Opener {
 /** What a reader has chosen: the session and the event of an attack within the last hour, and as much to hunt for as may be. */
 async function choose(network: Network): Promise<ReadonlyMap<string, string>> {
   const [event] = await network.rows(
-    `SELECT node, seq, concat_ws('|', node, coalesce(container_id, host), exec_session) FROM kubearmor.logs
+    `SELECT node, seq, concat_ws('|', node, coalesce(container_id, host), ${execSession}) FROM kubearmor.logs
      WHERE exec_session IS NOT NULL AND operation = 'Process' AND time >= now()::TIMESTAMP - INTERVAL 45 MINUTE
      ORDER BY time, node, seq LIMIT 1`,
   );

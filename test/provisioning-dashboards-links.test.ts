@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileQuery } from '../plugin/shared/index.js';
+import { z } from 'zod';
+import { compileQuery, defaultQuery, recipes } from '../plugin/shared/index.js';
+import { execSession } from '../provisioning/src/build/predicates.js';
 import { Workplace } from './cli-support.js';
 import { asked, askersOf, boards, panelsOf } from './support/dashboards.js';
 import type { Asker, Board } from './support/dashboards.js';
 import { ask, joinAddress, memberGone, membersAlive, startQueryNode } from './support/federation-nodes.js';
 import type { Row } from './support/node-process.js';
 import { TestKubeArmor, TestNode, until } from './support/node-process.js';
+import type { KubeArmorEvent } from './support/process-events.js';
 import { EventMaker, blocked } from './support/process-events.js';
 
 const HOUR_MS = 3_600_000;
@@ -16,6 +20,20 @@ function find(uid: string, title: string): { readonly board: Board; readonly ask
   const asker = board === undefined ? undefined : askersOf(board).find((each) => each.title === title);
   if (board === undefined || asker === undefined) throw new Error(`${uid} asks no “${title}”.`);
   return { board, asker };
+}
+
+/** Values of the process dashboard's hidden variable, by what its text boxes say. */
+async function chosenEvent(node: TestNode, written: Readonly<Record<string, string>>): Promise<unknown> {
+  const board = boards.find(({ uid }) => uid === 'armorlake-process-forensics');
+  const variable = board?.templating.list.find(({ name }) => name === 'event');
+  if (board === undefined || variable === undefined) throw new Error('There is no variable event.');
+  const { sql } = z.object({ sql: z.string() }).parse(variable.query);
+  const model = { ...defaultQuery('table'), editor: 'sql', sql, sqlLimit: 1 };
+  const context = { fromMs: Date.now() - HOUR_MS, toMs: Date.now(), intervalMs: 10_000, maxDataPoints: 400 };
+  const query = compileQuery(asked(board, model, new Map(Object.entries(written))), context);
+  const { rows, error } = await ask(node, { sql: query.sql, nodes: query.nodes });
+  if (error !== undefined) throw new Error(error.message);
+  return rows;
 }
 
 /** Its rows as objects, in the hour that ends then. */
@@ -46,6 +64,15 @@ describe('sessions', () => {
   const place = new Workplace();
   const host = new EventMaker({ HostName: 'h1' });
   const onTty = { TTY: 'pts0' };
+  const refused = { Result: 'Permission denied' };
+  const entered = (high: number, low: number): KubeArmorEvent => ({
+    ExecEvent: { ExecID: String((BigInt(high) << 32n) | BigInt(low)), ExecutableName: 'sh' },
+  });
+  const asks = (seconds: number, pid: number, domain: string): KubeArmorEvent =>
+    host.connect(seconds, pid, '', 53, {
+      Resource: 'sa_family=AF_INET sin_port=53 sin_addr=10.96.0.10',
+      Data: `kfunc=UDP_SENDSKB domain=${domain} daddr=10.96.0.10 qtype=A`,
+    });
   let node: TestNode;
 
   beforeAll(async () => {
@@ -59,6 +86,7 @@ describe('sessions', () => {
       host.exec(76, 103, 102, '/tmp/tool'),
       host.connect(80, 103, '203.0.113.9', 443, { HostPPID: 1 }),
       host.exec(90, 104, 103, '/bin/cat /etc/shadow', blocked),
+      host.exec(90.0001, 104, 103, '/bin/cat /etc/shadow', refused),
       // Half an hour later, on the same terminal, from the same shell.
       host.exec(1900, 110, 100, '/usr/bin/whoami', onTty),
       host.exec(1910, 111, 100, '/usr/bin/nohup /tmp/later'),
@@ -68,6 +96,34 @@ describe('sessions', () => {
       host.exec(85, 200, 1, '/usr/sbin/crond'),
       host.exec(86, 201, 103, '/usr/bin/elsewhere', { ContainerID: 'c2' }),
       host.exec(20, 202, 101, '/usr/bin/before'),
+      // Two that entered the same container, told as KubeArmor does: a child has its own PID above the low half of the mark.
+      host.exec(7200, 500, 1, '/bin/sh', entered(191_000, 77)),
+      host.exec(7201, 501, 500, '/usr/bin/id', entered(501, 77)),
+      host.exec(7202, 600, 1, '/bin/sh', entered(191_000, 88)),
+      host.exec(7203, 502, 500, '/usr/bin/apt update', { ...entered(502, 77), ...refused }),
+      host.exec(7203.0001, 502, 500, '/usr/bin/apt update', { ...entered(502, 77), ...blocked }),
+      host.exec(7203.5, 502, 500, '/usr/bin/apt install', { ...entered(502, 77), ...blocked }),
+      // More sessions than a node tells; something was refused in the first.
+      host.exec(14_400, 1000, 999, '/bin/first', { ...entered(1000, 1000), ...blocked }),
+      ...Array.from({ length: 120 }, (_, index) =>
+        host.exec(14_401 + index, 1001 + index, 999, '/bin/sh', entered(1, 1001 + index)),
+      ),
+      // A miner that looked its pool up, and what others do beside it.
+      asks(21_600, 700, 'pool.example'),
+      host.connect(21_602, 700, '203.0.113.20', 3333),
+      host.connect(21_603, 700, '203.0.113.21', 80),
+      host.connect(21_700, 700, '203.0.113.20', 14_444),
+      host.connect(21_701, 701, '203.0.113.20', 443),
+      host.connect(21_702, 702, '203.0.113.20', 53, { ContainerID: 'c2' }),
+      asks(21_800, 703, 'late.example'),
+      host.connect(21_831, 703, '203.0.113.22', 80),
+      // One process that does several things at a time: once it mixes them up.
+      ...[0, 10, 20].flatMap((later) => [
+        asks(21_900 + later, 704, 'api.example'),
+        host.connect(21_901 + later, 704, '203.0.113.23', 443),
+      ]),
+      asks(21_940, 704, 'other.example'),
+      host.connect(21_941, 704, '203.0.113.23', 443),
     ];
     const { status } = await node.post(events.map((event) => JSON.stringify(event)).join('\n'));
     expect(status).toBe(200);
@@ -103,30 +159,156 @@ describe('sessions', () => {
     expect(rest[0]).toMatchObject({ resource: '/usr/bin/id' });
   });
 
+  it('by kubectl exec are one for all that came of what entered, and tell a refused command once', async () => {
+    const sessions = await rowsOf(node, uid, 'Sessions', toMs + 2 * HOUR_MS);
+    expect(sessions).toMatchObject([
+      { entered: 'exec 77', commands: 4, blocked: 2, span: 3 },
+      { entered: 'exec 88', commands: 1, blocked: 0, span: 0 },
+    ]);
+    const chosen = new Map([['session', String(sessions[0]?.session)]]);
+    const rows = await rowsOf(node, uid, 'Transcript of the chosen session', toMs + 2 * HOUR_MS, chosen);
+    expect(rows.map(({ resource, kind, policy }) => [resource, kind, policy])).toEqual([
+      ['/bin/sh', 'log', null],
+      ['/usr/bin/id', 'log', null],
+      ['/usr/bin/apt update', 'alert', 'no-miners'],
+      ['/usr/bin/apt install', 'alert', 'no-miners'],
+    ]);
+  });
+
+  it('are cut by each node, and not those with blocked acts', async () => {
+    const sessions = await rowsOf(node, uid, 'Sessions', toMs + 4 * HOUR_MS);
+    expect(sessions.length).toBe(100);
+    expect(sessions[0]).toMatchObject({ entered: 'exec 1000', blocked: 1 });
+    expect(sessions[1]).toMatchObject({ entered: 'exec 1120' });
+  });
+
+  it('are told apart in the same way by the recipe and by the docs', () => {
+    const docs = ['query.md', 'annotations.md'].map((file) =>
+      readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8'),
+    );
+    const recipe = recipes.find(({ id }) => id === 'sessions')?.query.sql ?? '';
+    for (const text of [...docs, recipe]) expect(text).toContain(execSession);
+  });
+
+  it('lead to destinations, of which each has the name that a process in its container asked for', async () => {
+    const rows = await rowsOf(node, uid, 'Destinations', toMs + 6 * HOUR_MS);
+    const told = rows.map(({ remote_ip: ip, remote_port: port, domain }) => [`${String(ip)}:${String(port)}`, domain]);
+    expect(new Map(told as [string, unknown][])).toEqual(
+      new Map([
+        ['203.0.113.20:3333', 'pool.example'],
+        ['203.0.113.20:14444', 'pool.example'],
+        ['203.0.113.20:443', 'pool.example'],
+        ['203.0.113.20:53', ''],
+        ['203.0.113.21:80', ''],
+        ['203.0.113.22:80', ''],
+        ['203.0.113.23:443', 'api.example'],
+      ]),
+    );
+  });
+
   it('show nothing as long as none is chosen', async () => {
     expect(await rowsOf(node, uid, 'Transcript of the chosen session', toMs)).toEqual([]);
   });
 });
 
 describe('what is shared between dashboards', () => {
-  it('goes along through dashboards that do not show it, which ask nothing for it', () => {
-    for (const uid of ['armorlake-workload-behaviour', 'armorlake-sessions-egress', 'armorlake-policy-effectiveness']) {
-      const variables = new Map(
-        (boards.find((each) => each.uid === uid)?.templating.list ?? []).map((each) => [each.name, each]),
-      );
-      expect([...variables.keys()], uid).toEqual(expect.arrayContaining(['policy', 'severity']));
-      const carried = [...variables.values()].filter(
-        ({ name, hide }) => /^(policy|severity)$/.test(name) && hide === 2,
-      );
-      expect(carried.map(({ type }) => type)).toEqual(carried.map(() => 'custom'));
-      expect(carried.length, uid).toBe(uid === 'armorlake-policy-effectiveness' ? 1 : 2);
+  const process = 'armorlake-process-forensics';
+  const shared = ['datasource', 'cluster', 'node', 'namespace', 'workload', 'policy', 'severity', 'filters'];
+  const variablesOf = (uid: string): Map<string, Board['templating']['list'][number]> =>
+    new Map(boards.find((each) => each.uid === uid)?.templating.list.map((each) => [each.name, each]));
+  const shown = variablesOf('armorlake-alert-triage');
+
+  it.each(boards)('goes along through $uid, which asks nothing for what it does not show', ({ uid }) => {
+    const variables = variablesOf(uid);
+    for (const name of shared) {
+      const variable = variables.get(name);
+      expect(variable, name).toBeDefined();
+      if (variable?.hide !== 2) continue;
+      const visible = { multi: true, includeAll: false, options: [], ...shown.get(name) };
+      const { multi, includeAll, options } = visible;
+      expect(variable).toMatchObject({ type: 'custom', multi, includeAll, options });
     }
+  });
+
+  it.each(boards)('is named by the links of $uid only where both dashboards have it', ({ uid, json }) => {
+    const own = variablesOf(uid);
+    const urls = [...JSON.stringify(json).matchAll(/"url":"(\/d\/[^"]*)"/g)].map(([, url = '']) => url);
+    for (const url of urls) {
+      const there = variablesOf(/^\/d\/([\w-]+)/.exec(url)?.[1] ?? '');
+      for (const [, name = ''] of url.matchAll(/\$\{(\w+):queryparam\}/g)) {
+        expect(own.has(name), url).toBe(true);
+        expect(there.has(name), url).toBe(true);
+      }
+    }
+  });
+
+  it('is no node that the process dashboard takes for its event, or gives away as a choice', () => {
+    const link = z.object({ title: z.string(), url: z.string(), keepTime: z.boolean(), includeVars: z.boolean() });
+    for (const { uid, json } of boards) {
+      for (const { title, url, ...all } of z.object({ links: z.array(link) }).parse(json).links) {
+        const [, there, query] = /^\/d\/([\w-]+)(?:\?(.*))?$/.exec(url) ?? [];
+        const explicit = uid === process || there === process;
+        expect(all, `${uid}: ${title}`).toEqual({ keepTime: !explicit, includeVars: !explicit });
+        const kept = shared.filter((name) => name !== 'node').map((name) => `\${${name}:queryparam}`);
+        expect(query?.split('&')).toEqual(explicit ? ['${__url_time_range}', ...kept] : undefined);
+      }
+    }
+  });
+
+  it('keeps time and data source on the way to a dashboard that asks much', () => {
+    const health = JSON.stringify(boards.find(({ uid }) => uid === 'armorlake-health')?.json);
+    expect(health).toContain('/d/${__value.raw:percentencode}?${__url_time_range}&var-datasource=${datasource}');
   });
 
   it('is one level of one event: no log panel has its own', () => {
     const logs = boards.flatMap(panelsOf).filter(({ type }) => type === 'logs');
     expect(logs.map(({ title }) => title)).toEqual(['The alerts themselves', 'The latest events', 'Around it']);
     for (const { title, targets } of logs) expect(JSON.stringify(targets), title).not.toMatch(/AS level/i);
+  });
+});
+
+describe('workload behaviour', () => {
+  const uid = 'armorlake-workload-behaviour';
+  const toMs = Date.UTC(2026, 0, 1, 11);
+  const place = new Workplace();
+  const host = new EventMaker({ HostName: 'h1' });
+  let node: TestNode;
+
+  beforeAll(async () => {
+    const keep = ['--set', 'retention.logs.age=100y', '--set', 'retention.alerts.age=100y'];
+    node = await TestNode.start(place, { data: 'edge', args: keep });
+    const events = [
+      host.file(30, 100, '/etc/hosts'),
+      host.exec(60, 100, 50, '/usr/bin/id'),
+      // One act, told twice, two hours in a row; and one that only the log tells.
+      ...[70, 3670].flatMap((second) => [
+        host.exec(second, 101, 50, '/tmp/tool', blocked),
+        host.exec(second, 101, 50, '/tmp/tool', { Result: 'Permission denied' }),
+      ]),
+      host.exec(3680, 102, 50, '/tmp/tool', { Result: 'Permission denied' }),
+    ];
+    const { status } = await node.post(events.map((event) => JSON.stringify(event)).join('\n'));
+    expect(status).toBe(200);
+  }, 300_000);
+  afterAll(() => place.close());
+
+  it('counts a refused execution once, though it is told as alert and as log', async () => {
+    expect(await rowsOf(node, uid, 'Processes', toMs)).toMatchObject([
+      { path: '/tmp/tool', count: 1, blocked: 1, before: 0 },
+      { path: '/usr/bin/id', count: 1, blocked: 0 },
+    ]);
+    expect(await rowsOf(node, uid, 'Processes', toMs + HOUR_MS)).toMatchObject([
+      { path: '/tmp/tool', count: 2, blocked: 2, before: 1 },
+    ]);
+    const [seen] = await rowsOf(node, uid, 'What is seen', toMs + HOUR_MS);
+    expect(seen).toMatchObject({ what: 'Processes', events: 2, before: 2, different: 1 });
+  });
+
+  it('does not blame the visibility for a quiet hour', async () => {
+    const remarkOn = async (what: string): Promise<unknown> =>
+      (await rowsOf(node, uid, 'What is seen', toMs + HOUR_MS)).find((row) => row.what === what)?.remark;
+    expect(await remarkOn('Files')).toBe('None in this time range.');
+    expect(await remarkOn('Egress')).toContain('kubearmor-visibility names network');
   });
 });
 
@@ -155,6 +337,29 @@ describe('what is missing', () => {
   afterAll(async () => {
     await kubearmor.close();
     await place.close();
+  });
+
+  it('is the node of the event that the process dashboard is about', async () => {
+    const written = { node: 'edge-2', seq: '7' };
+    expect(await chosenEvent(query, written)).toEqual([[7, 'edge-2']]);
+    const { board, asker } = find('armorlake-process-forensics', 'What happened');
+    const context = { fromMs: Date.now() - HOUR_MS, toMs: Date.now(), intervalMs: 10_000, maxDataPoints: 400 };
+    for (const target of asker.targets) {
+      const { sql, nodes } = compileQuery(asked(board, target, new Map(Object.entries(written))), context);
+      const { coverage } = await ask(query, { sql, nodes });
+      expect(coverage).toMatchObject({ expected: 1, failed: 1, nodes: [{ name: 'edge-2', status: 'failed' }] });
+    }
+  });
+
+  it('is no node whose name only looks like the word for all', async () => {
+    const { rows } = await ask(query, { sql: 'SELECT max(host_pid) FROM kubearmor.events' });
+    const pid = String(rows[0]?.[0]);
+    const found = [[expect.any(Number), 'edge-1']];
+    expect(await chosenEvent(query, { pid })).toEqual(found);
+    expect(await chosenEvent(query, { pid, node: '$__all' })).toEqual(found);
+    expect(await chosenEvent(query, { pid, node: 'firewall' })).toEqual([]);
+    expect(await chosenEvent(query, { seq: '7', node: '$__all' })).toEqual([]);
+    expect(await chosenEvent(query, {})).toEqual([]);
   });
 
   it('is told by the tables and by the regions', async () => {

@@ -1,15 +1,13 @@
 import { novelty, ownWord } from './certainties.js';
 import type { RuleGroup } from './rule.js';
 import { AROUND_MS } from './rule.js';
-import { inside, place } from './threats.js';
+import { eachWorkload, inside, mostNames, owner, placeOf } from './threats.js';
 
 /** A workload that is younger than this teaches: all it does is new. */
 const learning = 'INTERVAL 1 HOUR';
-/** The first of so many news of a workload: who starts thousands of programs must not make the answer too long to judge. */
-const most = 20;
 
 /**
- * What a workload did for the first time ever within the window: its node and event are those of the first time. What
+ * What a workload of a cluster did for the first time ever within the window: its node and event are those of the first time. What
  * counts is when the nodes heard of it. A workload that is young by that, but whose own events are not (a history was
  * imported), is known as well; of its history only what happened within the window is new. All events of a workload
  * tell how long it is known: its first program, or its first way out, is news, too.
@@ -18,22 +16,22 @@ function firsts(what: string, condition: string) {
   const told = `CASE WHEN ${condition} THEN ${what} END`;
   return (number: string) => `
     WITH firsts AS (
-      SELECT namespace, coalesce(workload, pod, container, host) AS owner, any_value(workload) AS workload, ${told} AS ${what},
+      SELECT cluster, namespace, ${owner} AS owner, any_value(workload) AS workload, ${told} AS ${what},
         min(received_at) AS first, min(time) AS happened, min_by(node, received_at) AS node, min_by(seq, received_at) AS seq, min_by(time, received_at) AS moment, count(*) AS events
       FROM kubearmor.events
       WHERE received_at < $__timeTo
-      GROUP BY namespace, coalesce(workload, pod, container, host), ${told}
+      GROUP BY cluster, namespace, ${owner}, ${told}
     ), known AS (
-      SELECT *, min(first) OVER (PARTITION BY namespace, owner) AS since, min(happened) OVER (PARTITION BY namespace, owner) AS history FROM firsts
+      SELECT *, min(first) OVER (PARTITION BY ${eachWorkload}) AS since, min(happened) OVER (PARTITION BY ${eachWorkload}) AS history FROM firsts
     ), fresh AS (
-      SELECT *, row_number() OVER (PARTITION BY namespace, owner ORDER BY first, ${what}) AS place_in_time FROM known
+      SELECT *, row_number() OVER (PARTITION BY ${eachWorkload} ORDER BY first, ${what}) AS place_in_time FROM known
       WHERE ${what} IS NOT NULL AND first >= $__timeFrom
         AND (since < $__timeFrom - ${learning} OR (history < $__timeFrom - ${learning} AND happened >= $__timeFrom))
     )
-    SELECT node, ${place.replace('workload, pod, container, host', 'owner')}, ${what}, ${number}
+    SELECT node, ${placeOf('owner')}, ${what}, ${number}
     FROM fresh
-    WHERE place_in_time <= ${most}
-    GROUP BY node, namespace, owner, workload, ${what}`;
+    WHERE place_in_time <= ${mostNames}
+    GROUP BY node, ${eachWorkload}, workload, ${what}`;
 }
 
 /** The event that was heard first. Each detail asks every memory: where the link ends follows from where it begins. */

@@ -1,6 +1,7 @@
 import { gapsInRange } from '../build/predicates.js';
 import { figures, ownWord, presence } from './certainties.js';
 import type { RuleGroup } from './rule.js';
+import { owner } from './threats.js';
 
 const whole = '{{ printf "%.0f" .Values.A.Value }}';
 
@@ -28,7 +29,7 @@ export const nodes: RuleGroup = {
       summary:
         '{{ .Labels.node }} does not answer{{ with .Values.silent }}, for {{ humanizeDuration .Value }}{{ end }}',
       runbook:
-        'What happened there is not in any answer, and rules that need all nodes are in error. Its events are safe while it runs: they lie on it. Look whether its host is up, then at its log, then at the way to the query nodes (clock, certificate, firewall). A host taken down by an intruder looks the same: compare with its last alerts in the triage. Gone for good: armorlake forget NAME.',
+        'What happened there is not in any answer, and rules that need nearly all nodes may be in error. Its events are safe while it runs: they lie on it. Look whether its host is up, then at its log, then at the way to the query nodes (clock, certificate, firewall). A host taken down by an intruder looks the same: compare with its last alerts in the triage. Gone for good: armorlake forget NAME.',
       certainty: presence,
     },
     {
@@ -65,10 +66,10 @@ export const nodes: RuleGroup = {
           WHERE $__timeFilter(minute) AND dropped + dead_lettered > 0
           GROUP BY node, reason
           UNION ALL
-          SELECT node, concat_ws('/', namespace, coalesce(workload, pod, container, host)) AS place, 'throttled by KubeArmor' AS cause, count(*) AS lost
+          SELECT node, concat_ws('/', cluster, namespace, ${owner}) AS place, 'throttled by KubeArmor' AS cause, count(*) AS lost
           FROM kubearmor.alerts
           WHERE $__timeFilter(received_at) AND operation = 'AlertThreshold'
-          GROUP BY node, namespace, coalesce(workload, pod, container, host)
+          GROUP BY node, cluster, namespace, ${owner}
         )
         SELECT node, place, cause, ${number}
         FROM losses

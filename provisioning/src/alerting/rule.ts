@@ -70,11 +70,12 @@ export const AROUND_MS = 3_600_000;
 /**
  * Events by when they happened, which may be long before they were received. Whole numbers, so that a link opened on
  * another day leads to the same events.
+ * @param first the column with their times, or with the first of each group of them
+ * @param last likewise, with the last
  */
-export const around = {
-  since: `epoch_ms(min(time)) - ${AROUND_MS}`,
-  until: `epoch_ms(max(time)) + ${AROUND_MS}`,
-} as const;
+export function around(first = 'time', last = first) {
+  return { since: `epoch_ms(min(${first})) - ${AROUND_MS}`, until: `epoch_ms(max(${last})) + ${AROUND_MS}` } as const;
+}
 
 /** A whole number of an instance; an alert of an error has none. */
 function whole(name: string, otherwise = ''): string {
@@ -89,9 +90,9 @@ function parameter(variable: string, label = variable): string {
   return `{{ with .Labels.${label} }}&var-${variable}={{ . | urlquery }}{{ end }}`;
 }
 
-const toTriage = `{{ externalURL }}d/${uids.triage}?${shown}${parameter('namespace')}${parameter('workload')}`;
+const toTriage = `{{ externalURL }}d/${uids.triage}?${shown}${parameter('cluster')}${parameter('namespace')}${parameter('workload')}`;
 const toProcess = `{{ externalURL }}d/${uids.process}?${shown}${parameter('node')}&var-seq=${whole('seq')}`;
-const toHealth = `{{ externalURL }}d/${uids.health}?${shown}${parameter('node')}`;
+const toHealth = `{{ externalURL }}d/${uids.health}?${shown}${parameter('cluster')}${parameter('node')}`;
 
 const missingFileEvents =
   "File events. KubeArmor's default visibility is process,network: where the rule “No File events” fires, this one sees only what a policy watches. Annotate the namespace: kubearmor-visibility=process,file,network,capabilities";

@@ -2,9 +2,16 @@ import { amount, sighting } from './certainties.js';
 import type { RuleGroup } from './rule.js';
 import { around } from './rule.js';
 
-/** Where it was, for people; a pod or process outside of Kubernetes has no workload. */
-export const place =
-  "concat_ws('/', namespace, coalesce(workload, pod, container, host)) AS place, coalesce(namespace, '') AS namespace, coalesce(workload, '') AS workload";
+/** A pod or process outside of Kubernetes has no workload. */
+export const owner = 'coalesce(workload, pod, container, host)';
+/** One of that name in another cluster is another workload. */
+export const eachWorkload = 'cluster, namespace, owner';
+/** Where it was, for people, and in parts. */
+export function placeOf(name: string): string {
+  return `concat_ws('/', cluster, namespace, ${name}) AS place, coalesce(cluster, '') AS cluster, coalesce(namespace, '') AS namespace, coalesce(workload, '') AS workload`;
+}
+/** So many names of one workload have a row each: who makes up thousands must not make the answer too long to judge. */
+export const mostNames = 20;
 
 /** Namespaces of which the name says that people work there by hand. */
 const notProduction = '(^|-)(dev|development|test|testing|stage|staging|sandbox|ci)(-|$)';
@@ -27,19 +34,33 @@ const backConnect =
 export const inside =
   "regexp_matches(remote_ip, '^(10[.]|127[.]|0[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.]|100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])[.]|(?i)(::1?$|::ffff:(10|127|192[.]168)[.]|fe[89ab]|f[cd]))')";
 
-/** Events of one kind, an instance for each node, workload and outcome; the text may be an aggregate. */
-function sightings(condition: string, text: string) {
+/**
+ * Events of one kind, an instance for each node, workload, outcome and name, so that silencing one name hides no other.
+ * The names of a workload that were heard first, wherever it runs, stand for themselves, all others for each other.
+ */
+function sightings(condition: string, name: string, label = name) {
   return (number: string) => `
-    SELECT node, ${place}, outcome, ${text}, ${number}
-    FROM kubearmor.events
-    WHERE $__timeFilter(received_at) AND ${condition}
-    GROUP BY node, namespace, coalesce(workload, pod, container, host), workload, outcome`;
+    WITH seen AS (
+      SELECT node, cluster, namespace, ${owner} AS owner, workload, outcome, coalesce(${name}, '') AS name,
+        count(*) AS events, max(seq) AS seq, min(received_at) AS heard, min(time) AS first, max(time) AS last
+      FROM kubearmor.events
+      WHERE $__timeFilter(received_at) AND ${condition}
+      GROUP BY node, cluster, namespace, ${owner}, workload, outcome, coalesce(${name}, '')
+    ), named AS (
+      SELECT *, min(heard) OVER (PARTITION BY ${eachWorkload}, name) AS since FROM seen
+    ), ranked AS (
+      SELECT *, dense_rank() OVER (PARTITION BY ${eachWorkload} ORDER BY since, name) AS place_in_time FROM named
+    ), told AS (
+      SELECT *, CASE WHEN place_in_time <= ${mostNames} THEN name ELSE '(others)' END AS ${label} FROM ranked
+    )
+    SELECT node, ${placeOf('owner')}, outcome, ${label}, ${number}
+    FROM told
+    GROUP BY node, ${eachWorkload}, workload, outcome, ${label}`;
 }
 
-/** One of the processes: each by itself would let an attacker make as many instances as there are names. */
-const byProcess = "coalesce(min(process), '') AS process";
-const ofProcess = { seq: 'coalesce(min_by(seq, process), max(seq))', ...around };
-const latest = { seq: 'max(seq)', ...around };
+const sighted = 'sum(events)::BIGINT AS events';
+const latestSighted = { seq: 'max(seq)', ...around('first', 'last') };
+const latest = { seq: 'max(seq)', ...around() };
 const events = 'count(*) AS events';
 const times = '{{ printf "%.0f" .Values.A.Value }}';
 const where = '{{ .Labels.place }} on {{ .Labels.node }}';
@@ -57,14 +78,14 @@ export const threats: RuleGroup = {
       concern: 'workload',
       minutes: 5,
       sql: (number) => `
-        SELECT ${place}, min(node) AS node, ${number}
+        SELECT ${placeOf(owner)}, min(node) AS node, ${number}
         FROM kubearmor.alerts
         WHERE $__timeFilter(received_at) AND outcome = 'blocked' AND type <> 'SystemEvent'
-        GROUP BY namespace, coalesce(workload, pod, container, host), workload`,
+        GROUP BY cluster, namespace, ${owner}, workload`,
       number: events,
       above: 10,
       acrossNodes: true,
-      details: { seq: 'min_by(seq, node)', ...around },
+      details: { seq: 'min_by(seq, node)', ...around() },
       summary: `${times} blocks in 5 minutes in {{ .Labels.place }}`,
       runbook:
         'Somebody keeps trying, or an update of the workload needs what a policy refuses. Open the triage: one policy and one process say update, several policies within minutes say attack. For an attack open the process, look at what came before the first block and at what was not blocked, and isolate the pod before it is restarted: a restart takes its files away.',
@@ -78,11 +99,11 @@ export const threats: RuleGroup = {
       concern: 'workload',
       minutes: 10,
       sql: (number) => `
-        SELECT node, ${place}, policy, outcome,
+        SELECT node, ${placeOf(owner)}, policy, outcome,
           coalesce(max(regexp_extract(array_to_string(tags, ' '), 'MITRE_(T[0-9]{4}([.][0-9]{3})?)', 1)), '') AS mitre, ${number}
         FROM kubearmor.alerts
         WHERE $__timeFilter(received_at) AND severity >= 9 AND type <> 'SystemEvent' AND outcome <> 'failed'
-        GROUP BY node, namespace, coalesce(workload, pod, container, host), workload, policy, outcome`,
+        GROUP BY node, cluster, namespace, ${owner}, workload, policy, outcome`,
       number: events,
       above: 0,
       details: latest,
@@ -101,11 +122,11 @@ export const threats: RuleGroup = {
       sql: sightings(
         `operation = 'File' AND outcome <> 'failed' AND namespace IS NOT NULL
       AND (starts_with(resource, '/etc/') OR starts_with(resource, '/usr/bin/')) AND ${writing}`,
-        byProcess,
+        'process',
       ),
-      number: events,
+      number: sighted,
       above: 0,
-      details: ofProcess,
+      details: latestSighted,
       summary: `{{ .Labels.process }} wrote under /etc or /usr/bin ({{ .Labels.outcome }}) in ${where}`,
       runbook:
         'Containers come with their programs and settings: what changes them while they run is a package manager by hand, an entry point that writes its own settings (silence that process), or somebody who wants to stay. Open the process; compare the file with the image, and replace the pod. Hosts are left out: package managers, systemd and the kubelet write there every day. Watch what must not change on one by a host policy of severity 9 or 10, then “Critical alert” tells of it.',
@@ -122,11 +143,12 @@ export const threats: RuleGroup = {
       sql: sightings(
         `operation = 'Process' AND tty IS NOT NULL AND ${shell}
       AND namespace IS NOT NULL AND NOT regexp_matches(namespace, '${notProduction}')`,
-        "coalesce(min(user_name), '') AS account",
+        'user_name',
+        'account',
       ),
-      number: events,
+      number: sighted,
       above: 0,
-      details: { seq: 'coalesce(min_by(seq, user_name), max(seq))', ...around },
+      details: latestSighted,
       summary: `A shell with a terminal ran in ${where}{{ with .Labels.account }}, as {{ . }}{{ end }}`,
       runbook:
         'Somebody types inside a container. Ask who was on call: kubectl exec stands in the audit log of the API server at the same second. Nobody: open the process and read the session, then withdraw the credentials it came by. Which namespaces are not production is a pattern in the query.',
@@ -143,14 +165,14 @@ export const threats: RuleGroup = {
         `outcome <> 'failed' AND (
         (operation = 'File' AND regexp_full_match(resource, '${secrets}') AND NOT ${logins})
         OR (operation = 'Process' AND regexp_matches(resource, '${secrets}')))`,
-        byProcess,
+        'process',
       ),
-      number: events,
+      number: sighted,
       above: 0,
-      details: ofProcess,
+      details: latestSighted,
       summary: `{{ .Labels.process }} and a password file or service-account token ({{ .Labels.outcome }}) in ${where}`,
       runbook:
-        'A password file or service-account token was read, or named on a command line. The application itself reads its token when it starts: silence that process of that workload. On hosts the programs that log people in (sshd, sudo, cron, …) are left out. A shell, cat, curl or interpreter does not: open the process, see what was sent where afterwards, and withdraw the token (delete the pod, rotate the service account).',
+        'A password file or service-account token was read, or named on a command line. The application itself reads its token when it starts: silence that process of that workload, which hides no other. On hosts the programs that log people in (sshd, sudo, cron, …) are left out. A shell, cat, curl or interpreter does not: open the process, see what was sent where afterwards, and withdraw the token (delete the pod, rotate the service account).',
       needsFileEvents: true,
       certainty: sighting,
     },
@@ -166,11 +188,11 @@ export const threats: RuleGroup = {
         (operation = 'Process' AND regexp_matches(resource, '${miners}'))
         OR (operation = 'Network' AND regexp_matches(coalesce(domain, ''), '${pools}'))
         OR (operation = 'Network' AND direction = 'egress' AND remote_port IN (${poolPorts}) AND NOT ${inside}))`,
-        byProcess,
+        'process',
       ),
-      number: events,
+      number: sighted,
       above: 0,
-      details: ofProcess,
+      details: latestSighted,
       summary: `{{ .Labels.process }} looks like a crypto-miner ({{ .Labels.outcome }}) in ${where}`,
       runbook:
         'The name, an option, a pool or a port of a miner was seen. Blocked is no end: it comes again under another name, so look at what the same parent started next. Open the process, find how it came in (download, web shell, session), hunt for its hash and its pool on all nodes, then replace the pod.',
@@ -187,11 +209,11 @@ export const threats: RuleGroup = {
         `(
         (operation = 'Process' AND regexp_matches(resource, '${backConnect}'))
         OR (operation = 'Network' AND direction = 'egress' AND remote_ip IS NOT NULL AND ${shell} AND NOT ${inside}))`,
-        byProcess,
+        'process',
       ),
-      number: events,
+      number: sighted,
       above: 0,
-      details: ofProcess,
+      details: latestSighted,
       summary: `{{ .Labels.process }} looks like a reverse shell ({{ .Labels.outcome }}) in ${where}`,
       runbook:
         'A command line that ties a shell to a connection, or a shell that itself connected to the outside. Treat it as a break-in: cut the pod off by a network policy rather than deleting it, open the process, read what was typed, and hunt for the address on all nodes.',

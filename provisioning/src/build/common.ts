@@ -2,11 +2,12 @@ import { defaultQuery } from '../../../plugin/shared/index.js';
 import type { AnnotationSpec, DashboardLink } from './dashboard.js';
 import type { Override } from './fields.js';
 import { field, fields } from './fields.js';
+import { handedOn } from './links.js';
 import type { Panel, PanelSpec } from './panels.js';
 import { stat } from './panels.js';
 import { chosenNodes } from './predicates.js';
 import { sql } from './queries.js';
-import { always, outcomeColours, severitySteps, stateColours } from './style.js';
+import { always, outcomeColours, severitySteps, unsetSeverityColour } from './style.js';
 import { uids } from './uids.js';
 
 const titles: Readonly<Record<keyof typeof uids, string>> = {
@@ -20,10 +21,19 @@ const titles: Readonly<Record<keyof typeof uids, string>> = {
   health: 'Health',
 };
 
-/** Links to all the other dashboards, in one order everywhere. */
+/**
+ * Links to all the other dashboards, in one order everywhere. The process dashboard's variable `node` is its event's node, and
+ * no choice of nodes: it neither takes one nor gives one.
+ */
 export function links(own: keyof typeof uids): readonly DashboardLink[] {
   const names = Object.keys(titles) as readonly (keyof typeof uids)[];
-  return names.filter((name) => name !== own).map((name) => ({ title: titles[name], uid: uids[name] }));
+  return names
+    .filter((name) => name !== own)
+    .map((name) => ({
+      title: titles[name],
+      uid: uids[name],
+      ...([name, own].includes('process') ? { handed: handedOn('node') } : {}),
+    }));
 }
 
 /**
@@ -67,11 +77,11 @@ export const outcomeSeries: readonly Override[] = Object.entries(outcomeColours)
 
 /** Series named `severity N`, in the colour that N has in tables. */
 export const severitySeries: readonly Override[] = [
-  field('severity —', { color: { mode: 'fixed', fixedColor: stateColours.unknown } }),
+  field('severity —', { color: { mode: 'fixed', fixedColor: unsetSeverityColour } }),
   ...Array.from({ length: 10 }, (_, index) => {
     const step = severitySteps.findLast(({ value }) => value === null || value <= index + 1);
     return field(`severity ${index + 1}`, {
-      color: { mode: 'fixed', fixedColor: step?.color ?? stateColours.unknown },
+      color: { mode: 'fixed', fixedColor: step?.color ?? unsetSeverityColour },
     });
   }),
 ];

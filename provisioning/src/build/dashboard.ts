@@ -26,6 +26,8 @@ export interface AnnotationSpec {
 export interface DashboardLink {
   readonly title: string;
   readonly uid: string;
+  /** What goes along, as a URL's query; left out: the time and all variables. */
+  readonly handed?: string;
 }
 
 export interface DashboardSpec {
@@ -34,7 +36,7 @@ export interface DashboardSpec {
   readonly description: string;
   readonly variables: readonly Readonly<Record<string, unknown>>[];
   readonly annotations: readonly AnnotationSpec[];
-  /** Other dashboards; time and variables go along. */
+  /** Other dashboards. */
   readonly links: readonly DashboardLink[];
   readonly lines: readonly Line[];
 }
@@ -72,17 +74,19 @@ function annotation({ name, colour, enabled, query }: AnnotationSpec): Record<st
   return { name, datasource: source, enable: enabled, iconColor: colour, target: { refId: 'Anno', ...query } };
 }
 
-function link({ title, uid }: DashboardLink): Record<string, unknown> {
-  const keep = { keepTime: true, includeVars: true, targetBlank: false };
+function link({ title, uid, handed }: DashboardLink): Record<string, unknown> {
+  const all = handed === undefined;
   return {
     type: 'link',
     title,
-    url: `/d/${uid}`,
+    url: all ? `/d/${uid}` : `/d/${uid}?${handed}`,
     icon: 'dashboard',
     tooltip: '',
     tags: [],
     asDropdown: false,
-    ...keep,
+    keepTime: all,
+    includeVars: all,
+    targetBlank: false,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Step, ValueMapping } from './style.js';
+import { operationColours, severitySteps, unsetSeverity } from './style.js';
 
 /** How values of a field are shown: Grafana's field config. */
 export interface FieldStyle {
@@ -47,9 +48,26 @@ export function fields(pattern: RegExp, style: FieldStyle): Override {
 /** A moment in a table: the same width on every day. */
 export const moment = { unit: 'time:MM-DD HH:mm:ss', custom: { width: 126 } } as const;
 
+/** A cell whose text wraps instead of being cut. */
+export const wrapped = { cellOptions: { type: 'auto', wrapText: true } } as const;
+
 /** Columns that a reader can narrow by their header. */
 export function filtered(names: readonly string[]): Override {
   return fields(new RegExp(`^(${names.join('|')})$`), { custom: { filterable: true } });
+}
+
+/** Series named by an operation in its colour. */
+export const operationSeries: readonly Override[] = Object.entries(operationColours).map(([operation, fixedColor]) =>
+  field(operation, { color: { mode: 'fixed', fixedColor } }),
+);
+
+/** A column with the policies' severity. */
+export function severityColumn(width: number): Override {
+  return field('severity', {
+    mappings: [unsetSeverity],
+    thresholds: severitySteps,
+    custom: { cellOptions: { type: 'color-text' }, width },
+  });
 }
 
 /** A field that only links and identities need. */

@@ -1,6 +1,18 @@
 /** What colours mean, the same on every dashboard. */
 export const outcomeColours = { happened: 'orange', blocked: 'purple', failed: '#9fa7b3' } as const;
 
+/** Kinds of events: in none of the colours of outcomes and severities, and yellow only what the yellow regions are, too. */
+export const operationColours = {
+  Process: 'blue',
+  File: 'green',
+  Network: '#2aa7b8',
+  NetworkFirewall: '#1b6f7d',
+  Syscall: 'light-blue',
+  Capabilities: 'light-green',
+  Device: 'dark-green',
+  AlertThreshold: 'yellow',
+} as const;
+
 /** Nodes, connectors and their health. */
 export const stateColours = { good: 'green', warning: 'yellow', bad: 'red', unknown: '#9fa7b3' } as const;
 
@@ -17,16 +29,22 @@ export function coloured(colours: Readonly<Record<string, string>>): ValueMappin
   return { type: 'value', options: Object.fromEntries(entries) };
 }
 
-/** What stands for a value that isn't set. */
-export const unset: ValueMapping = { type: 'special', options: { match: 'null', result: { text: '—', index: 0 } } };
+/** Of a policy that sets no severity. */
+export const unsetSeverityColour = 'super-light-blue';
 
-/** KubeArmor's severity, 1 to 10: from grey over yellow to dark red. */
+/** What stands for such a severity. */
+export const unsetSeverity: ValueMapping = {
+  type: 'special',
+  options: { match: 'null', result: { text: '—', color: unsetSeverityColour, index: 0 } },
+};
+
+/** KubeArmor's severity, 1 to 10: reds, the deeper the worse, and magenta at the end; no outcome is one of them. */
 export const severitySteps: readonly Step[] = [
-  { value: null, color: '#9fa7b3' },
-  { value: 4, color: 'yellow' },
-  { value: 6, color: 'orange' },
-  { value: 8, color: 'red' },
-  { value: 10, color: 'dark-red' },
+  { value: null, color: 'super-light-red' },
+  { value: 4, color: 'light-red' },
+  { value: 6, color: 'red' },
+  { value: 8, color: '#d01f3c' },
+  { value: 10, color: '#e5007d' },
 ];
 
 /** From this value on in this colour; null: from the beginning. */

@@ -15,5 +15,5 @@ export const uids = {
 /** Time range and variables of this dashboard, for a link to another one. */
 export const keep = '${__url_time_range}&${__all_variables}';
 
-/** Only the time range and the data source: for links to what is asked of all nodes, or of one that the link names. */
+/** Only the time range and the data source: for links to whichever dashboard. */
 export const everywhere = '${__url_time_range}&var-datasource=${datasource}';

@@ -149,9 +149,12 @@ export const adHoc: Variable = {
   hide: 0,
 };
 
-/** A variable of other dashboards, that this one only hands on in its links: nobody sees it, and it asks nothing. */
+/**
+ * A variable of other dashboards, that this one only hands on in its links: nobody sees it, and it asks nothing. Without
+ * options of its own Grafana keeps every value that a URL says; of filters these are `column|operator|value`.
+ */
 export function carried(variable: Variable): Variable {
-  const { name, label, multi, includeAll, current, options = [], query } = variable;
+  const { name, label, multi = true, includeAll = false, current = {}, options = [], query } = variable;
   const fixed = variable.type === 'custom' ? query : '';
   return {
     name,
@@ -166,3 +169,7 @@ export function carried(variable: Variable): Variable {
     allowCustomValue: true,
   };
 }
+
+/** What Fleet carries is what only the triage narrows by; dashboards of whole nodes, or of one event, carry all of it. */
+export const carriedAlerts = [policy, severity].map(carried);
+export const carriedEvents = [...[namespace, workload].map(carried), ...carriedAlerts, carried(adHoc)];

@@ -1,22 +1,33 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { annotations, answeringNodes, byOutcome, links } from '../build/common.js';
-import { field, fields, filtered, moment } from '../build/fields.js';
+import { field, fields, filtered, moment, operationSeries } from '../build/fields.js';
 import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, table } from '../build/panels.js';
-import { chosenEvents, chosenNodes, chosenPlace, gapMinutes, gapsInRange } from '../build/predicates.js';
+import {
+  chosenEvents,
+  chosenNodes,
+  chosenPlace,
+  chosenThrottling,
+  gapsInRange,
+  missingMinutes,
+  ofPolicy,
+} from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, coloured, goodUntil, outcomeColours, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { adHoc, cluster, datasource, members, namespace, node, workload } from '../build/variables.js';
+import { adHoc, carriedAlerts, cluster, datasource, members, namespace, node, workload } from '../build/variables.js';
 
-const variables = [datasource, cluster, members, node, namespace, workload, adHoc];
+const variables = [datasource, cluster, members, node, namespace, workload, adHoc, ...carriedAlerts];
 
 const place = chosenPlace('kubearmor.logs');
 
 const thisNode = `var-node=\${__data.fields.node:percentencode}&${keepBut(variables, 'node')}`;
 
-/** Programs that the chosen workloads ran, each with its first execution anywhere, and where these ran it first. */
+/** Alerts on what is chosen, without throttle marks and the default posture. */
+const alerts = `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND ${ofPolicy}`;
+
+/** Programs that the chosen workloads ran, each with its first execution on the chosen nodes, and where these ran it first. */
 const firstRuns = `
     SELECT process, min(time) AS first, min_by(node, time) FILTER (${place}) AS node
     FROM kubearmor.logs WHERE operation = 'Process' AND process IS NOT NULL AND time < $__timeTo
@@ -25,18 +36,15 @@ const firstRuns = `
 const attention = `
   WITH events AS (
     SELECT node,
-      count(*) FILTER (outcome = 'happened' AND coalesce(policy, '') <> 'DefaultPosture') AS happened,
+      count(*) FILTER (outcome = 'happened') AS happened,
       count(*) FILTER (outcome = 'blocked') AS blocked
-    FROM kubearmor.alerts WHERE ${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' GROUP BY node
+    FROM kubearmor.alerts WHERE ${alerts} GROUP BY node
   ), firsts AS (
     ${firstRuns}
   ), fresh AS (
     SELECT node, count(*) AS binaries FROM firsts WHERE first >= $__timeFrom GROUP BY node
   ), missing AS (
-    -- Streams break together: the worst of them says how long.
-    SELECT node, max(minutes) AS minutes FROM (
-      SELECT node, connector, stream, sum(${gapMinutes}) AS minutes FROM armorlake.gaps WHERE ${gapsInRange} GROUP BY ALL
-    ) GROUP BY node
+    ${missingMinutes}
   ), account AS (
     SELECT node, 100.0 * sum(dropped + dead_lettered) / nullif(sum(received), 0) AS loss
     FROM armorlake.ledger WHERE $__timeFilter(minute) GROUP BY node
@@ -57,7 +65,7 @@ const attention = `
 function alertCount(condition: string): ArmorlakeModel {
   return sql(`
     SELECT count(*) AS alerts FROM kubearmor.alerts
-    WHERE ${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND ${condition}`);
+    WHERE ${alerts} AND ${condition}`);
 }
 
 /** What a security engineer opens first: who answers, what happened, what needs attention. */
@@ -97,7 +105,7 @@ export const fleet: DashboardSpec = {
             title: 'Happened',
             description:
               'Alerts on what a policy watched and nothing stopped, without the default posture. Worse than a block.',
-            queries: [alertCount("outcome = 'happened' AND coalesce(policy, '') <> 'DefaultPosture'")],
+            queries: [alertCount("outcome = 'happened'")],
             style: { thresholds: always(outcomeColours.happened), links: [onward('Triage', uids.triage)] },
           }),
         },
@@ -105,7 +113,7 @@ export const fleet: DashboardSpec = {
           width: 4,
           panel: stat({
             title: 'Blocked',
-            description: 'Alerts on what KubeArmor refused.',
+            description: 'Alerts on what KubeArmor refused, without the default posture.',
             queries: [alertCount("outcome = 'blocked'")],
             style: { thresholds: always(outcomeColours.blocked), links: [onward('Triage', uids.triage)] },
           }),
@@ -115,7 +123,7 @@ export const fleet: DashboardSpec = {
           panel: stat({
             title: 'New binaries',
             description:
-              'Binaries that ran in what is chosen, and whose first execution anywhere on the nodes, as far as they remember, lies within the range.',
+              'Binaries that ran in what is chosen, and whose first execution on any of the chosen nodes, in whichever workload and as far as the nodes remember, lies within the range.',
             queries: [sql(`SELECT count(*) AS binaries FROM (${firstRuns}) WHERE first >= $__timeFrom`)],
             style: { thresholds: always('blue'), links: [onward('Where they ran', uids.workload)] },
           }),
@@ -127,12 +135,7 @@ export const fleet: DashboardSpec = {
             description:
               'Containers whose alerts KubeArmor cut off for a while: what they did then is not known. One of which KubeArmor names no workload counts whichever is chosen.',
             queries: [
-              sql(`
-                SELECT count(DISTINCT container_id) AS containers FROM kubearmor.alerts
-                WHERE $__timeFilter(time) AND operation = 'AlertThreshold'
-                  AND $__conditionalAll(namespace IN ($namespace), $namespace)
-                  AND $__conditionalAll(workload IS NULL OR workload IN ($workload), $workload)
-                  AND $__adHocFilters(kubearmor.alerts)`),
+              sql(`SELECT count(DISTINCT container_id) AS containers FROM kubearmor.alerts WHERE ${chosenThrottling}`),
             ],
             style: { thresholds: goodUntil(1) },
           }),
@@ -148,9 +151,7 @@ export const fleet: DashboardSpec = {
             title: 'Alerts by outcome',
             description:
               'Alerts over time, without the default posture. Red and yellow regions: gaps, throttling, nodes absent now. A click on a bar opens its time in the triage.',
-            ...byOutcome(
-              `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AND coalesce(policy, '') <> 'DefaultPosture'`,
-            ),
+            ...byOutcome(alerts),
             empty: 'no policy matched in this time range on what is chosen above.',
             style: { links: [bucketLink('Open this time in the triage', uids.triage)] },
           }),
@@ -174,6 +175,7 @@ export const fleet: DashboardSpec = {
               ),
             ],
             style: { links: [bucketLink('Open this time in the workloads', uids.workload)] },
+            overrides: operationSeries,
           }),
         },
       ],
@@ -186,7 +188,7 @@ export const fleet: DashboardSpec = {
           panel: table({
             title: 'Needs attention',
             description:
-              'The 50 nodes that most need a look: absent ones first, then by the longest gaps, alerts that nothing stopped, blocks, new binaries, clock offset, and loss (received, but dropped or not decoded). Alerts and binaries are those of what is chosen above; the rest is about whole nodes.',
+              'The 50 nodes that most need a look: absent ones first, then by the longest gaps, alerts that nothing stopped, blocks, new binaries, clock offset, and loss (received, but dropped or not decoded). Alerts are those without the default posture; gap minutes are those in which any stream may lack events, what overlaps counted once. Alerts and binaries are those of what is chosen above; the rest is about whole nodes.',
             queries: [sql(attention, { limit: 50 })],
             empty: 'no node that stores events is known, or chosen.',
             overrides: [

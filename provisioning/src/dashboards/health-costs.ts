@@ -3,6 +3,7 @@ import { field, fields } from '../build/fields.js';
 import { lines, table } from '../build/panels.js';
 import { sql } from '../build/queries.js';
 import { goodUntil } from '../build/style.js';
+import { everywhere } from '../build/uids.js';
 import { askers, costliest, metrics, noFigures, recent } from './health-sql.js';
 import { MINUTES, coloredText } from './health-style.js';
 
@@ -112,7 +113,7 @@ export const costLines: readonly Line[] = [
             field('user', { custom: { width: 90 } }),
             field('dashboard', {
               custom: { width: 200 },
-              links: [{ title: 'Open it', url: '/d/${__value.raw:percentencode}' }],
+              links: [{ title: 'Open it', url: `/d/\${__value.raw:percentencode}?${everywhere}` }],
             }),
             field('panel', { custom: { width: 60 } }),
             field('token', { custom: { width: 70 } }),

@@ -2,7 +2,7 @@ import type { Line } from '../build/dashboard.js';
 import { field } from '../build/fields.js';
 import { bucketLink } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
-import { gapMinutes, gapsInRange } from '../build/predicates.js';
+import { gapStretches } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
@@ -71,12 +71,13 @@ export const intakeLines: readonly Line[] = [
         panel: table({
           title: 'Gaps',
           description:
-            'Stretches of time, touching the range, in which events may be missing: of which stream and why, how many and how long within the range, the end of the last one, and how many events are missing where that can be told.',
+            'Stretches of time, touching the range, in which events may be missing: of which stream and why, how many and how long within the range (what overlaps in a row counts once), the end of the last one, and how many events are missing where that can be told.',
           queries: [
             sql(`
-              SELECT node, connector, stream, cause, count(*) AS times, sum(${gapMinutes}) AS minutes,
-                max(least(coalesce(to_time, $__timeTo), $__timeTo)) AS until, sum(estimated)::BIGINT AS missing
-              FROM armorlake.gaps WHERE ${gapsInRange} GROUP BY ALL ORDER BY until DESC, minutes DESC`),
+              SELECT node, connector, stream, cause, sum(times)::BIGINT AS times, sum(minutes) AS minutes,
+                max(until) AS until, sum(missing)::BIGINT AS missing
+              FROM (${gapStretches('node', 'connector', 'stream', 'cause')})
+              GROUP BY node, connector, stream, cause ORDER BY until DESC, minutes DESC`),
           ],
           empty: 'no gap is known in this time range.',
           overrides: [

@@ -1,11 +1,11 @@
 import { annotations, answeringNodes, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { stat } from '../build/panels.js';
-import { gapMinutes, gapsInRange } from '../build/predicates.js';
+import { missingMinutes } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, goodUntil } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { cluster, datasource, members, node } from '../build/variables.js';
+import { carriedEvents, cluster, datasource, members, node } from '../build/variables.js';
 import { costLines } from './health-costs.js';
 import { intakeLines } from './health-intake.js';
 import { nodeLines } from './health-nodes.js';
@@ -17,7 +17,7 @@ export const health: DashboardSpec = {
   uid: uids.health,
   title: 'Armorlake · Health',
   description: 'Who answers, what comes in, what is lost and why, and what Armorlake costs its hosts.',
-  variables: [datasource, cluster, members, node],
+  variables: [datasource, cluster, members, node, ...carriedEvents],
   annotations,
   links: links('health'),
   lines: [
@@ -68,10 +68,8 @@ export const health: DashboardSpec = {
           panel: stat({
             title: 'In gaps',
             description:
-              'Minutes, within the range, in which events may be missing, summed over all nodes and streams.',
-            queries: [
-              sql(`SELECT coalesce(sum(${gapMinutes}), 0) AS minutes FROM armorlake.gaps WHERE ${gapsInRange}`),
-            ],
+              'Minutes, within the range, in which events of any stream may be missing, summed over the nodes; what overlaps on a node counts once.',
+            queries: [sql(`SELECT coalesce(sum(minutes), 0) AS minutes FROM (${missingMinutes})`)],
             style: { unit: 'm', decimals: 1, thresholds: goodUntil(0.01, 10) },
           }),
         },

@@ -1,12 +1,12 @@
 import { annotations, byOutcome, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
-import { field, filtered, moment } from '../build/fields.js';
+import { field, filtered, moment, severityColumn } from '../build/fields.js';
 import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, stateTimeline, table, words } from '../build/panels.js';
-import { chosenEvents } from '../build/predicates.js';
+import { chosenEvents, chosenThrottling } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
-import { always, goodUntil, outcomeColours, severitySteps, stateColours, unset } from '../build/style.js';
+import { always, goodUntil, outcomeColours, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
 import {
   adHoc,
@@ -44,7 +44,7 @@ const hours = "(date_diff('millisecond', $__timeFrom, $__timeTo) / 3600000.0)";
 const throttling = `
   marks AS (
     SELECT node, container_id, time FROM kubearmor.alerts
-    WHERE $__timeFilter(time) AND operation = 'AlertThreshold'
+    WHERE ${chosenThrottling}
   ), spent AS (
     SELECT marks.node, marks.container_id, marks.time, alerts.policy, count(*) AS alerts
     FROM marks JOIN kubearmor.alerts AS alerts ON alerts.node = marks.node AND alerts.container_id = marks.container_id
@@ -178,7 +178,7 @@ export const policies: DashboardSpec = {
           panel: stat({
             title: 'Throttlings',
             description:
-              'How often KubeArmor cut off a container for too many alerts, and how much of that the default posture caused: its share of the alerts in the two seconds before. What a container did while it was cut off is not known.',
+              'How often KubeArmor cut off a container for too many alerts, and how much of that the default posture caused: its share of the alerts in the two seconds before. All policies share in it, whichever is chosen above; a container of which KubeArmor names no workload counts as well. What a container did while it was cut off is not known.',
             queries: [sql(postureThrottling)],
             style: { thresholds: goodUntil(1), noValue: '—' },
             overrides: [
@@ -208,11 +208,7 @@ export const policies: DashboardSpec = {
               filtered(['policy', 'action', 'enforcers']),
               field('policy', { links: [toTriage], custom: { minWidth: 230 } }),
               field('action', { custom: { width: 85 } }),
-              field('severity', {
-                mappings: [unset],
-                thresholds: severitySteps,
-                custom: { cellOptions: { type: 'color-text' }, width: 75 },
-              }),
+              severityColumn(75),
               outcome('happened'),
               outcome('blocked'),
               outcome('failed'),

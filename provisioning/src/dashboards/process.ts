@@ -4,27 +4,31 @@ import { links } from '../build/common.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
 import { field, hidden, moment } from '../build/fields.js';
-import { toHunt } from '../build/links.js';
+import { handedOn, toHunt } from '../build/links.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
+import { execSession } from '../build/predicates.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
 import { always, coloured, outcomeColours, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { datasource, derived, input } from '../build/variables.js';
+import { carried, carriedEvents, cluster, datasource, derived, input } from '../build/variables.js';
 
+/** What a link of somebody else's may say instead of a node. */
+const noNode = "'$node' IN ('', chr(36) || '__all')";
 /**
  * The event that the text boxes name: (node, seq), or the last event of a PID until a time (left out: the range's end). Its
- * number is the variable's value, its node the text. A node of `$__all` came along from another dashboard.
+ * number is the value, its node the text. A node that is named is not asked: when it is away, the panels say so.
  */
 const event = derived(
   'event',
-  `SELECT seq AS value, node AS text FROM kubearmor.events
-WHERE ('$seq' <> '' AND node = '$node' AND seq = TRY_CAST('$seq' AS BIGINT))
-  OR ('$seq' = '' AND '$pid' <> '' AND host_pid = TRY_CAST('$pid' AS INTEGER)
-    AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND ('$node' = '' OR '$node' LIKE '%__all' OR node = '$node')
-    AND time < INTERVAL 1 MILLISECOND + CASE
-      WHEN regexp_full_match('$time', '[0-9]+') THEN make_timestamp(1000 * TRY_CAST('$time' AS BIGINT))
-      ELSE coalesce(TRY_CAST(nullif('$time', '') AS TIMESTAMP), $__timeTo) END)
-ORDER BY time DESC, seq DESC LIMIT 1`,
+  `SELECT TRY_CAST('$seq' AS BIGINT) AS value, '$node' AS text WHERE NOT ${noNode} AND TRY_CAST('$seq' AS BIGINT) IS NOT NULL
+UNION ALL
+(SELECT seq, node FROM kubearmor.events
+WHERE '$seq' = '' AND '$pid' <> '' AND host_pid = TRY_CAST('$pid' AS INTEGER)
+  AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND (${noNode} OR node = '$node')
+  AND time < INTERVAL 1 MILLISECOND + CASE
+    WHEN regexp_full_match('$time', '[0-9]+') THEN make_timestamp(1000 * TRY_CAST('$time' AS BIGINT))
+    ELSE coalesce(TRY_CAST(nullif('$time', '') AS TIMESTAMP), $__timeTo) END
+ORDER BY time DESC, seq DESC LIMIT 1)`,
 );
 
 const chosen = { node: '${event:text}', seq: '${event:raw}' } as const;
@@ -45,7 +49,7 @@ function ofSubtree(select: string): ArmorlakeModel {
 }
 
 const choose =
-  'Open this from an alert, or write an event above: its node and number (seq), or host, PID and time. An event outside of the time range is not found in its tree.';
+  'no event is chosen, or its node does not hold it. Open this from an alert, or write an event above: its node and number (seq), or host, PID and time. An event outside of the time range is not found in its tree.';
 
 /** One part of what KubeArmor said of an event: names → SQL of what is shown, and of what can be looked for elsewhere. */
 type Card = readonly (readonly [name: string, sql: string, indicator?: string])[];
@@ -76,7 +80,7 @@ const who: Card = [
   ['PID', "concat_ws(' ◂ ', pid, ppid)"],
   ['folder', 'cwd'],
   ['terminal', 'tty'],
-  ['session', 'exec_session'],
+  ['session', execSession],
   ['hash', 'process_hash', 'process_hash'],
   ['parent hash', 'parent_hash', 'parent_hash'],
 ];
@@ -107,7 +111,7 @@ function card(title: string, description: string, parts: Card): Cell {
     title,
     description: `${description} "hunt" looks for a value on all nodes.`,
     queries: [sql(query, { scope })],
-    style: { noValue: choose },
+    empty: choose,
     options: { showHeader: false },
     overrides: [
       field('field', {
@@ -184,8 +188,7 @@ function reroot(title: string, seq: string): DataLink {
     'var-node=${__data.fields.node:percentencode}',
     `var-seq=\${__data.fields["${seq}"].text}`,
     'var-host=&var-pid=&var-time=',
-    'var-datasource=${datasource}',
-    '${__url_time_range}',
+    handedOn('node'),
   ];
   return { title, url: `/d/${uids.process}?${pairs.join('&')}` };
 }
@@ -211,6 +214,8 @@ export const processForensics: DashboardSpec = {
     input('pid', 'PID on the host'),
     input('time', 'until (time)'),
     event,
+    carried(cluster),
+    ...carriedEvents,
   ],
   annotations: [],
   links: links('process'),
@@ -234,7 +239,7 @@ export const processForensics: DashboardSpec = {
               '▶ is its process: above it where it came from, below what came of it; ✕ was refused. A click on one draws the tree around it, ↑ around its parent. KubeArmor sends no exits: whether a process still runs is not known. The arrow opens the tree or the events in Explore.',
             queries: [aroundEvent('table', chosen)],
             links: exploreLinks,
-            style: { noValue: choose },
+            empty: choose,
             overrides: [
               field('time', moment),
               field('+Δ', { custom: { width: 85 } }),
@@ -277,7 +282,7 @@ export const processForensics: DashboardSpec = {
             description:
               'The same processes over time. A bar ends with the last that was seen of a process or its descendants, not with its exit; red: refused, or alerts.',
             queries: [aroundEvent('waterfall', chosen)],
-            style: { noValue: choose },
+            empty: choose,
           }),
         },
       ],
@@ -291,7 +296,7 @@ export const processForensics: DashboardSpec = {
             title: 'Graph',
             description: 'The same processes as a graph, at most 200 of them; what is too much is put together.',
             queries: [graphAroundEvent('process', chosen)],
-            style: { noValue: choose },
+            empty: choose,
           }),
         },
       ],
@@ -336,7 +341,7 @@ export const processForensics: DashboardSpec = {
               'Files that the tree below the event touched, first ones first. A click looks for one on all nodes.',
             queries: [files],
             empty:
-              "no File events of these processes. KubeArmor's default visibility is process,network: annotate the namespace with kubearmor-visibility=process,file,network,capabilities.",
+              'these processes touched no file that KubeArmor told of in this time range. If no File event ever comes: its default visibility is process,network; annotate the namespace with kubearmor-visibility=process,file,network,capabilities.',
             overrides: [
               field('path', { links: [toHunt()], custom: { minWidth: 300 } }),
               field('process', { custom: { width: 220 } }),
@@ -385,7 +390,7 @@ export const processForensics: DashboardSpec = {
             description:
               'The events of the same pod (or host, where there is none) nearest to this one, ten minutes before to ten after; ▶ is the event itself.',
             queries: [sql(around, { type: 'logs', limit: 60, scope })],
-            style: { noValue: choose },
+            empty: choose,
             options: { sortOrder: 'Ascending' },
           }),
         },

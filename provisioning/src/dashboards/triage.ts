@@ -1,6 +1,6 @@
 import { annotations, byOutcome, links, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, filtered, hidden, moment } from '../build/fields.js';
+import { field, fields, filtered, hidden, severityColumn, wrapped } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { barChart, bars, logs, table } from '../build/panels.js';
 import { chosenAlerts, posture as postureIs } from '../build/predicates.js';
@@ -36,17 +36,18 @@ const touched = `CASE WHEN operation = 'Process' THEN NULL
 const indicators = `concat_ws(' ', coalesce(max_by(process_hash, time), process), max_by(CASE
       WHEN operation = 'File' THEN coalesce(resource_hash, resource) WHEN operation <> 'Process' THEN coalesce(domain, remote_ip) END, time))`;
 
-/** Techniques, then controls: those that the lists below count. */
+/** Techniques by their numbers, then controls: those that the lists below count and spell out. */
 const tagsOf = `array_to_string(list_reverse_sort(list_transform(
       list_filter(list_distinct(flatten(list(tags))), lambda tag: regexp_matches(tag, '^(MITRE_T|NIST_|CIS_|PCI)')),
-      lambda tag: regexp_replace(tag, '^MITRE_', ''))), ', ')`;
+      lambda tag: replace(regexp_replace(tag, '^MITRE_(T[0-9.]+).*', '\\1'), '_', ' '))), ', ')`;
 
+/** The chain comes last: some versions of Grafana make a row as high as the last column that wraps. */
 const groups = `
-  SELECT CASE WHEN min(time) >= $__timeFrom THEN 'NEW' END AS new, max(time) AS last, outcome, max(severity) AS severity,
-    policy, coalesce(nullif(concat_ws('/', namespace, workload), ''), 'host') AS workload,
-    concat_ws(' ▸ ', parent_process, process, ${touched}) AS chain,
+  SELECT CASE WHEN min(time) >= $__timeFrom THEN 'NEW' END AS new, max(time) AS last, min(time) AS "first seen",
+    outcome, max(severity) AS severity,
     count(*) FILTER (time >= $__timeFrom) AS count, count(DISTINCT node) FILTER (time >= $__timeFrom) AS nodes,
-    min(time) AS "first seen", ${tagsOf} AS tags,
+    ${tagsOf} AS tags, policy, coalesce(nullif(concat_ws('/', namespace, workload), ''), 'host') AS workload,
+    concat_ws(' ▸ ', parent_process, process, ${touched}) AS chain,
     max_by(node, time) AS node, max_by(seq, time) AS seq, ${indicators} AS indicators,
     ${workloadColumns('namespace', 'workload')}
   FROM kubearmor.alerts
@@ -54,6 +55,16 @@ const groups = `
   GROUP BY outcome, policy, namespace, workload, parent_process, process, ${touched}
   HAVING count(*) FILTER (time >= $__timeFrom) > 0
   ORDER BY outcome <> 'happened', new NULLS LAST, max(severity) DESC NULLS LAST, last DESC`;
+
+const toPolicy = {
+  title: 'How this policy does',
+  url: `/d/${uids.policies}?var-policy=\${__value.raw:percentencode}&${keepBut(variables, 'policy')}`,
+};
+const onlyPolicy = { ...toPolicy, title: 'Only its alerts', url: toPolicy.url.replace(uids.policies, uids.triage) };
+const onlyWorkload = {
+  title: 'Only its alerts',
+  url: toWorkload(variables).url.replace(uids.workload, uids.triage),
+};
 
 /** Which alerts to look at first, and what each of them was. */
 export const triage: DashboardSpec = {
@@ -102,49 +113,38 @@ export const triage: DashboardSpec = {
       ],
     },
     {
-      height: 13,
+      height: 16,
       cells: [
         {
           width: 24,
           panel: table({
             title: 'What happened',
             description:
-              'Alerts of one kind in one row: happened before blocked, new before known, severe first. A click on parent ▸ process ▸ resource offers the process, and the hunt for its program (by its hash where there is one) and what it touched. "First seen" looks as far back as the nodes remember, over the whole fleet.',
+              'Alerts of one kind in one row: happened before blocked, new before known, severe first. A click on parent ▸ process ▸ resource offers the process, and the hunt for its program (by its hash where there is one) and what it touched. NEW and "first seen" look as far back as the chosen nodes remember: at the whole fleet while all are chosen.',
             queries: [sql(groups, { limit: 500 })],
             empty: nothingMatched,
             overrides: [
               filtered(['policy', 'workload', 'chain']),
-              field('last', moment),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 84 } }),
-              field('severity', { custom: { cellOptions: { type: 'color-text' }, width: 70 } }),
-              field('policy', {
-                links: [
-                  {
-                    title: 'How this policy does',
-                    url: `/d/${uids.policies}?var-policy=\${__value.raw:percentencode}&${keepBut(variables, 'policy')}`,
-                  },
-                ],
-                custom: { minWidth: 200, inspect: true },
-              }),
-              field('workload', {
-                links: [toWorkload(variables)],
-                custom: { minWidth: 140, inspect: true },
-              }),
-              field('chain', {
-                displayName: 'parent ▸ process ▸ resource',
-                links: [toProcess(), toHunt('__data.fields.indicators')],
-                custom: { minWidth: 240, inspect: true },
-              }),
-              field('count', { custom: { width: 58 } }),
-              field('nodes', { custom: { width: 58 } }),
-              field('first seen', { unit: 'time:MM-DD HH:mm', custom: { width: 104 } }),
+              // What these leave of 1280 px is the chain's.
               field('new', {
                 displayName: ' ',
                 color: { mode: 'fixed', fixedColor: 'blue' },
                 noValue: '',
-                custom: { cellOptions: { type: 'color-text' }, width: 52 },
+                custom: { cellOptions: { type: 'color-text' }, width: 48 },
               }),
-              field('tags', { custom: { minWidth: 105, inspect: true } }),
+              fields(/^(last|first seen)$/, { unit: 'time:MM-DD HH:mm', custom: { width: 100 } }),
+              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 98 } }),
+              severityColumn(70),
+              field('policy', { links: [toPolicy, onlyPolicy], custom: { ...wrapped, width: 165 } }),
+              field('workload', { links: [toWorkload(variables), onlyWorkload], custom: { ...wrapped, width: 172 } }),
+              field('count', { custom: { width: 56 } }),
+              field('nodes', { custom: { width: 58 } }),
+              field('tags', { custom: { ...wrapped, width: 118 } }),
+              field('chain', {
+                displayName: 'parent ▸ process ▸ resource',
+                links: [toProcess(), toHunt('__data.fields.indicators')],
+                custom: { ...wrapped, minWidth: 240, inspect: true },
+              }),
               ...['node', 'seq', 'indicators', 'of namespace', 'of workload'].map(hidden),
             ],
           }),

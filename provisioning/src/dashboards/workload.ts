@@ -1,7 +1,7 @@
 import { annotations, links } from '../build/common.js';
 import type { DashboardSpec, Line } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
-import { field, fields, filtered, hidden, moment } from '../build/fields.js';
+import { field, fields, filtered, hidden, moment, operationSeries } from '../build/fields.js';
 import { bucketLink, toHunt, toProcess } from '../build/links.js';
 import { bars, logs, nodeGraph, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
@@ -10,15 +10,13 @@ import { always, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
 import {
   adHoc,
-  carried,
+  carriedAlerts,
   cluster,
   datasource,
   members,
   namespace,
   node,
   pod,
-  policy,
-  severity,
   workload,
 } from '../build/variables.js';
 
@@ -46,6 +44,8 @@ interface List {
   readonly columns: readonly (readonly [name: string, sql: string])[];
   readonly condition: string;
   readonly hash?: string;
+  /** Of executions, which KubeArmor tells twice when they were refused. */
+  readonly ofExecutions?: boolean;
   readonly height: number;
   /** Said in the empty panel. */
   readonly empty: string;
@@ -56,6 +56,13 @@ const someone: List['columns'] = [
   ['user', 'coalesce(user_name, uid::VARCHAR)'],
 ];
 
+/** How many executions were told twice: KubeArmor tells a refused one as an alert and as a log, of the same program. */
+function toldTwice(condition: string): string {
+  const refused = (kind: string): string =>
+    `count(*) FILTER (kind = '${kind}' AND outcome = 'blocked' AND operation = 'Process' AND ${condition})`;
+  return `least(${refused('alert')}, ${refused('log')})`;
+}
+
 const fileSentence =
   "No File events: KubeArmor's default visibility is process,network. Switch it on: kubectl annotate ns NAMESPACE kubearmor-visibility=process,file,network,capabilities --overwrite";
 
@@ -64,7 +71,7 @@ const elsewhere = 'The table "What is seen" says whether such events come at all
 const processes: List = {
   title: 'Processes',
   description:
-    'Every binary that was executed, rarest first. NEW: never before on the chosen nodes and workloads, as far back as the nodes remember. A click on a path opens its latest execution, one on its first time looks for it on all nodes.',
+    'Every binary that was executed, rarest first. NEW: never before on the chosen nodes and workloads, as far back as the nodes remember. A click on a path opens its latest execution, one on its first time looks for it on all nodes. An execution that was refused counts once, though KubeArmor tells it as alert and as log.',
   columns: [
     ['path', 'process'],
     ['parent', 'parent_process'],
@@ -72,6 +79,7 @@ const processes: List = {
   ],
   condition: "operation = 'Process' AND process IS NOT NULL",
   hash: 'process_hash',
+  ofExecutions: true,
   height: 11,
   empty: `no process was executed here in this time range. ${elsewhere}`,
 };
@@ -84,7 +92,7 @@ const files: List = {
   condition: "operation = 'File' AND resource IS NOT NULL",
   hash: 'resource_hash',
   height: 11,
-  empty: fileSentence,
+  empty: `no file was opened, changed or deleted here in this time range, or no File event ever comes: KubeArmor's default visibility is process,network. ${elsewhere}`,
 };
 
 const egress: List = {
@@ -118,13 +126,14 @@ const dns: List = {
  * What is in the range by all that is said of it; of what was before, only since when and how often in the stretch before,
  * for the columns that make a row.
  */
-function listSql({ columns, condition, hash }: List): string {
+function listSql({ columns, condition, hash, ofExecutions = false }: List): string {
+  const once = (when: string): string => (ofExecutions ? ` - ${toldTwice(when)}` : '');
   const names = columns.map(([name]) => `"${name}"`);
   const keys = columns.map(([name, column]) => `${column} AS "${name}"`).join(', ');
   const grouped = columns.map(([, column]) => column).join(', ');
   return `
     WITH found AS (
-      SELECT ${keys}, count(*) AS count, count(*) FILTER (outcome = 'blocked') AS blocked,
+      SELECT ${keys}, count(*)${once(now)} AS count, count(*) FILTER (outcome = 'blocked')${once(now)} AS blocked,
         count(DISTINCT pod) AS pods, count(DISTINCT node) AS nodes, min(time) AS first, max(time) AS last,
         ${hash === undefined ? '' : `max_by(${hash}, time) AS hash, `}max_by(node, time) AS node, max_by(seq, time) AS seq
       FROM kubearmor.events
@@ -132,7 +141,7 @@ function listSql({ columns, condition, hash }: List): string {
         AND ${condition}
       GROUP BY ${grouped}
     ), known AS (
-      SELECT ${keys}, min(time) AS since, count(*) FILTER (${before}) AS before
+      SELECT ${keys}, min(time) AS since, count(*) FILTER (${before})${once(before)} AS before
       FROM kubearmor.events
       WHERE ${whereBefore}
         AND ${condition}
@@ -198,15 +207,15 @@ const itemOf = `CASE operation WHEN 'Process' THEN process WHEN 'File' THEN reso
 const summary = `
   WITH items AS (
     SELECT ${kindOf} AS kind, ${itemOf} AS item,
-      count(*) FILTER (${now}) AS events, count(*) FILTER (kind = 'log' AND ${now}) AS logs,
-      count(*) FILTER (${before}) AS before, min(time) AS first
+      count(*) FILTER (${now}) - ${toldTwice(now)} AS events, count(*) FILTER (kind = 'log' AND ${now}) AS logs,
+      count(*) FILTER (${before}) - ${toldTwice(before)} AS before, count(*) FILTER (kind = 'log') AS ever, min(time) AS first
     FROM kubearmor.events
     WHERE ${whereEver}
       AND operation IN ('Process', 'File', 'Network', 'NetworkFirewall')
     GROUP BY ALL
   ), sums AS (
     SELECT kind, sum(events)::BIGINT AS events, sum(logs)::BIGINT AS logs, sum(before)::BIGINT AS before,
-      count(*) FILTER (events > 0) AS different, count(*) FILTER (events > 0 AND first >= $__timeFrom) AS new,
+      sum(ever)::BIGINT AS ever, count(*) FILTER (events > 0) AS different, count(*) FILTER (events > 0 AND first >= $__timeFrom) AS new,
       count(*) FILTER (events = 0 AND before > 0) AS gone
     FROM items GROUP BY kind
   ), kinds AS (
@@ -222,6 +231,7 @@ const summary = `
     CASE
       WHEN coalesce(sums.logs, 0) > 0 THEN NULL
       WHEN total.events = 0 THEN 'Nothing at all matched in this time range.'
+      WHEN sums.ever > 0 THEN 'None in this time range.'
       WHEN kinds.kind = 'Files' THEN '${fileSentence.replaceAll("'", "''")}'
       WHEN kinds.kind = 'Processes' THEN 'None in this time range; they come where kubearmor-visibility names process.'
       WHEN total.network > 0 THEN 'None in this time range.'
@@ -235,7 +245,7 @@ export const workloadBehaviour: DashboardSpec = {
   uid: uids.workload,
   title: 'Armorlake · Workload behaviour',
   description: 'Processes, files and connections of a workload: the rarest first, the new ones marked.',
-  variables: [datasource, cluster, members, node, namespace, workload, pod, adHoc, ...[policy, severity].map(carried)],
+  variables: [datasource, cluster, members, node, namespace, workload, pod, adHoc, ...carriedAlerts],
   annotations,
   links: links('workload'),
   lines: [
@@ -274,7 +284,7 @@ export const workloadBehaviour: DashboardSpec = {
             title: 'Events by operation',
             empty: 'no event came in this time range from what is chosen above.',
             description:
-              'Everything that came of the chosen workloads. Regions: gaps, throttling, absent nodes. A click on a bar shows only its time.',
+              'Every event that came of the chosen workloads, a refused execution as its alert and its log. Regions: gaps, throttling, absent nodes. A click on a bar shows only its time.',
             queries: [
               sql(
                 `
@@ -286,6 +296,7 @@ export const workloadBehaviour: DashboardSpec = {
               ),
             ],
             style: { links: [bucketLink('Show only this time', uids.workload)] },
+            overrides: operationSeries,
           }),
         },
       ],
