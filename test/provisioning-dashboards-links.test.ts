@@ -330,7 +330,7 @@ describe('what is missing', () => {
     await until(async () => (await stored()) > 100, 'alerts are stored', 60_000);
     kubearmor.simulator.breakStreams('reset');
     away.running.kill('SIGSTOP');
-    await memberGone(query, 'edge-2', 60_000);
+    await memberGone(query, 'edge-2');
     // Goes on, so that it can be ended.
     away.running.kill('SIGKILL');
   }, 300_000);
