@@ -111,12 +111,12 @@ export const hunt: DashboardSpec = {
             overrides: [
               field('verdict', {
                 mappings: [coloured(verdictColours)],
-                custom: { cellOptions: { type: 'color-background', mode: 'basic' }, width: 95 },
+                custom: { cellOptions: { type: 'color-background', mode: 'basic' }, width: 85 },
               }),
-              field('kind', { custom: { width: 165, inspect: true } }),
+              field('kind', { custom: { width: 190, inspect: true } }),
               field('indicator', { custom: { minWidth: 220, inspect: true } }),
-              ...['logs', 'alerts', 'blocked'].map((name) => field(name, { custom: { width: 80 } })),
-              field('nodes', { custom: { width: 75 } }),
+              ...['logs', 'alerts', 'blocked'].map((name) => field(name, { custom: { width: 75 } })),
+              field('nodes', { custom: { width: 68 } }),
               field('first', moment),
               field('last', moment),
               field('found', { displayName: 'where, or why unknown', custom: { minWidth: 380, inspect: true } }),

@@ -206,7 +206,7 @@ export const sessions: DashboardSpec = {
               filtered(['entered', 'workload', 'user', 'node']),
               field('start', moment),
               field('span', { unit: 's', custom: { width: 80 } }),
-              field('entered', { links: [{ title: 'Transcript', url: toTranscript }], custom: { width: 140 } }),
+              field('entered', { links: [{ title: 'Transcript', url: toTranscript }], custom: { width: 165 } }),
               field('workload', { links: [toWorkload(variables)] }),
               field('user', { custom: { width: 100 } }),
               field('commands', { custom: { width: 110 } }),
