@@ -28,13 +28,6 @@ const GENERATIONS = 16;
 /** Sessions that each node tells, and in all. */
 const SESSIONS = { each: 100, all: 10_000 };
 
-/** Whether the row before or after an exec's log is the alert of the same exec, as in the process tree. */
-function alertOfIt(beside: 'lag' | 'lead'): string {
-  const its = (column: string): string => `${beside}(${column}) OVER doing`;
-  return `${its('kind')} = 'alert' AND (${its('process')} = process OR ${its('resource')} = resource)
-      AND (${its('outcome')} = 'happened') = (outcome = 'happened') AND abs(epoch_us(${its('time')}) - epoch_us(time)) <= 1000000`;
-}
-
 /**
  * `acts`: the events of sessions, with `session` and, as a terminal may have several, the `stretch`. Events that carry
  * exec_session (here `entry`) or tty are a session's by that (`marked`). Processes cut off from their terminal (setsid, pipes,
@@ -80,16 +73,20 @@ function sessionCtes(condition: string): string {
     WHERE p.generation < ${GENERATIONS}
   ), theirs AS (
     SELECT box, host_pid, session, stretch, min(since) AS since FROM below GROUP BY ALL UNION ALL FROM own
-  ), seen_acts AS (
-    FROM numbered
-    UNION ALL BY NAME
-    SELECT here.*, theirs.session, theirs.stretch
-    FROM here ASOF JOIN theirs ON here.box = theirs.box AND here.host_pid = theirs.host_pid AND here.time >= theirs.since
-    WHERE NOT marked
+  ), told_twice AS (
+    SELECT log.seq FROM here AS log JOIN here AS alert USING (box, host_pid, operation)
+    WHERE operation = 'Process' AND log.kind = 'log' AND alert.kind = 'alert'
+      AND (log.process = alert.process OR log.resource = alert.resource)
+      AND (log.outcome = 'happened') = (alert.outcome = 'happened')
+      AND log.time BETWEEN alert.time - INTERVAL 1 SECOND AND alert.time + INTERVAL 1 SECOND
   ), acts AS (
-    FROM seen_acts
-    WINDOW doing AS (PARTITION BY box, host_pid, host_ppid, operation ORDER BY time, seq)
-    QUALIFY NOT coalesce(kind = 'log' AND operation = 'Process' AND (${alertOfIt('lag')} OR ${alertOfIt('lead')}), FALSE)
+    FROM (
+      FROM numbered
+      UNION ALL BY NAME
+      SELECT here.*, theirs.session, theirs.stretch
+      FROM here ASOF JOIN theirs ON here.box = theirs.box AND here.host_pid = theirs.host_pid AND here.time >= theirs.since
+      WHERE NOT marked
+    ) ANTI JOIN told_twice USING (seq)
   )`;
 }
 
