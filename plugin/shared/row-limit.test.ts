@@ -5,7 +5,7 @@ describe('the row limit of SQL', () => {
   it.each([
     ['SELECT 1', 'SELECT 1|'],
     ['SELECT a FROM t ORDER BY a DESC; -- all', 'SELECT a FROM t ORDER BY a DESC|; -- all'],
-    ['WITH x AS (SELECT 1 LIMIT 5) SELECT * FROM x', 'WITH x AS (SELECT 1 LIMIT 5) SELECT * FROM x|'],
+    ['SELECT * FROM (SELECT 1 LIMIT 5)', 'SELECT * FROM (SELECT 1 LIMIT 5)|'],
     ['FROM t SELECT list(a ORDER BY b LIMIT 2)', 'FROM t SELECT list(a ORDER BY b LIMIT 2)|'],
     ["SELECT 'LIMIT 1' /* LIMIT */ AS a GROUP BY ALL", "SELECT 'LIMIT 1' /* LIMIT */ AS a GROUP BY ALL|"],
     ['SELECT 1 UNION ALL SELECT [2]', 'SELECT 1 UNION ALL SELECT [2]|'],
@@ -18,6 +18,7 @@ describe('the row limit of SQL', () => {
 
   it.each([
     'SELECT 1 LIMIT 5',
+    'WITH x AS (SELECT 1) SELECT * FROM x',
     'SELECT 1 limit 5 offset 2',
     'SELECT 1 OFFSET 2',
     'SELECT a FROM',
