@@ -122,8 +122,12 @@ export async function membersAlive(node: TestNode, ...names: readonly string[]):
 
 /** Resolves when the member is not alive there, and queries say so: their table follows every few seconds. */
 export async function memberGone(node: TestNode, name: string): Promise<void> {
+  await until(
+    async () => (await networkOf(node)).nodes.some((each) => each.name === name && each.state !== 'alive'),
+    `${name} is given up`,
+  );
   const sql = "SELECT count(*)::INTEGER FROM armorlake.nodes WHERE name = $1 AND state <> 'alive'";
-  await until(async () => (await ask(node, { sql, params: [name] })).rows[0]?.[0] === 1, `${name} is given up`);
+  await until(async () => (await ask(node, { sql, params: [name] })).rows[0]?.[0] === 1, `${name} is told to be away`);
 }
 
 /** Rows that arrived before this go to the archive where there is one. */
