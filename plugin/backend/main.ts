@@ -18,13 +18,6 @@ async function main(): Promise<void> {
   takeGrpcLog(logger);
   const metrics = new Metrics();
   const report = reportTo(logger);
-  try {
-    trustSystem();
-  } catch (thrown) {
-    logger.log('warn', "The system's CAs can't be read: only those that came with the plugin are trusted.", {
-      error: messageOf(thrown),
-    });
-  }
   const instances = new Instances(metrics, report, () => performance.now());
   metrics.gauge('instances', () => instances.size);
   let end: (reason: string) => void = () => undefined;
@@ -48,6 +41,14 @@ async function main(): Promise<void> {
     listening.remove();
   });
   process.stdout.write(handshakeLine(listening.network, listening.address));
+  // Not before, as it takes as long as all else at the start; no request is read until this turn has ended.
+  try {
+    trustSystem();
+  } catch (thrown) {
+    logger.log('warn', "The system's CAs can't be read: only those that came with the plugin are trusted.", {
+      error: messageOf(thrown),
+    });
+  }
   // Whatever writes to stdout from now on would confuse the host.
   process.stdout.write = () => true;
 }
