@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { execSession } from '../provisioning/src/build/predicates.js';
+import { execSession } from '../plugin/shared/index.js';
 import type { Asker, Board } from '../test/support/dashboards.js';
 import { asked, askersOf, boards } from '../test/support/dashboards.js';
 import { PluginHost } from '../test/support/plugin-host.js';

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { compileQuery, defaultQuery, recipes } from '../plugin/shared/index.js';
-import { execSession } from '../provisioning/src/build/predicates.js';
+import { compileQuery, defaultQuery, execSession, recipes } from '../plugin/shared/index.js';
 import { Workplace } from './cli-support.js';
 import { asked, askersOf, boards, panelsOf } from './support/dashboards.js';
 import type { Asker, Board } from './support/dashboards.js';

@@ -1,4 +1,5 @@
 import { defaultBuilder } from './defaults.js';
+import { execSession } from './exec-session.js';
 import type { ArmorlakeModel, BuilderQuery, Filter, FilterOperator, QueryType } from './model.js';
 
 /** A query to start from; what it leaves out is as in a new query. */
@@ -80,7 +81,7 @@ export const recipes: readonly Recipe[] = [
     query: written(
       '-- A child inherits only the low half of the ExecID of what entered.',
       'SELECT node, namespace, pod, container,',
-      '  coalesce((TRY_CAST(exec_session AS UBIGINT) & 4294967295)::VARCHAR, exec_session) AS session,',
+      `  ${execSession} AS session,`,
       '  min(time) AS began, max(time) AS last,',
       '  count(*) AS events, list(DISTINCT process ORDER BY process) AS processes',
       'FROM kubearmor.logs',

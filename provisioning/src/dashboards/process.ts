@@ -1,4 +1,4 @@
-import { defaultQuery, treeCtes } from '../../../plugin/shared/index.js';
+import { defaultQuery, execSession, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import { links } from '../build/common.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
@@ -6,7 +6,6 @@ import type { DataLink, Override } from '../build/fields.js';
 import { field, hidden, moment } from '../build/fields.js';
 import { handedOn, toHunt } from '../build/links.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
-import { execSession } from '../build/predicates.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
 import { always, coloured, outcomeColours, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';

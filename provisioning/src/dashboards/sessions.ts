@@ -1,9 +1,10 @@
+import { execSession } from '../../../plugin/shared/index.js';
 import { annotations, links } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
-import { chosenEvents, execSession } from '../build/predicates.js';
+import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
 import { always, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
