@@ -136,6 +136,7 @@ export const figures: NodeFigures = {
   lake: {
     lastSeq: 7,
     rows: { 'kubearmor.logs': 3 },
+    lost: { 'kubearmor.logs': 0 },
     hotBytes: 1,
     walBytes: 2,
     archiveBytes: 0,

@@ -111,6 +111,8 @@ function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 
     add('engine_memory_bytes', 'What DuckDB’s buffers hold', one(lake.memoryBytes));
     const rows = Object.entries(lake.rows).map(([table, value]) => ({ labels: { table }, value }));
     add('lake_rows', 'Hot rows, by table', rows);
+    const lost = Object.entries(lake.lost).map(([table, value]) => ({ labels: { table }, value }));
+    add('lake_lost_events', 'Events lost after they were stored, since the lake began', lost);
   }
   return registry;
 }

@@ -23,6 +23,7 @@ export interface Intake {
 export interface LakeFigures {
   readonly lastSeq: number;
   readonly rows: Readonly<Record<string, number>>;
+  readonly lost: Readonly<Record<string, number>>;
   readonly hotBytes: number;
   readonly walBytes: number;
   readonly archiveBytes: number;

@@ -22,6 +22,8 @@ import {
 import { tableName } from './schema.js';
 import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
+import { addToTotals, compactTotals } from './totals.js';
+import { transaction } from './transaction.js';
 
 /** What one run did. */
 export interface MaintenanceReport {
@@ -49,6 +51,8 @@ export interface MaintenanceParts {
   readonly archive: Archive | null;
   readonly clock: Clock;
   readonly disk: DiskWatch;
+  /** Compares the running totals with what is held, and says so when they differ. */
+  readonly settle: () => Promise<void>;
   /** Makes what was deleted free; called with the lane held. */
   readonly checkpoint: () => Promise<void>;
   /** Puts a damaged archive file aside and says so. */
@@ -101,6 +105,7 @@ export class Maintenance {
     this.#unlinked = [];
     this.#damaged = [];
     const nowMs = this.#guard.confirm(clock.wallMs(), clock.monotonicMs());
+    await this.#parts.settle();
     await this.#checkArchive();
     if (nowMs !== null) {
       await this.#expire(await expiredByAge(this.#parts.reader, settings.retention, nowMs * 1000));
@@ -115,8 +120,9 @@ export class Maintenance {
         `DELETE FROM ${batchesTable} WHERE batch < (SELECT max(batch) - ${BATCHES_KEPT} FROM ${batchesTable})`,
       );
       const saved = await this.#compaction.run(writer, clock.wallMs() * 1000);
+      const summed = await compactTotals(writer);
       // DELETE and INSERT don't stay in the WAL together for long.
-      if (saved > 0 || Object.keys(this.#deleted).length > 0) await this.#parts.checkpoint();
+      if (saved + summed > 0 || Object.keys(this.#deleted).length > 0) await this.#parts.checkpoint();
       return saved;
     });
     await this.#parts.retained(Object.keys(this.#deleted).length > 0);
@@ -184,7 +190,9 @@ export class Maintenance {
         await writer.run(
           `INSERT INTO ${expiredTable} SELECT '${tableName(table)}', max(seq), ${LAST_TIME} ${prefix} HAVING count(*) > 0`,
         );
-        this.#count(table, await changed(writer, `DELETE ${prefix}`));
+        const expired = await changed(writer, `DELETE ${prefix}`);
+        if (expired > 0) await addToTotals(writer, { table: tableName(table), expired });
+        this.#count(table, expired);
       }),
     );
   }
@@ -231,6 +239,7 @@ export class Maintenance {
       await lane.run(() =>
         transaction(writer, async () => {
           await removeFromManifest(writer, entry.file);
+          await addToTotals(writer, { table: entry.table, expired: entry.rows });
           await writer.run(`INSERT INTO ${expiredTable} VALUES (?, ?, make_timestamp(?::BIGINT))`, [
             entry.table,
             BigInt(entry.lastSeq),
@@ -254,15 +263,4 @@ async function firstRow(connection: DuckDBConnection, sql: string): Promise<read
 
 async function changed(connection: DuckDBConnection, sql: string): Promise<number> {
   return (await connection.run(sql)).rowsChanged;
-}
-
-export async function transaction(connection: DuckDBConnection, task: () => Promise<void>): Promise<void> {
-  await connection.run('BEGIN');
-  try {
-    await task();
-    await connection.run('COMMIT');
-  } catch (thrown) {
-    await connection.run('ROLLBACK').catch(() => undefined);
-    throw thrown;
-  }
 }

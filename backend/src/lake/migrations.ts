@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { ArmorlakeError, quoteIdentifier, quoteQualified } from '../core/index.js';
+import { ArmorlakeError, quoteIdentifier, quoteQualified, quoteString } from '../core/index.js';
 import type { Table } from './schema.js';
-import { nodeMetrics, storedTables, tables } from './tables.js';
+import { tableName } from './schema.js';
+import { eventTables, nodeMetrics, storedTables, tables } from './tables.js';
 
 /** The catalog of the file `lake.duckdb`, and that of the state tables in memory. */
 export const LAKE_CATALOG = 'lake';
@@ -18,6 +19,16 @@ export interface Migration {
 function createTable(catalog: string, table: Table): string {
   const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`).join(', ');
   return `CREATE TABLE IF NOT EXISTS ${quoteQualified(catalog, table.schema, table.name)} (${columns})`;
+}
+
+function heldSoFar(table: Table): string {
+  const name = quoteString(tableName(table));
+  const archived = `FROM ${quoteQualified(LAKE_CATALOG, 'armorlake', 'archive')} WHERE table_name = ${name}`;
+  return (
+    `INSERT INTO ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'totals')} ` +
+    `SELECT ${name}, count(*) + (SELECT coalesce(sum(rows), 0) ${archived}), 0, 0, ` +
+    `least(min(time), (SELECT min(min_time) ${archived})) FROM ${quoteQualified(LAKE_CATALOG, table.schema, table.name)}`
+  );
 }
 
 function schemasOf(wanted: readonly Table[]): readonly string[] {
@@ -43,6 +54,15 @@ export const migrations: readonly Migration[] = [
     ],
   },
   { version: 2, statements: [createTable(LAKE_CATALOG, nodeMetrics)] },
+  {
+    version: 3,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'totals')} ` +
+        '(table_name VARCHAR, appended BIGINT, expired BIGINT, lost BIGINT, min_time TIMESTAMP)',
+      // The running totals begin with what the lake holds.
+      ...eventTables.map(heldSoFar),
+    ],
+  },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

@@ -15,6 +15,8 @@ import { readEnd, recover } from './recovery.js';
 import { Sequence } from './sequence.js';
 import type { LakeSettings } from './settings.js';
 import { StateTables } from './state-tables.js';
+import { addToTotals, differenceSentence, missingRows, readTotals } from './totals.js';
+import { transaction } from './transaction.js';
 import { BatchWriter } from './writer.js';
 
 export interface LakeOptions {
@@ -90,6 +92,10 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   });
   const writer = await BatchWriter.create(database, settings.node, clock);
   if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
+  for (const totals of await writer.settle()) {
+    warnings.push(differenceSentence(totals));
+    logger.error({ ...totals }, differenceSentence(totals));
+  }
   const sequence = new Sequence(identityFile, identity, recovery.lastSeq);
   sequence.update({
     schemaVersion: latestVersion(steps),
@@ -126,6 +132,7 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
 async function adoptFiles(archive: Archive, connection: DuckDBConnection): Promise<readonly string[]> {
   const known = new Set((await readManifest(connection)).map((entry) => entry.file));
   const warnings: string[] = [];
+  const missing = new Map((await readTotals(connection)).map((totals) => [totals.table, missingRows(totals)]));
   for (const { file, table } of archive.files()) {
     if (known.has(file)) continue;
     try {
@@ -136,7 +143,20 @@ async function adoptFiles(archive: Archive, connection: DuckDBConnection): Promi
           `WHERE seq BETWEEN ${entry.firstSeq} AND ${entry.lastSeq} LIMIT 1`,
       );
       if (hot.currentRowCount > 0) archive.remove(file);
-      else await addToManifest(connection, entry);
+      else {
+        // What the totals miss is what only fell out of the manifest; all else comes anew.
+        const returned = Math.min(entry.rows, Math.max(0, missing.get(entry.table) ?? 0));
+        missing.set(entry.table, (missing.get(entry.table) ?? 0) - returned);
+        await transaction(connection, async () => {
+          await addToManifest(connection, entry);
+          const { rows, minTimeMicros } = entry;
+          await addToTotals(connection, {
+            table: entry.table,
+            appended: rows - returned,
+            minTimeMicros: Number(minTimeMicros),
+          });
+        });
+      }
     } catch (thrown) {
       warnings.push(`${archive.putAside(file) ?? file} was put aside: ${messageOf(thrown)}`);
     }

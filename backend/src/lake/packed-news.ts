@@ -58,7 +58,8 @@ function textsIn(layout: ColumnLayout, packed: ArrayBuffer, base: number, rows: 
   return values;
 }
 
-function leastIn(layout: ColumnLayout, packed: ArrayBuffer, base: number, rows: number): number | null {
+/** A lower bound of a TIMESTAMP column's values; null when it has none. */
+export function leastIn(layout: ColumnLayout, packed: ArrayBuffer, base: number, rows: number): number | null {
   if (layout.kind !== 'fixed') return null;
   const words = new Uint32Array(packed, base + layout.data[0], rows * 2);
   const valid = validRows(layout.validity, packed, base);

@@ -52,6 +52,8 @@ async function heldSince(connection: DuckDBConnection, committedMicros: number):
 export interface Recovery {
   readonly lastSeq: number;
   readonly lastBatch: number;
+  /** Rows acknowledged and not there. */
+  readonly lostRows: number;
   readonly gaps: readonly Gap[];
 }
 
@@ -99,6 +101,7 @@ export function recover(facts: RecoveryFacts): Recovery {
   return {
     lastSeq: lost ? Math.max(acknowledged, end.lastSeq, identity.seqReserved) : end.lastSeq,
     lastBatch: Math.max(end.lastBatch, mark?.lastBatch ?? 0),
+    lostRows: Math.max(0, acknowledged - end.lastSeq),
     gaps,
   };
 }

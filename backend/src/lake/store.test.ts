@@ -297,18 +297,32 @@ describe('opening', () => {
     await store.close();
   });
 
-  it('gives a lake of version 1 the table that version 2 brought', async () => {
+  it('gives a lake of version 1 the tables that came later, and totals that begin with what it holds', async () => {
     using folder = new DataFolder();
-    const old = await open(folder, {}, { migrations: migrations.slice(0, 1) });
-    // As its Armorlake made it: without what tables.ts has had since.
+    const old = await open(folder);
+    await old.append(1, packRows(kubearmorLogs, 3, plainRows(7)).buffer, noExtras);
+    // As the Armorlake of version 1 left it: without what came since.
     const writer = await old.openReader();
     await writer.run('DROP TABLE lake.armorlake.node_metrics');
+    await writer.run('DROP TABLE lake.internal.totals');
+    await writer.run('DELETE FROM lake.internal.versions WHERE version > 1');
     old.closeReader(writer);
     await old.close();
     const store = await open(folder);
     await store.appendMetrics([{ time: 0, version: '1.2.3' }]);
     expect(await rowsOf(store, 'SELECT node, version FROM armorlake.node_metrics')).toEqual([['node-1', '1.2.3']]);
     expect((await store.info()).schemaVersion).toBe(latestVersion());
+    expect(await rowsOf(store, 'SELECT cause FROM armorlake.gaps')).toEqual([]);
+    expect(
+      await rowsOf(
+        store,
+        'SELECT table_name, appended::INT, expired::INT, epoch_us(min_time)::INT FROM lake.internal.totals ORDER BY ALL',
+      ),
+    ).toEqual([
+      ['kubearmor.alerts', 0, 0, null],
+      ['kubearmor.logs', 3, 0, 7],
+      ['kubearmor.messages', 0, 0, null],
+    ]);
     await store.close();
   });
 

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf } from '../core/index.js';
 import type { ArchiveEntry } from './archive.js';
-import { archiveTable, readManifest, removeFromManifest } from './archive.js';
+import { archiveTable, readManifest } from './archive.js';
 import { Contents } from './contents.js';
 import { DiskWatch, readDisk } from './disk.js';
 import type { JsonRow } from './json-rows.js';
@@ -21,6 +21,7 @@ import { tableName } from './schema.js';
 import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
 import { nodeMetrics, queries, storedTables } from './tables.js';
+import { differenceSentence, readLost } from './totals.js';
 import type { Extras } from './writer.js';
 import { rowsIn } from './writer.js';
 
@@ -50,6 +51,8 @@ export interface LakeInfo {
   readonly closedAtMicros: number | null;
   /** Hot rows of each event and history table. */
   readonly rows: Readonly<Record<string, number>>;
+  /** Events lost after they were stored, since the lake began: of each event table, and under `*` those known by seq alone. */
+  readonly lost: Readonly<Record<string, number>>;
   /** Blocks of the lake file in use. */
   readonly hotBytes: number;
   readonly walBytes: number;
@@ -112,6 +115,7 @@ export class LakeStore {
       archive,
       clock,
       disk: this.#disk,
+      settle: () => this.#settle(),
       checkpoint: () => this.#checkpoint(),
       quarantine: (entry, reason) => this.#quarantine(entry, reason),
       retained: (deleted) => this.#contents.retained(deleted),
@@ -256,6 +260,7 @@ export class LakeStore {
         lastBatch: this.#lastBatch,
         closedAtMicros: this.#parts.closedAtMicros,
         rows: Object.fromEntries(storedTables.map((table, index) => [tableName(table), Number(rows[index] ?? 0)])),
+        lost: await readLost(reader),
         hotBytes: await usedBytes(reader),
         walBytes: this.walBytes(),
         archiveBytes: Number(archived ?? 0),
@@ -351,15 +356,18 @@ export class LakeStore {
     }
   }
 
+  async #settle(): Promise<void> {
+    const { writer, options } = this.#parts;
+    for (const totals of await this.#lane.run(() => writer.settle())) {
+      this.#warn(differenceSentence(totals));
+      options.logger.error({ ...totals }, differenceSentence(totals));
+    }
+  }
+
   /** The rows of the file are missing from now on, and the account says so. */
   async #quarantine(entry: ArchiveEntry, reason: string): Promise<void> {
-    const { archive, maintainer, writer, options } = this.#parts;
-    await this.#lane.run(async () => {
-      await removeFromManifest(maintainer, entry.file);
-      const gap = { connector: '*', stream: entry.table, cause: 'archive', estimated: entry.rows };
-      const fromMicros = Number(entry.minTimeMicros);
-      await writer.writeGapRows([{ ...gap, fromMicros, toMicros: Number(entry.maxTimeMicros) }]);
-    });
+    const { archive, writer, options } = this.#parts;
+    await this.#lane.run(() => writer.loseFile(entry));
     const aside = archive?.putAside(entry.file) ?? entry.file;
     this.#warn(`${aside} was put aside: ${reason}`);
     options.logger.error({ file: aside, reason }, 'A damaged archive file was put aside.');

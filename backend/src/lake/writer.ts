@@ -4,14 +4,19 @@ import type { Clock } from '../core/index.js';
 import { ArmorlakeError, quoteQualified } from '../core/index.js';
 import type { Database, PackedColumn, RowValue } from '../engine/host.js';
 import { RowAppender, TableAppender } from '../engine/host.js';
+import type { ArchiveEntry } from './archive.js';
+import { removeFromManifest } from './archive.js';
 import type { BatchHeader, DeadLetter, EventSection, Gap, LedgerDelta } from './batch/layout.js';
 import { CHUNK_ROWS, readBatch } from './batch/layout.js';
+import { leastIn } from './packed-news.js';
 import { packedColumn } from './packed-view.js';
 import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { Recovery } from './recovery.js';
 import type { Table } from './schema.js';
 import { tableName } from './schema.js';
 import { deadLetters, eventTables, findTable, gaps, ledger, nodeMetrics, queries } from './tables.js';
+import type { TableTotals, TotalsDelta } from './totals.js';
+import { ANY_TABLE, missingRows, readTotals } from './totals.js';
 
 /** What one commit takes besides the rows of its batch. */
 export interface Extras {
@@ -76,7 +81,9 @@ export class BatchWriter {
       const { header, base } = packed === null ? { header: emptyHeader, base: 0 } : readBatch(packed);
       let seq = request.firstSeq;
       for (const section of header.sections) {
-        if (packed !== null) seq = await this.#writeSection(section, packed, base, seq);
+        if (packed === null) continue;
+        seq = await this.#writeSection(section, packed, base, seq);
+        this.#writeTotals([sectionTotals(section, packed, base)]);
       }
       this.#writeLedger([...header.ledger, ...request.extras.ledger], nowMicros);
       this.#writeGaps([...header.gaps, ...request.extras.gaps]);
@@ -94,16 +101,40 @@ export class BatchWriter {
     const nowMicros = Math.round(this.#clock.wallMs() * 1000);
     await this.#transaction(() => {
       this.#writeGaps(recovery.gaps);
+      const { lostRows } = recovery;
+      // Of which tables they were nobody knows: they are booked by seq.
+      if (lostRows > 0) this.#writeTotals([{ table: ANY_TABLE, appended: lostRows, lost: lostRows }]);
       this.#append('internal.batches', [[recovery.lastBatch, null, recovery.lastSeq, 0, nowMicros]]);
       return Promise.resolve();
     });
   }
 
-  /** Gap rows in a transaction of their own. */
-  async writeGapRows(rows: readonly Gap[]): Promise<void> {
-    await this.#transaction(() => {
-      this.#writeGaps(rows);
-      return Promise.resolve();
+  /**
+   * Compares what was appended and taken with what is held, books each difference and writes a gap row for it; returns the
+   * tables that differ. An upgraded or undamaged lake has none.
+   */
+  async settle(): Promise<readonly TableTotals[]> {
+    const nowMicros = Math.round(this.#clock.wallMs() * 1000);
+    return this.#transaction(async () => {
+      const differing = (await readTotals(this.#connection)).filter((totals) => missingRows(totals) !== 0);
+      this.#writeGaps(differing.map((totals) => differenceGap(totals, nowMicros)));
+      this.#writeTotals(
+        differing.map((totals) => {
+          const missing = missingRows(totals);
+          return { table: totals.table, ...(missing > 0 ? { lost: missing } : { appended: -missing }) };
+        }),
+      );
+      return differing;
+    });
+  }
+
+  /** An archive file leaves the manifest and its rows are lost, with a gap row, all in one transaction. */
+  async loseFile({ file, table, rows, minTimeMicros, maxTimeMicros }: ArchiveEntry): Promise<void> {
+    await this.#transaction(async () => {
+      await removeFromManifest(this.#connection, file);
+      this.#writeTotals([{ table, lost: rows }]);
+      const [fromMicros, toMicros] = [Number(minTimeMicros), Number(maxTimeMicros)];
+      this.#writeGaps([{ connector: '*', stream: table, fromMicros, toMicros, cause: 'archive', estimated: rows }]);
     });
   }
 
@@ -197,6 +228,19 @@ export class BatchWriter {
     );
   }
 
+  #writeTotals(deltas: readonly TotalsDelta[]): void {
+    this.#append(
+      'internal.totals',
+      deltas.map(({ table, appended = 0, expired = 0, lost = 0, minTimeMicros = null }) => [
+        table,
+        appended,
+        expired,
+        lost,
+        minTimeMicros,
+      ]),
+    );
+  }
+
   #writeDeadLetters(letters: readonly DeadLetter[], packed: ArrayBuffer, base: number, firstSeq: number): void {
     this.#append(
       tableName(deadLetters),
@@ -244,6 +288,16 @@ export class BatchWriter {
         'TIMESTAMP',
       ]),
     );
+    this.#rows.set(
+      'internal.totals',
+      await RowAppender.create(this.#connection, LAKE_CATALOG, INTERNAL_SCHEMA, 'totals', [
+        'VARCHAR',
+        'BIGINT',
+        'BIGINT',
+        'BIGINT',
+        'TIMESTAMP',
+      ]),
+    );
   }
 
   /** A migrated file may have its columns in another order than a new one. */
@@ -269,3 +323,29 @@ export class BatchWriter {
 
 /** `node` stands at the same place in every event table. */
 const NODE_PLACE = findTable('kubearmor.logs')?.columns.findIndex((column) => column.name === 'node') ?? -1;
+
+/** `time` stands at the same place in every event table. */
+const TIME_PLACE = findTable('kubearmor.logs')?.columns.findIndex((column) => column.name === 'time') ?? -1;
+
+function sectionTotals({ table, rows, chunks }: EventSection, packed: ArrayBuffer, base: number): TotalsDelta {
+  let least: number | null = null;
+  for (const chunk of chunks) {
+    const time = chunk.columns[TIME_PLACE];
+    const micros = time === undefined ? null : leastIn(time, packed, base, chunk.rows);
+    if (micros !== null && (least === null || micros < least)) least = micros;
+  }
+  return { table, appended: rows, minTimeMicros: least };
+}
+
+/** Which rows are missing nobody knows: they may be of any time since the first one. */
+function differenceGap(totals: TableTotals, nowMicros: number): Gap {
+  const missing = missingRows(totals);
+  return {
+    connector: '*',
+    stream: totals.table,
+    fromMicros: Math.min(totals.minTimeMicros ?? nowMicros, nowMicros),
+    toMicros: nowMicros,
+    cause: missing > 0 ? 'missing' : 'surplus',
+    estimated: Math.abs(missing),
+  };
+}
