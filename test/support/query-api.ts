@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { createApi, Metrics, TokenStore } from '../../backend/src/api/index.js';
 import type { ApiOptions, Intake, NodeFigures } from '../../backend/src/api/index.js';
 import type { IntakeResult } from '../../backend/src/connectors/index.js';
-import type { Clock } from '../../backend/src/core/index.js';
+import type { Clock, Logger } from '../../backend/src/core/index.js';
 import { ArmorlakeError, silentLogger, systemClock } from '../../backend/src/core/index.js';
 import type { CallContext, CallOptions, CallStream, Catalog } from '../../backend/src/engine/index.js';
 import type { QueryEngine, ServiceLimits } from '../../backend/src/query/index.js';
@@ -191,12 +191,14 @@ export class QueryApi implements AsyncDisposable {
   readonly queries: QueryService;
   readonly log: QueryLog;
   readonly app: FastifyInstance;
+  /** What the door wrote to the log. */
+  readonly logged: readonly { readonly level: string; readonly fields: object; readonly message: string }[];
   unready: string | null = null;
 
   private constructor(
     lake: QueryLake,
     engine: InProcessEngine,
-    parts: Pick<QueryApi, 'tokens' | 'queries' | 'log' | 'app'>,
+    parts: Pick<QueryApi, 'tokens' | 'queries' | 'log' | 'app' | 'logged'>,
   ) {
     this.lake = lake;
     this.engine = engine;
@@ -204,6 +206,7 @@ export class QueryApi implements AsyncDisposable {
     this.queries = parts.queries;
     this.log = parts.log;
     this.app = parts.app;
+    this.logged = parts.logged;
   }
 
   static async open(
@@ -235,6 +238,18 @@ export class QueryApi implements AsyncDisposable {
       open: (connector: string | undefined) => (holder.api as QueryApi).intake.open(connector),
       refusal: () => (holder.api as QueryApi).intake.refusal(),
     };
+    const logged: { level: string; fields: object; message: string }[] = [];
+    const keep =
+      (level: string) =>
+      (fields: object, message: string): void =>
+        void logged.push({ level, fields, message });
+    const logger: Logger = {
+      debug: keep('debug'),
+      info: keep('info'),
+      warn: keep('warn'),
+      error: keep('error'),
+      child: () => logger,
+    };
     const app = await createApi({
       listen: { host: '127.0.0.1', port: 0, insecure: false, tls: null, ...more.listen },
       node: {
@@ -250,10 +265,10 @@ export class QueryApi implements AsyncDisposable {
       tokens,
       metrics,
       intakeBodyBytes: 64 << 20,
-      logger: silentLogger,
+      logger,
       clock,
     });
-    const api = new QueryApi(lake, engine, { tokens, queries, log, app });
+    const api = new QueryApi(lake, engine, { tokens, queries, log, app, logged });
     holder.api = api;
     return api;
   }

@@ -1,13 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { ArmorlakeError, isLoopback } from '../core/index.js';
+import { ArmorlakeError, isLoopback, printable } from '../core/index.js';
 import type { Role, TokenStore } from './tokens.js';
 
 /** Who makes a request. */
 export interface Identity {
   /** The token's name; null where no token is configured. */
   readonly token: string | null;
-  readonly role: Role;
+  /** Null: nobody we know, which is enough for a probe. */
+  readonly role: Role | null;
 }
+
+/** Who may use a route: tokens of these roles, and always admins; or anybody, as probes have no token. */
+export type Audience = readonly Role[] | 'anybody';
 
 export interface AccessOptions {
   readonly tokens: TokenStore;
@@ -15,6 +19,19 @@ export interface AccessOptions {
   readonly host: string;
   /** `--insecure-http`: callers from elsewhere need no token when there is none. */
   readonly insecure: boolean;
+}
+
+/** Why a request is not let in, as metrics count it. */
+export type RefusalReason = 'no_token' | 'unknown_token' | 'role' | 'web_page' | 'foreign_host';
+
+/** A request that is not let in. */
+export class Refusal extends ArmorlakeError {
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, message: string, hint: string) {
+    super(reason === 'no_token' || reason === 'unknown_token' ? 'UNAUTHENTICATED' : 'FORBIDDEN', message, { hint });
+    this.reason = reason;
+  }
 }
 
 /** The rules of a listener: who may do what. */
@@ -28,49 +45,57 @@ export class Access {
   }
 
   /**
-   * Who makes a request with these headers.
-   * @throws ArmorlakeError UNAUTHENTICATED, FORBIDDEN.
+   * Who makes a request with these headers, if they may.
+   * @throws Refusal
    */
-  identify(headers: IncomingHttpHeaders): Identity {
+  admit(headers: IncomingHttpHeaders, audience: Audience): Identity {
     const { tokens, insecure } = this.#options;
     if (tokens.size === 0 && (this.#loopback || insecure)) {
-      if (this.#loopback) refuseForeign(headers);
+      if (this.#loopback) refuseForeignHost(headers);
+      refuseWebPage(headers);
       return { token: null, role: 'admin' };
     }
     const given = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
     const token = given === undefined ? null : tokens.authenticate(given);
+    if (audience === 'anybody') return { token: token?.name ?? null, role: token?.role ?? null };
     if (token === null) {
-      throw new ArmorlakeError(
-        'UNAUTHENTICATED',
+      throw new Refusal(
+        given === undefined ? 'no_token' : 'unknown_token',
         given === undefined ? 'This node asks for a token.' : 'The token is not known here.',
-        { hint: 'Send it as `Authorization: Bearer …`; `armorlake token create` makes one.' },
+        'Send it as `Authorization: Bearer …`; `armorlake token create` makes one.',
+      );
+    }
+    if (token.role !== 'admin' && !audience.includes(token.role)) {
+      throw new Refusal(
+        'role',
+        `A token of role ${token.role} may not do this.`,
+        `It needs one of role ${[...audience, 'admin'].join(' or ')}.`,
       );
     }
     return { token: token.name, role: token.role };
   }
 }
 
-/** A web page can reach loopback through the user's browser: by a name of its own (DNS rebinding) or with its origin. */
-function refuseForeign(headers: IncomingHttpHeaders): void {
+/** DNS rebinding: a web page reaches loopback under a name of its own. */
+function refuseForeignHost(headers: IncomingHttpHeaders): void {
   const host = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(headers.host ?? '')?.[1] ?? '';
-  if (!isLoopback(host)) {
-    throw new ArmorlakeError('FORBIDDEN', `Requests to the host "${host}" are not answered here.`, {
-      hint: 'Use 127.0.0.1 or localhost, or create a token.',
-    });
-  }
-  if (headers.origin !== undefined) {
-    throw new ArmorlakeError('FORBIDDEN', 'Requests of web pages are not answered without a token.', {
-      hint: 'Create a token and send it.',
-    });
-  }
+  if (isLoopback(host)) return;
+  throw new Refusal(
+    'foreign_host',
+    `Requests to the host "${printable(host.slice(0, 253))}" are not answered here.`,
+    'Use 127.0.0.1 or localhost, or create a token.',
+  );
 }
 
-/** @throws ArmorlakeError FORBIDDEN when the role may not. */
-export function requireRole(identity: Identity, allowed: readonly Role[]): void {
-  if (identity.role === 'admin' || allowed.includes(identity.role)) return;
-  throw new ArmorlakeError('FORBIDDEN', `A token of role ${identity.role} may not do this.`, {
-    hint: `It needs one of role ${[...allowed, 'admin'].join(' or ')}.`,
-  });
+/** A web page sends its origin with fetch and forms; with images, scripts and frames only where it stands to us. */
+function refuseWebPage(headers: IncomingHttpHeaders): void {
+  const site = headers['sec-fetch-site'];
+  if (headers.origin === undefined && (site === undefined || site === 'none' || site === 'same-origin')) return;
+  throw new Refusal(
+    'web_page',
+    'Requests of web pages are not answered without a token.',
+    'Create a token and send it.',
+  );
 }
 
 /**

@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { ArmorlakeError } from '../core/index.js';
-import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import { JSON_TYPE, answers } from './openapi.js';
 import type { Intake } from './ports.js';
@@ -28,6 +27,7 @@ export async function intakeRoute(app: FastifyInstance, intake: Intake, bodyByte
     scope.post<{ Querystring: { connector?: string } }>(
       '/intake/kubearmor',
       {
+        config: { audience: ['intake'] },
         bodyLimit: bodyBytes,
         schema: {
           summary: 'Post KubeArmor events, one JSON object a line',
@@ -40,7 +40,6 @@ export async function intakeRoute(app: FastifyInstance, intake: Intake, bodyByte
         },
       },
       async (request, reply) => {
-        requireRole(request.identity, ['intake']);
         const { connector } = request.query;
         if (connector !== undefined && !connectorName.test(connector)) {
           throw new ArmorlakeError('BAD_REQUEST', 'connector: 1 to 128 letters, digits, dots, colons or dashes.');

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueryService } from '../query/index.js';
+import type { RefusalReason } from './access.js';
 import type { NodeFigures } from './ports.js';
 
 /** The node's figures in Prometheus' form. Those of other parts are read when they are asked for. */
@@ -19,12 +20,23 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #refusals = new Counter({
+    name: 'armorlake_http_refused_total',
+    help: 'HTTP requests that were not let in, by reason',
+    labelNames: ['reason'] as const,
+    registers: [this.#registry],
+  });
+
   onQuery({ ms, error }: { readonly ms: number; readonly error: string | null }): void {
     this.#queries.observe({ outcome: error ?? 'ok' }, ms / 1000);
   }
 
   onRequest(route: string, status: number): void {
     this.#requests.inc({ route, status: String(status) });
+  }
+
+  onRefusal(reason: RefusalReason): void {
+    this.#refusals.inc({ reason });
   }
 
   get contentType(): string {

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { Clock } from '../core/index.js';
 import { ArmorlakeError } from '../core/index.js';
 import type { QueryService } from '../query/index.js';
-import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import type { Metrics } from './metrics.js';
 import type { NodeView } from './ports.js';
@@ -13,7 +12,7 @@ import type { TokenStore } from './tokens.js';
 import { roles } from './tokens.js';
 
 const health = z.object({ status: z.literal('ok') });
-const readiness = z.object({ status: z.literal('ready'), node: z.string() });
+const readiness = z.object({ status: z.literal('ready') });
 const status = z.looseObject({ node: z.string(), version: z.string(), ready: z.boolean() });
 const catalogColumn = z.object({
   name: z.string(),
@@ -33,42 +32,51 @@ const catalog = z.object({ databases: z.array(z.object({ name: z.string(), table
 export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryService, metrics: Metrics): void {
   app.get(
     '/healthz',
-    { schema: { summary: 'The process answers', response: { 200: answers('It does', { [JSON_TYPE]: health }) } } },
+    {
+      config: { audience: 'anybody' },
+      schema: { summary: 'The process answers', response: { 200: answers('It does', { [JSON_TYPE]: health }) } },
+    },
     () => ({ status: 'ok' }),
   );
   app.get(
     '/readyz',
     {
+      config: { audience: 'anybody' },
       schema: {
         summary: 'Lake open, migrated, listeners bound',
         response: { 200: answers('All is ready', { [JSON_TYPE]: readiness }) },
       },
     },
-    () => {
+    ({ identity }) => {
       const reason = node.unready();
-      if (reason !== null) throw new ArmorlakeError('NOT_READY', reason, { hint: 'Wait, or see the log of the node.' });
-      return { status: 'ready', node: node.name };
+      if (reason === null) return { status: 'ready' };
+      // Whoever sends no token learns that it isn't ready, and nothing else.
+      throw identity.role === null
+        ? new ArmorlakeError('NOT_READY', 'The node is not ready.')
+        : new ArmorlakeError('NOT_READY', reason, { hint: 'Wait, or see the log of the node.' });
     },
   );
   app.get(
     '/metrics',
     {
+      config: { audience: ['read'] },
       schema: {
         summary: 'Figures in Prometheus’ form',
         response: { 200: answers('Them', { 'text/plain': z.string() }) },
       },
     },
-    async (request, reply) => {
-      requireRole(request.identity, ['read']);
+    async (_request, reply) => {
       const figures = await node.figures(clientGone(reply));
       return reply.type(metrics.contentType).send(await metrics.text(figures, queries));
     },
   );
   app.get(
     '/api/v1/status',
-    { schema: { summary: 'How the node is', response: { 200: answers('Its parts', { [JSON_TYPE]: status }) } } },
-    async (request, reply) => {
-      requireRole(request.identity, ['read']);
+    {
+      config: { audience: ['read'] },
+      schema: { summary: 'How the node is', response: { 200: answers('Its parts', { [JSON_TYPE]: status }) } },
+    },
+    async (_request, reply) => {
       const figures = await node.figures(clientGone(reply));
       return { node: node.name, version: node.version, ready: node.unready() === null, ...figures };
     },
@@ -76,28 +84,32 @@ export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryS
   app.get(
     '/api/v1/catalog',
     {
+      config: { audience: ['read'] },
       schema: {
         summary: 'Databases, their tables and columns',
         response: { 200: answers('Them', { [JSON_TYPE]: catalog }) },
       },
     },
-    async (request, reply) => {
-      requireRole(request.identity, ['read']);
+    async (_request, reply) => {
       return queries.catalog(clientGone(reply));
     },
   );
   app.delete<{ Params: { name: string } }>(
     '/api/v1/nodes/:name',
     {
+      config: { audience: [] },
       schema: { summary: 'Forget a node that is gone for good', response: { 204: { description: 'It is forgotten' } } },
     },
     async (request, reply) => {
-      requireRole(request.identity, []);
       await node.forget(request.params.name, clientGone(reply));
       return reply.code(204).send();
     },
   );
-  app.get('/api/v1/openapi.json', { schema: { summary: 'This document' } }, () => app.swagger());
+  app.get(
+    '/api/v1/openapi.json',
+    { config: { audience: ['read', 'intake'] }, schema: { summary: 'This document' } },
+    () => app.swagger(),
+  );
 }
 
 const newToken = z.strictObject({ name: z.string(), role: z.enum(roles) });
@@ -108,19 +120,18 @@ export function tokenRoutes(app: FastifyInstance, tokens: TokenStore, clock: Clo
   app.get(
     '/api/v1/tokens',
     {
+      config: { audience: [] },
       schema: {
         summary: 'The tokens there are',
         response: { 200: answers('Them', { [JSON_TYPE]: z.object({ tokens: z.array(tokenInfo) }) }) },
       },
     },
-    (request) => {
-      requireRole(request.identity, []);
-      return { tokens: tokens.list() };
-    },
+    () => ({ tokens: tokens.list() }),
   );
   app.post(
     '/api/v1/tokens',
     {
+      config: { audience: [] },
       schema: {
         summary: 'Make a token; it is shown only now',
         body: jsonSchemaOf(newToken),
@@ -128,7 +139,6 @@ export function tokenRoutes(app: FastifyInstance, tokens: TokenStore, clock: Clo
       },
     },
     (request, reply) => {
-      requireRole(request.identity, []);
       const { name, role } = parseBody(newToken, request.body);
       void reply.code(201);
       return { name, role, token: tokens.create(name, role, new Date(clock.wallMs())) };
@@ -136,9 +146,11 @@ export function tokenRoutes(app: FastifyInstance, tokens: TokenStore, clock: Clo
   );
   app.delete<{ Params: { name: string } }>(
     '/api/v1/tokens/:name',
-    { schema: { summary: 'Take a token away', response: { 204: { description: 'It is gone' } } } },
+    {
+      config: { audience: [] },
+      schema: { summary: 'Take a token away', response: { 204: { description: 'It is gone' } } },
+    },
     (request, reply) => {
-      requireRole(request.identity, []);
       tokens.revoke(request.params.name);
       return reply.code(204).send();
     },

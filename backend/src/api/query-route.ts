@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Identity } from './access.js';
-import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import type { QueryAnswer, QueryEnd, QueryService } from '../query/index.js';
 import { queryRequest, withArrowMetadata } from '../query/index.js';
@@ -37,6 +36,7 @@ export function queryRoute(app: FastifyInstance, queries: QueryService): void {
   app.post(
     '/api/v1/query',
     {
+      config: { audience: ['read'] },
       schema: {
         summary: 'Run one SELECT',
         description: `Answers JSON, or an Arrow IPC stream for Accept: ${ARROW} (coverage in the schema's metadata).`,
@@ -45,7 +45,6 @@ export function queryRoute(app: FastifyInstance, queries: QueryService): void {
       },
     },
     async (request, reply) => {
-      requireRole(request.identity, ['read']);
       const body = parseBody(queryRequest, request.body);
       const arrow = (request.headers.accept ?? '').includes(ARROW);
       const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
@@ -71,6 +70,7 @@ export function explainRoute(app: FastifyInstance, queries: QueryService): void 
   app.post(
     '/api/v1/explain',
     {
+      config: { audience: ['read'] },
       schema: {
         summary: 'How a query would be answered',
         description:
@@ -80,7 +80,6 @@ export function explainRoute(app: FastifyInstance, queries: QueryService): void 
       },
     },
     async (request, reply) => {
-      requireRole(request.identity, ['read']);
       const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
       return await queries.explain(parseBody(queryRequest, request.body), caller, clientGone(reply));
     },
@@ -165,10 +164,4 @@ async function sendArrow(answer: QueryAnswer, reply: FastifyReply): Promise<Fast
   }
   reply.trailer('armorlake-stats', async () => JSON.stringify((await answer.end).stats));
   return reply.send(Readable.from(chunks, { objectMode: false }));
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    identity: Identity;
-  }
 }

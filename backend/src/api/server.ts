@@ -1,15 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock, Logger } from '../core/index.js';
-import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
+import { ArmorlakeError, hasErrno, messageOf, printable } from '../core/index.js';
 import type { QueryService } from '../query/index.js';
 import { Access, refuseExposed } from './access.js';
+import { guardDoor } from './door.js';
 import { sendError } from './errors.js';
+import { HttpConnections } from './http-server.js';
+import type { ServerTls } from './http-server.js';
 import { intakeRoute } from './intake-route.js';
 import type { Metrics } from './metrics.js';
 import { nodeRoutes, tokenRoutes } from './node-routes.js';
@@ -27,7 +26,7 @@ export interface ListenOptions {
   /** Listen beyond loopback without TLS or tokens. */
   readonly insecure: boolean;
   /** PEM files. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly tls: ServerTls | null;
 }
 
 export interface ApiOptions {
@@ -47,40 +46,35 @@ export interface ApiOptions {
 /** JSON bodies, SQL and its parameters. */
 const BODY_BYTES = 4 << 20;
 const CLOSE_MS = 5000;
-/** For a whole request to arrive: a large import over a slow line takes a while. */
-const REQUEST_MS = 30 * 60_000;
-
-/** Last-Event-ID says a number for each node: those of 5,000, with long names. */
-const HEADER_BYTES = 5_000 * 64;
 
 /** The HTTP door, not yet listening: `inject()` works on it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { listen, node, queries, intake, tokens, metrics, logger, clock } = options;
   const access = new Access({ tokens, host: listen.host, insecure: listen.insecure });
+  const failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+    sendError(thrown, request, reply, logger);
+  const connections = new HttpConnections();
   const app = fastify({
     // Requests are counted in /metrics; what goes wrong is logged by the error handler.
     logger: false,
     bodyLimit: BODY_BYTES,
     forceCloseConnections: true,
-    serverFactory: (handler) => createServer(listen.tls, handler),
+    serverFactory: (handler) => connections.createServer(listen.tls, handler),
+    // What fails before a route is found, and before there is a request at all.
+    frameworkErrors: failed,
+    clientErrorHandler: (thrown, socket) => connections.answerBroken(thrown, socket),
   });
   // Bodies are parsed by zod, which also makes the document's schemas.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
-  app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply, logger));
-  app.setNotFoundHandler((request) => {
-    throw new ArmorlakeError(
-      'NOT_FOUND',
-      `There is no ${request.method} ${new URL(request.url, 'http://node').pathname}.`,
-      {
-        hint: 'GET /api/v1/openapi.json lists what there is.',
-      },
-    );
+  app.setErrorHandler(failed);
+  app.setNotFoundHandler(({ method, url }) => {
+    const [path = ''] = url.split('?');
+    throw new ArmorlakeError('NOT_FOUND', `There is no ${method} ${printable(path.slice(0, 200))}.`, {
+      hint: 'GET /api/v1/openapi.json lists what there is.',
+    });
   });
-  app.decorateRequest('identity');
-  app.addHook('onRequest', async (request) => {
-    request.identity = access.identify(request.headers);
-  });
+  guardDoor(app, access, { metrics, logger, clock });
   app.addHook('onResponse', async (request, reply) => {
     metrics.onRequest(request.routeOptions.url ?? 'unknown', reply.statusCode);
   });
@@ -135,24 +129,6 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       clearTimeout(force);
     },
   };
-}
-
-function createServer(tls: ListenOptions['tls'], handler: RequestListener): Server {
-  const options = { maxHeaderSize: HEADER_BYTES };
-  const server =
-    tls === null ? createHttpServer(options, handler) : createHttpsServer({ ...options, ...readTls(tls) }, handler);
-  server.requestTimeout = REQUEST_MS;
-  return server;
-}
-
-function readTls({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
-  try {
-    return { cert: readFileSync(cert), key: readFileSync(key) };
-  } catch (thrown) {
-    throw new ArmorlakeError('BAD_CONFIG', `The listener's certificate can't be read: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
-  }
 }
 
 function listenError(thrown: unknown, host: string, port: number): ArmorlakeError {

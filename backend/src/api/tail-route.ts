@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { ArmorlakeError } from '../core/index.js';
 import type { Logger } from '../core/index.js';
 import type { TailSelection, Tails } from '../query/index.js';
-import { requireRole } from './access.js';
 import { clientGone } from './client-gone.js';
 import { answers } from './openapi.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
@@ -79,6 +78,9 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
   app.get(
     '/api/v1/tail',
     {
+      config: { audience: ['read'] },
+      // A HEAD would stream to nobody.
+      exposeHeadRoute: false,
       schema: {
         summary: 'Events as they come, as server-sent events',
         description:
@@ -88,7 +90,6 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
       },
     },
     async (request, reply) => {
-      requireRole(request.identity, ['read']);
       const selection = selectionOf(parseBody(tailQuery, request.query));
       const positions = positionsOf(request.headers['last-event-id']);
       if (tails >= MAX_TAILS) {

@@ -1,0 +1,55 @@
+import type { FastifyInstance } from 'fastify';
+import type { Clock, Logger } from '../core/index.js';
+import { ArmorlakeError } from '../core/index.js';
+import type { Access, Audience, Identity } from './access.js';
+import { Refusal } from './access.js';
+import type { Metrics } from './metrics.js';
+import { RefusalLog } from './refusal-log.js';
+
+/** More header lines than any client of ours sends; Node.js drops those after the 2,000th silently. */
+const MAX_HEADERS = 200;
+
+/** What a browser may do with an answer that a page or an address bar got: nothing but show it as what it is. */
+const ANSWER_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+};
+
+/** Lets requests in, by their route's audience; a route that names none is for admins. */
+export function guardDoor(
+  app: FastifyInstance,
+  access: Access,
+  { metrics, logger, clock }: { readonly metrics: Metrics; readonly logger: Logger; readonly clock: Clock },
+): void {
+  const log = new RefusalLog(logger, clock);
+  app.decorateRequest('identity');
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers(ANSWER_HEADERS);
+    if (request.raw.rawHeaders.length > 2 * MAX_HEADERS) {
+      throw new ArmorlakeError('LIMIT_EXCEEDED', `The request has more than ${MAX_HEADERS} headers.`);
+    }
+    const { url: route = 'unknown', config } = request.routeOptions;
+    // What there is not is told to every role.
+    const audience = request.is404 ? ['read' as const, 'intake' as const] : (config.audience ?? []);
+    try {
+      request.identity = access.admit(request.headers, audience);
+    } catch (thrown) {
+      if (thrown instanceof Refusal) {
+        metrics.onRefusal(thrown.reason);
+        log.add({ address: request.ip, reason: thrown.reason, route, audience });
+      }
+      throw thrown;
+    }
+  });
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    identity: Identity;
+  }
+  interface FastifyContextConfig {
+    audience?: Audience;
+  }
+}
