@@ -22,13 +22,16 @@ const identitySchema = z.object({
   damaged: z.string().nullable(),
 });
 
+const formatSchema = z.object({ format: z.number().int() });
+
 /** What `lake.json` says of a lake; it outlives a lake file that has to be replaced. */
 export type LakeIdentity = Readonly<z.infer<typeof identitySchema>>;
 
-export function newIdentity(): LakeIdentity {
+/** Of a lake that has no lake.json; `lakeId` is what its file remembers, null in a new one. */
+export function newIdentity(lakeId: string | null): LakeIdentity {
   return {
     format: 1,
-    lakeId: randomUUID(),
+    lakeId: lakeId ?? randomUUID(),
     schemaVersion: 0,
     seqReserved: 0,
     lastSeq: 0,
@@ -47,8 +50,24 @@ export class IdentityFile {
     this.#path = join(dataFolder, 'lake.json');
   }
 
-  /** Null when there is none; throws BAD_CONFIG when it can't be understood. */
+  /** What it says; null when there is none, or it is damaged. Throws BAD_CONFIG for a newer format. */
   read(): LakeIdentity | null {
+    const read = this.#read();
+    return typeof read === 'string' ? null : read;
+  }
+
+  /** Puts a damaged one aside, with the lake's lock held; returns what was done, null when there was no damage. */
+  putAsideDamaged(): { readonly path: string; readonly reason: string } | null {
+    const reason = this.#read();
+    if (typeof reason !== 'string') return null;
+    const path = unusedPath(`${this.#path}.damaged`);
+    renameSync(this.#path, path);
+    syncFolder(dirname(path));
+    return { path, reason };
+  }
+
+  /** The identity, null, or why it can't be understood. */
+  #read(): LakeIdentity | string | null {
     let text: string;
     try {
       text = readFileSync(this.#path, 'utf8');
@@ -57,18 +76,32 @@ export class IdentityFile {
       throw thrown;
     }
     try {
-      return identitySchema.parse(JSON.parse(text));
+      const value: unknown = JSON.parse(text);
+      const { format } = formatSchema.parse(value);
+      if (format > 1) throw newerFormat(this.#path, format);
+      return identitySchema.parse(value);
     } catch (thrown) {
-      throw new ArmorlakeError('BAD_CONFIG', `${this.#path} can't be understood: ${messageOf(thrown)}`, {
-        hint: 'Restore it from a backup, or move it aside: the lake then gets a new identity.',
-        cause: thrown,
-      });
+      if (thrown instanceof ArmorlakeError) throw thrown;
+      return messageOf(thrown);
     }
   }
 
   write(identity: LakeIdentity): void {
     replaceFile(this.#path, JSON.stringify(identity, null, 2) + '\n');
   }
+}
+
+/** `path`, or the first of its numbered variants that is free. */
+export function unusedPath(path: string): string {
+  let candidate = path;
+  for (let number = 2; existsSync(candidate); number++) candidate = `${path}-${number}`;
+  return candidate;
+}
+
+function newerFormat(path: string, format: number): ArmorlakeError {
+  return new ArmorlakeError('BAD_CONFIG', `${path} has format ${format}, which this Armorlake doesn't know.`, {
+    hint: 'Start the newer Armorlake that wrote it. Nothing was changed.',
+  });
 }
 
 /** Writes a file so that after a crash either the old or the new content is there. */

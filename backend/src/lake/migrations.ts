@@ -63,6 +63,12 @@ export const migrations: readonly Migration[] = [
       ...eventTables.map(heldSoFar),
     ],
   },
+  {
+    version: 4,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'identity')} (lake_id VARCHAR)`,
+    ],
+  },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

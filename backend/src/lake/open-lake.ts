@@ -5,9 +5,12 @@ import type { Clock, Logger } from '../core/index.js';
 import type { Database } from '../engine/host.js';
 import type { StartFacts } from '../engine/index.js';
 import { Archive, addToManifest, readManifest } from './archive.js';
+import type { CommitMark } from './commit-mark.js';
 import { CommitMarkFile } from './commit-mark.js';
 import type { ReadDisk } from './disk.js';
+import type { LakeIdentity } from './identity.js';
 import { IdentityFile, newIdentity } from './identity.js';
+import { rememberLakeId, rememberedLakeId } from './lake-id.js';
 import { LAKE_CATALOG, latestVersion, migrate, migrations, refuseNewer } from './migrations.js';
 import type { Migration } from './migrations.js';
 import { lakePath, openDatabase } from './opening.js';
@@ -64,6 +67,7 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   const existed = existsSync(lakePath(settings.dataFolder));
   const { database, quarantined } = await openDatabase({
     settings,
+    acknowledged: acknowledged(settings.dataFolder, known),
     damaged: known?.damaged ?? null,
     openCrashes: facts.openCrashes,
     clock,
@@ -73,7 +77,11 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   const maintainer = await database.connect();
   await migrate(maintainer, steps);
   // Read anew: whoever held the lock until now may have written it.
-  const identity = identityFile.read() ?? newIdentity();
+  const damagedIdentity = identityFile.putAsideDamaged();
+  const written = identityFile.read();
+  const remembered = await rememberedLakeId(maintainer);
+  const identity = written ?? newIdentity(remembered);
+  await rememberLakeId(maintainer, identity.lakeId);
   const archive =
     settings.archive === null ? null : new Archive(settings.archive.folder, identity.lakeId, settings.memoryLimitBytes);
   const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
@@ -82,6 +90,7 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   const nowMicros = Math.round(clock.wallMs() * 1000);
   const recovery = recover({
     identity,
+    identityLost: written === null,
     mark: mark.read(),
     end: await readEnd(maintainer),
     quarantined,
@@ -92,6 +101,18 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   });
   const writer = await BatchWriter.create(database, settings.node, clock);
   if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
+  for (const { cause, estimated } of recovery.gaps) {
+    if (cause === 'crash') continue;
+    logger.error({ cause, estimated, lastSeq: recovery.lastSeq }, 'Events may be missing: see armorlake.gaps.');
+  }
+  if (damagedIdentity !== null) {
+    warnings.push(`${damagedIdentity.path} was put aside: ${damagedIdentity.reason}`);
+    logger.error(damagedIdentity, 'A damaged lake.json was put aside.');
+  } else if (recovery.gaps.some(({ cause }) => cause === 'identity')) {
+    const sentence = `lake.json was missing from ${settings.dataFolder}: numbers go on at ${recovery.lastSeq + 1}.`;
+    warnings.push(sentence);
+    logger.error({ lakeId: identity.lakeId, remembered: remembered !== null }, sentence);
+  }
   for (const totals of await writer.settle()) {
     warnings.push(differenceSentence(totals));
     logger.error({ ...totals }, differenceSentence(totals));
@@ -123,6 +144,14 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     closedAtMicros,
     warnings,
   };
+}
+
+/** What was told to others as committed, by what is beside the lake file. */
+function acknowledged(dataFolder: string, known: LakeIdentity | null): CommitMark {
+  const file = new CommitMarkFile(dataFolder);
+  const mark = file.read();
+  file.close();
+  return { lastSeq: Math.max(mark?.lastSeq ?? 0, known?.lastSeq ?? 0), lastBatch: mark?.lastBatch ?? 0 };
 }
 
 /**

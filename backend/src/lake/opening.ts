@@ -1,12 +1,24 @@
-import { copyFileSync, existsSync, renameSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { ArmorlakeError, messageOf, quoteString } from '../core/index.js';
+import { ArmorlakeError, messageOf, quoteQualified, quoteString } from '../core/index.js';
 import type { Clock, Logger } from '../core/index.js';
 import { Database } from '../engine/host.js';
-import { syncFolder } from './identity.js';
-import { LAKE_CATALOG, STATE_CATALOG } from './migrations.js';
+import type { CommitMark } from './commit-mark.js';
+import { syncFolder, unusedPath } from './identity.js';
+import { INTERNAL_SCHEMA, LAKE_CATALOG, STATE_CATALOG, versionOf } from './migrations.js';
 import type { LakeSettings } from './settings.js';
 
 /** Something was put aside so that the lake could open. */
@@ -25,6 +37,8 @@ export interface OpenConditions {
   readonly settings: LakeSettings;
   /** Why the lake file must not be opened any more; null when nothing is known against it. */
   readonly damaged: string | null;
+  /** What was told to others as committed. */
+  readonly acknowledged: CommitMark;
   /** How often DuckDB itself crashed at opening just before. */
   readonly openCrashes: number;
   readonly clock: Clock;
@@ -88,9 +102,19 @@ export async function openDatabase(conditions: OpenConditions): Promise<OpenedDa
     try {
       const database = await openLocked(conditions);
       const reason = await missingEnd(database, dataFolder);
-      if (reason === null) return { database, quarantined };
-      database.close();
-      put('file', reason);
+      if (reason !== null) {
+        database.close();
+        put('file', reason);
+        continue;
+      }
+      const unread = await unreadWal(database, conditions);
+      if (unread !== null) {
+        // What was read of it stays; what follows would be overwritten by the next commit.
+        const aside = keepCopy(conditions);
+        if (aside.path !== null) quarantined.push({ what: 'wal', path: aside.path, reason: unread });
+        conditions.logger.error({ ...aside, reason: unread }, 'A damaged part of the lake was put aside.');
+      }
+      return { database, quarantined };
     } catch (thrown) {
       const reason = messageOf(thrown);
       if (thrown instanceof ArmorlakeError || !looksDamaged(reason)) throw openError(thrown);
@@ -147,7 +171,7 @@ function openError(thrown: unknown): ArmorlakeError {
 
 function putAside(conditions: OpenConditions, what: Quarantine['what']): string | null {
   const { dataFolder } = conditions.settings;
-  const stamp = new Date(conditions.clock.wallMs()).toISOString().replaceAll(/[-:]/g, '');
+  const stamp = stampOf(conditions.clock);
   const wal = walPath(dataFolder);
   const file = lakePath(dataFolder);
   let aside: string | null = null;
@@ -163,10 +187,8 @@ function putAside(conditions: OpenConditions, what: Quarantine['what']): string 
   return aside;
 }
 
-function unusedPath(path: string): string {
-  let candidate = path;
-  for (let number = 2; existsSync(candidate); number++) candidate = `${path}-${number}`;
-  return candidate;
+function stampOf(clock: Clock): string {
+  return new Date(clock.wallMs()).toISOString().replaceAll(/[-:]/g, '');
 }
 
 /** DuckDB names the byte where a WAL goes wrong: what stands before it is whole and is kept. */
@@ -176,6 +198,67 @@ function keepWholeEntries(conditions: OpenConditions, aside: string | undefined,
   const wal = walPath(conditions.settings.dataFolder);
   copyFileSync(aside, wal);
   truncateSync(wal, Number(position));
+}
+
+/** How each WAL of DuckDB begins: the entry that says its version. */
+const WAL_BEGINNING = Buffer.from([0x64, 0x00, 0x62, 0x65, 0x00]);
+
+/**
+ * DuckDB takes a WAL whose beginning or an entry's length is damaged for one that was cut off while it was written: it reads
+ * what precedes, and overwrites the rest. Says why the WAL is damaged, or null when all of it that counted was read.
+ */
+async function unreadWal(database: Database, { settings, acknowledged }: OpenConditions): Promise<string | null> {
+  const wal = walPath(settings.dataFolder);
+  if ((statSync(wal, { throwIfNoEntry: false })?.size ?? 0) === 0) return null;
+  const end = await committedEnd(database);
+  if (end !== null && (end.lastSeq < acknowledged.lastSeq || end.lastBatch < acknowledged.lastBatch)) {
+    return (
+      `it ends with batch ${end.lastBatch} and seq ${end.lastSeq}, ` +
+      `but batch ${acknowledged.lastBatch} and seq ${acknowledged.lastSeq} had been committed`
+    );
+  }
+  const beginning = readBeginning(wal, WAL_BEGINNING.length);
+  // A first write that was cut off is no damage.
+  return WAL_BEGINNING.subarray(0, beginning.length).equals(beginning) ? null : 'its first bytes are damaged';
+}
+
+function readBeginning(path: string, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  const file = openSync(path, 'r');
+  try {
+    return buffer.subarray(0, readSync(file, buffer, 0, bytes, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The last commit that the lake file and its WAL hold; null before the first migration. */
+async function committedEnd(database: Database): Promise<CommitMark | null> {
+  const connection = await database.connect();
+  try {
+    if ((await versionOf(connection)) === 0) return null;
+    const read = await connection.runAndReadAll(
+      `SELECT coalesce(max(last_seq), 0)::DOUBLE, coalesce(max(batch), 0)::DOUBLE FROM ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'batches')}`,
+    );
+    const [lastSeq, lastBatch] = read.getRowsJS()[0] ?? [];
+    return { lastSeq: Number(lastSeq ?? 0), lastBatch: Number(lastBatch ?? 0) };
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** A copy of the WAL beside it, for those who want to look what was in it; why there is none, when it can't be made. */
+function keepCopy(conditions: OpenConditions): { readonly path: string | null; readonly notKept?: string } {
+  const { dataFolder } = conditions.settings;
+  const path = unusedPath(`${walPath(dataFolder)}.damaged-${stampOf(conditions.clock)}`);
+  try {
+    copyFileSync(walPath(dataFolder), path, constants.COPYFILE_FICLONE);
+    syncFolder(dataFolder);
+    return { path };
+  } catch (thrown) {
+    rmSync(path, { force: true });
+    return { path: null, notKept: messageOf(thrown) };
+  }
 }
 
 const FILE_HEADER_BYTES = 3 * 4096;

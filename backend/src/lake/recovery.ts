@@ -5,6 +5,7 @@ import type { CommitMark } from './commit-mark.js';
 import type { LakeIdentity } from './identity.js';
 import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { Quarantine } from './opening.js';
+import { RESERVE } from './sequence.js';
 import { eventTables } from './tables.js';
 
 /** Where the lake file itself says it ends. */
@@ -59,6 +60,8 @@ export interface Recovery {
 
 export interface RecoveryFacts {
   readonly identity: LakeIdentity;
+  /** True when lake.json was missing or damaged: what was given away above all else is not known. */
+  readonly identityLost: boolean;
   readonly mark: CommitMark | null;
   readonly end: LakeEnd;
   readonly quarantined: readonly Quarantine[];
@@ -82,7 +85,12 @@ export const ALL = '*';
 export function recover(facts: RecoveryFacts): Recovery {
   const { identity, mark, end, quarantined, nowMicros } = facts;
   const acknowledged = Math.max(mark?.lastSeq ?? 0, identity.lastSeq, facts.archivedSeq);
-  const lost = quarantined.length > 0 || acknowledged > end.lastSeq;
+  const holds = acknowledged > 0 || end.lastBatch > 0;
+  const identityLost = facts.identityLost && holds;
+  // After an unclean stop only the mark tells whether the file ends where it should.
+  const unmarked = mark === null && !identity.clean && holds;
+  const lost = quarantined.length > 0 || acknowledged > end.lastSeq || identityLost || unmarked;
+  const reserved = identityLost ? Math.max(acknowledged, end.lastSeq) + RESERVE : identity.seqReserved;
   const fromMicros = end.heldSinceMicros ?? (identity.openedAtMicros > 0 ? identity.openedAtMicros : nowMicros);
   const gap = (cause: string, estimated: number | null): Gap => ({
     connector: ALL,
@@ -99,7 +107,7 @@ export function recover(facts: RecoveryFacts): Recovery {
   }
   if (!identity.clean && !facts.resumed) gaps.push(gap('crash', null));
   return {
-    lastSeq: lost ? Math.max(acknowledged, end.lastSeq, identity.seqReserved) : end.lastSeq,
+    lastSeq: lost ? Math.max(acknowledged, end.lastSeq, reserved) : end.lastSeq,
     lastBatch: Math.max(end.lastBatch, mark?.lastBatch ?? 0),
     lostRows: Math.max(0, acknowledged - end.lastSeq),
     gaps,
@@ -109,5 +117,6 @@ export function recover(facts: RecoveryFacts): Recovery {
 function lossCause(facts: RecoveryFacts): string {
   if (facts.quarantined.some((each) => each.what === 'file') || !facts.existed) return 'file';
   if (facts.quarantined.length > 0 || !facts.identity.clean) return 'wal';
+  if (facts.identityLost) return 'identity';
   return 'restore';
 }

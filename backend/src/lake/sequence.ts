@@ -1,7 +1,7 @@
 import type { IdentityFile, LakeIdentity } from './identity.js';
 
 /** So many numbers are reserved at once: lake.json is written that seldom. */
-const RESERVE = 1_000_000;
+export const RESERVE = 1_000_000;
 
 /** Gives out seq; the reserved mark in lake.json is always ahead of what was given, on the disk. */
 export class Sequence {

@@ -169,7 +169,7 @@ export const gaps = history('gaps', 'Every known stretch of time in which events
   column(
     'cause',
     'VARCHAR',
-    'connect, break:13, ended, misconfigured, throttle, stopped, crash, worker, wal, file, restore, archive, missing, surplus, disk_full',
+    'connect, break:13, ended, misconfigured, throttle, stopped, crash, worker, wal, file, restore, identity, archive, missing, surplus, disk_full',
   ),
   column('estimated', 'BIGINT', 'Events missing, where that can be told'),
 ]);

@@ -1,0 +1,187 @@
+import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { kubearmorLogs } from '../../backend/src/lake/index.js';
+import { DataFolder, packRows, plainRows } from '../support/lake-fixture.js';
+import { ErrorLog, openStore, rawRows } from '../support/lake-store.js';
+
+const noExtras = { ledger: [], gaps: [] };
+const GAPS = "SELECT cause, estimated::INT FROM armorlake.gaps WHERE cause <> 'crash' ORDER BY ALL";
+
+/** Ten batches of ten rows, all in the WAL; as a crash leaves it, or closed. */
+async function leave(folder: DataFolder, how: 'crashed' | 'closed'): Promise<string> {
+  using own = new DataFolder();
+  const store = await openStore(own);
+  for (let batch = 1; batch <= 10; batch++) {
+    await store.append(batch, packRows(kubearmorLogs, 10, plainRows(1)).buffer, noExtras);
+  }
+  const { lakeId } = await store.info();
+  const copy = (name: string): void => copyFileSync(own.file(name), folder.file(name));
+  const names = ['lake.duckdb', 'lake.json', 'lake.mark'];
+  if (how === 'crashed') [...names, 'lake.duckdb.wal'].forEach(copy);
+  await store.close();
+  if (how === 'closed') names.forEach(copy);
+  return lakeId;
+}
+
+function named(folder: DataFolder, beginning: string): readonly string[] {
+  return readdirSync(folder.path).filter((name) => name.startsWith(beginning));
+}
+
+function change(path: string, how: (bytes: Buffer) => void): Buffer {
+  const bytes = readFileSync(path);
+  how(bytes);
+  writeFileSync(path, bytes);
+  return bytes;
+}
+
+const flipped =
+  (at: number) =>
+  (bytes: Buffer): void => {
+    for (let index = at; index < at + 8; index++) bytes[index] = (bytes[index] ?? 0) ^ 0xff;
+  };
+
+describe('a damaged write-ahead log', () => {
+  it.each([
+    ['its first bytes are flipped', flipped(0)],
+    ['its version is flipped', flipped(3)],
+    ['the length of an entry is flipped', flipped(29)],
+    ['its beginning is zero', (bytes: Buffer) => bytes.fill(0, 0, 64)],
+    ['it is zero', (bytes: Buffer) => bytes.fill(0)],
+  ])('is put aside as it was when %s, and the log and a gap say so', async (_what, damage) => {
+    using folder = new DataFolder();
+    await leave(folder, 'crashed');
+    const damaged = change(folder.file('lake.duckdb.wal'), damage);
+    const log = new ErrorLog();
+    const store = await openStore(folder, {}, { logger: log.logger });
+    const [aside = ''] = named(folder, 'lake.duckdb.wal.damaged');
+    expect(readFileSync(folder.file(aside)).equals(damaged)).toBe(true);
+    expect(log.text).toContain(folder.file(aside));
+    expect((await store.info()).warnings.join()).toContain(aside);
+    const [[kept]] = (await rawRows(store, 'SELECT count(*)::INT FROM kubearmor.logs')) as [[number]];
+    expect(await rawRows(store, GAPS)).toEqual([['wal', 100 - kept]]);
+    const next = await store.append(11, packRows(kubearmorLogs, 5, plainRows(1)).buffer, noExtras);
+    expect(next.firstSeq).toBeGreaterThan(100);
+    await store.close();
+    const again = await openStore(folder, {}, { logger: log.logger });
+    expect(await rawRows(again, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[kept + 5]]);
+    expect(await rawRows(again, GAPS)).toHaveLength(1);
+    expect(named(folder, 'lake.duckdb.wal.damaged')).toHaveLength(1);
+    await again.close();
+  });
+
+  it('is put aside for its first bytes alone, also when no event was in it', async () => {
+    using folder = new DataFolder();
+    using copy = new DataFolder();
+    const store = await openStore(folder);
+    await store.checkpoint();
+    await store.appendQueries([{ id: 'q1', time: 0, sql: 'SELECT 1' }]);
+    for (const name of ['lake.duckdb', 'lake.json', 'lake.mark', 'lake.duckdb.wal']) {
+      copyFileSync(folder.file(name), copy.file(name));
+    }
+    await store.close();
+    change(copy.file('lake.duckdb.wal'), flipped(0));
+    const log = new ErrorLog();
+    const reopened = await openStore(copy, {}, { logger: log.logger });
+    expect(named(copy, 'lake.duckdb.wal.damaged')).toHaveLength(1);
+    expect(log.text).toContain('its first bytes are damaged');
+    expect(await rawRows(reopened, GAPS)).toEqual([['wal', null]]);
+    await reopened.close();
+  });
+});
+
+describe('lake.json', () => {
+  it.each([
+    ['missing', (path: string) => rmSync(path), 'lake.json was missing'],
+    ['empty', (path: string) => truncateSync(path, 0), 'lake.json.damaged'],
+    ['cut off', (path: string) => truncateSync(path, 20), 'lake.json.damaged'],
+    ['of other content', (path: string) => writeFileSync(path, '{"format":1}'), 'lake.json.damaged'],
+  ])(
+    'that is %s leaves a gap and an error, and the lake goes on under its name above its numbers',
+    async (...given) => {
+      const [, damage, said] = given;
+      using folder = new DataFolder();
+      const lakeId = await leave(folder, 'closed');
+      damage(folder.file('lake.json'));
+      const log = new ErrorLog();
+      const store = await openStore(folder, {}, { logger: log.logger });
+      expect(await rawRows(store, GAPS)).toEqual([['identity', null]]);
+      expect(log.text).toContain(said);
+      expect((await store.info()).warnings.join()).toContain(said);
+      expect((await store.info()).lakeId).toBe(lakeId);
+      expect(await rawRows(store, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[100]]);
+      const next = await store.append(11, packRows(kubearmorLogs, 1, plainRows(1)).buffer, noExtras);
+      // What may have been given away above the last one is not known.
+      expect(next.firstSeq).toBeGreaterThan(100_000);
+      await store.close();
+      const again = await openStore(folder);
+      expect(again.lastSeq).toBe(next.lastSeq);
+      expect(await rawRows(again, GAPS)).toHaveLength(1);
+      expect((await again.info()).lakeId).toBe(lakeId);
+      await again.close();
+    },
+  );
+
+  it('of a newer format is refused, and nothing is changed', async () => {
+    using folder = new DataFolder();
+    await leave(folder, 'closed');
+    writeFileSync(folder.file('lake.json'), '{"format":2,"lake":{}}');
+    await expect(openStore(folder)).rejects.toMatchObject({ code: 'BAD_CONFIG' });
+    expect(readFileSync(folder.file('lake.json'), 'utf8')).toBe('{"format":2,"lake":{}}');
+  });
+
+  it('that was not written yet is no loss: a crash in the very first start', async () => {
+    using folder = new DataFolder();
+    using first = new DataFolder();
+    const store = await openStore(first);
+    await store.checkpoint();
+    copyFileSync(first.file('lake.duckdb'), folder.file('lake.duckdb'));
+    await store.close();
+    const log = new ErrorLog();
+    const again = await openStore(folder, {}, { logger: log.logger });
+    expect(await rawRows(again, GAPS)).toEqual([]);
+    expect(log.errors).toEqual([]);
+    await again.close();
+  });
+
+  it('that is lost with the lake file leaves the mark: numbers go on above it', async () => {
+    using folder = new DataFolder();
+    await leave(folder, 'closed');
+    rmSync(folder.file('lake.json'));
+    rmSync(folder.file('lake.duckdb'));
+    const store = await openStore(folder);
+    expect(await rawRows(store, GAPS)).toEqual([['file', 100]]);
+    expect(store.lastSeq).toBeGreaterThan(100_000);
+    await store.close();
+  });
+});
+
+describe('lake.mark', () => {
+  it.each([
+    ['missing', (path: string) => rmSync(path)],
+    ['empty', (path: string) => truncateSync(path, 0)],
+    ['flipped', (path: string) => change(path, flipped(2))],
+  ])(
+    'that is %s is no matter after a clean stop, and after a crash numbers go on above the reserve',
+    async (...given) => {
+      const [, damage] = given;
+      using closed = new DataFolder();
+      await leave(closed, 'closed');
+      damage(closed.file('lake.mark'));
+      const clean = await openStore(closed);
+      expect(await rawRows(clean, GAPS)).toEqual([]);
+      expect(clean.lastSeq).toBe(100);
+      await clean.close();
+
+      using crashed = new DataFolder();
+      await leave(crashed, 'crashed');
+      damage(crashed.file('lake.mark'));
+      // Without the mark nobody could tell that this is no WAL that was cut off.
+      change(crashed.file('lake.duckdb.wal'), flipped(29));
+      const store = await openStore(crashed);
+      expect(await rawRows(store, GAPS)).toEqual([['wal', null]]);
+      expect(store.lastSeq).toBeGreaterThan(100);
+      await store.close();
+      expect(existsSync(crashed.file('lake.mark'))).toBe(true);
+    },
+  );
+});
