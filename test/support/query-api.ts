@@ -214,6 +214,7 @@ export class QueryApi implements AsyncDisposable {
       readonly clock?: Clock;
       readonly limits?: Partial<ServiceLimits>;
       readonly listen?: Partial<ApiOptions['listen']>;
+      readonly patienceMs?: number;
     } = {},
   ): Promise<QueryApi> {
     const clock = more.clock ?? systemClock;
@@ -265,6 +266,7 @@ export class QueryApi implements AsyncDisposable {
       tokens,
       metrics,
       intakeBodyBytes: 64 << 20,
+      ...(more.patienceMs !== undefined && { patienceMs: more.patienceMs }),
       logger,
       clock,
     });

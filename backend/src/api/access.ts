@@ -98,6 +98,11 @@ function refuseWebPage(headers: IncomingHttpHeaders): void {
   );
 }
 
+/** What requests wait in turn by: their token, or their address where there are none. */
+export function callerKey(identity: Pick<Identity, 'token'>, address: string): string {
+  return identity.token === null ? `address ${address}` : `token ${identity.token}`;
+}
+
 /**
  * Checked before a listener is bound: beyond loopback, requests and answers are not to be read or made by anybody.
  * @throws ArmorlakeError BAD_CONFIG.

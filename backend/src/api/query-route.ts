@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Identity } from './access.js';
+import { callerKey } from './access.js';
 import { clientGone } from './client-gone.js';
 import type { QueryAnswer, QueryEnd, QueryService } from '../query/index.js';
 import { queryRequest, withArrowMetadata } from '../query/index.js';
@@ -84,11 +84,6 @@ export function explainRoute(app: FastifyInstance, queries: QueryService): void 
       return await queries.explain(parseBody(queryRequest, request.body), caller, clientGone(reply));
     },
   );
-}
-
-/** Queries wait in turn by token, or by address where there are none. */
-function callerKey(identity: Identity, address: string): string {
-  return identity.token === null ? `address ${address}` : `token ${identity.token}`;
 }
 
 /** The beginning of an answer, and the end when that came within it. */

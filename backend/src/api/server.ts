@@ -33,12 +33,14 @@ export interface ApiOptions {
   readonly listen: ListenOptions;
   readonly node: NodeView;
   readonly queries: QueryService;
-  readonly tails: Omit<TailOptions, 'logger'>;
+  readonly tails: Omit<TailOptions, 'logger' | 'patienceMs'>;
   readonly intake: Intake;
   readonly tokens: TokenStore;
   readonly metrics: Metrics;
   /** Bytes of one POST to an intake. */
   readonly intakeBodyBytes: number;
+  /** So long a reader of a live tail, or a sender to an intake, that doesn't move is waited for; 30 s when undefined. */
+  readonly patienceMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -46,10 +48,11 @@ export interface ApiOptions {
 /** JSON bodies, SQL and its parameters. */
 const BODY_BYTES = 4 << 20;
 const CLOSE_MS = 5000;
+const PATIENCE_MS = 30_000;
 
 /** The HTTP door, not yet listening: `inject()` works on it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { listen, node, queries, intake, tokens, metrics, logger, clock } = options;
+  const { listen, node, queries, intake, tokens, metrics, logger, clock, patienceMs = PATIENCE_MS } = options;
   const access = new Access({ tokens, host: listen.host, insecure: listen.insecure });
   const failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void =>
     sendError(thrown, request, reply, logger);
@@ -91,8 +94,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     tokenRoutes(routes, tokens, clock);
     queryRoute(routes, queries);
     explainRoute(routes, queries);
-    tailRoute(routes, { ...options.tails, logger });
-    await intakeRoute(routes, intake, options.intakeBodyBytes);
+    tailRoute(routes, { ...options.tails, patienceMs, logger });
+    await intakeRoute(routes, intake, { mostBytes: options.intakeBodyBytes, patienceMs, clock });
   });
   await app.ready();
   return app;

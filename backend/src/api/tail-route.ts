@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { ArmorlakeError } from '../core/index.js';
 import type { Logger } from '../core/index.js';
 import type { TailSelection, Tails } from '../query/index.js';
+import { callerKey } from './access.js';
 import { clientGone } from './client-gone.js';
 import { answers } from './openapi.js';
+import { Places } from './places.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 import type { Positions } from './tail-stream.js';
 import { TailStream } from './tail-stream.js';
@@ -14,6 +16,8 @@ export interface TailOptions {
   readonly own: Tails;
   /** What is followed: the own lake, or the network. */
   readonly tails: Tails;
+  /** A reader that takes nothing for so long is let go, ms. */
+  readonly patienceMs: number;
   readonly logger: Logger;
 }
 
@@ -74,7 +78,7 @@ const tailQuery = z.strictObject({
 
 /** GET /api/v1/tail: server-sent events `rows`, `notice` and `open`; resumed by Last-Event-ID, a map of node to seq. */
 export function tailRoute(app: FastifyInstance, options: TailOptions): void {
-  let tails = 0;
+  const places = new Places(MAX_TAILS, 'live tails');
   app.get(
     '/api/v1/tail',
     {
@@ -92,18 +96,15 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
     async (request, reply) => {
       const selection = selectionOf(parseBody(tailQuery, request.query));
       const positions = positionsOf(request.headers['last-event-id']);
-      if (tails >= MAX_TAILS) {
-        throw new ArmorlakeError('BUSY', `${MAX_TAILS} tails are open already.`, { hint: 'Close some.' });
-      }
-      tails += 1;
+      const leave = places.take(callerKey(request.identity, request.ip));
       try {
         const signal = clientGone(reply);
         // It fails as any request does, when the filter is wrong.
         await options.own.next('', selection, null, 0, signal);
         reply.hijack();
-        await new TailStream(options.tails, selection, positions, reply.raw, signal, options.logger).run();
+        await new TailStream({ ...options, selection, positions, reply, signal }).run();
       } finally {
-        tails -= 1;
+        leave();
       }
       return reply;
     },

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import type { Logger } from '../core/index.js';
 import { ArmorlakeError, messageOf, withDeadline } from '../core/index.js';
 import type { TailRows, TailSelection, Tails } from '../query/index.js';
 
 /** A comment goes as often when nothing else does: proxies and clients see that the stream lives. */
 const HEARTBEAT_MS = 10_000;
-/** A client that reads nothing for so long has gone. */
-const SLOW_MS = 30_000;
 const RETRY_MS = 1000;
 /** Nodes that come and go are looked for so often. */
 const NODES_MS = 2000;
@@ -16,38 +15,48 @@ const NODES_MS = 2000;
 /** Node → seq: where a stream is in each node's log. */
 export type Positions = Map<string, number>;
 
+export interface TailStreamOptions {
+  readonly tails: Tails;
+  readonly selection: TailSelection;
+  readonly positions: Positions;
+  readonly reply: FastifyReply;
+  /** Aborts when the reader goes away. */
+  readonly signal: AbortSignal;
+  /** A reader that takes nothing for so long is let go, ms. */
+  readonly patienceMs: number;
+  readonly logger: Logger;
+}
+
 /** One open stream: each node's tail, together in the order they come. */
 export class TailStream {
   readonly #tails: Tails;
+  readonly #reply: FastifyReply;
   readonly #response: ServerResponse;
   readonly #selection: TailSelection;
   readonly #positions: Positions;
   readonly #signal: AbortSignal;
+  readonly #patienceMs: number;
   readonly #logger: Logger;
   readonly #followed = new Set<string>();
   readonly #troubles = new Map<string, string>();
   readonly #failed = new AbortController();
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(
-    tails: Tails,
-    selection: TailSelection,
-    positions: Positions,
-    response: ServerResponse,
-    signal: AbortSignal,
-    logger: Logger,
-  ) {
+  constructor({ tails, selection, positions, reply, signal, patienceMs, logger }: TailStreamOptions) {
     this.#tails = tails;
     this.#selection = selection;
     this.#positions = positions;
-    this.#response = response;
+    this.#reply = reply;
+    this.#response = reply.raw;
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+    this.#patienceMs = patienceMs;
     this.#logger = logger;
   }
 
   /** Streams until the client goes away, or reads too slowly. */
   async run(): Promise<void> {
     this.#response.writeHead(200, {
+      ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
@@ -62,7 +71,7 @@ export class TailStream {
       if (!this.#signal.aborted) this.#logger.debug({ error: messageOf(thrown) }, 'A live tail ended.');
     } finally {
       this.#failed.abort();
-      this.#response.end();
+      this.#end();
     }
   }
 
@@ -132,14 +141,26 @@ export class TailStream {
     await this.#write(`id: ${id}\nevent: ${event}\ndata: ${data.replaceAll(/[\r\n]+/g, ' ')}\n\n`);
   }
 
-  /** Waits for a slow client, for a while: nothing more is read from the lakes meanwhile. */
+  /** Waits for a slow reader, for a while: nothing more is read from the lakes meanwhile. */
   async #write(text: string): Promise<void> {
     const turn = this.#writing.then(async () => {
       this.#signal.throwIfAborted();
       if (this.#response.write(text)) return;
-      await once(this.#response, 'drain', { signal: withDeadline(this.#signal, SLOW_MS) });
+      try {
+        await once(this.#response, 'drain', { signal: withDeadline(this.#signal, this.#patienceMs) });
+      } catch (thrown) {
+        // What it doesn't take now it takes never: neither a notice nor the end of the stream would reach it.
+        this.#failed.abort();
+        throw thrown;
+      }
     });
     this.#writing = turn.catch(() => undefined);
     await turn;
+  }
+
+  /** Ends the stream; where the reader has not taken what was written, its connection, too. */
+  #end(): void {
+    if (this.#response.writableNeedDrain) this.#response.destroy();
+    else this.#response.end();
   }
 }

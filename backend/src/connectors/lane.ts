@@ -51,7 +51,7 @@ export class StreamAccount {
   readonly connector: string;
   readonly stream: string;
   stored = 0;
-  dropped = 0;
+  readonly #dropped = new Map<string, number>();
   readonly #deadLettered = new Map<string, number>();
 
   constructor(connector: string, stream: string) {
@@ -59,26 +59,30 @@ export class StreamAccount {
     this.stream = stream;
   }
 
+  drop(reason: string): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  }
+
   deadLetter(reason: string): void {
     this.#deadLettered.set(reason, (this.#deadLettered.get(reason) ?? 0) + 1);
   }
 
   get empty(): boolean {
-    return this.stored === 0 && this.dropped === 0 && this.#deadLettered.size === 0;
+    return this.stored === 0 && this.#dropped.size === 0 && this.#deadLettered.size === 0;
   }
 
   /** The deltas since the last call. */
   take(): LedgerDelta[] {
-    const { connector, stream, stored, dropped } = this;
+    const { connector, stream, stored } = this;
     const delta = { connector, stream, received: 0, stored: 0, deadLettered: 0, dropped: 0, reason: null };
     const deltas: LedgerDelta[] = [];
     if (stored > 0) deltas.push({ ...delta, received: stored, stored });
-    if (dropped > 0) deltas.push({ ...delta, received: dropped, dropped, reason: 'queue_full' });
+    for (const [reason, dropped] of this.#dropped) deltas.push({ ...delta, received: dropped, dropped, reason });
     for (const [reason, count] of this.#deadLettered) {
       deltas.push({ ...delta, received: count, deadLettered: count, reason });
     }
     this.stored = 0;
-    this.dropped = 0;
+    this.#dropped.clear();
     this.#deadLettered.clear();
     return deltas;
   }

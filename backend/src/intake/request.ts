@@ -23,6 +23,10 @@ export const IMPORT_CONNECTOR = 'import';
 const SLICE_LINES = 256;
 /** Rejected lines that are told one by one. */
 const TOLD_ERRORS = 10;
+/** Rejected lines of one request that are kept: a small body can unpack to millions, and each is a row of the lake. */
+const KEPT_LETTERS = 1000;
+/** After as many the rest of a request is not even parsed: each costs what an event costs. */
+const PARSED_LETTERS = 50_000;
 
 /** One request's NDJSON, chunk after chunk: each line becomes a row, or a dead letter that says why. */
 export class IntakeRequest {
@@ -76,15 +80,35 @@ export class IntakeRequest {
       receivedAt: clock.nowMicros(),
       size: bytes.length,
     };
+    if (this.#rejected >= PARSED_LETTERS) {
+      this.#rejected++;
+      sink.drop('events', arrival, 'unread');
+      return;
+    }
     const parsed = truncated ? 'The line is longer than 64 MiB; its beginning is kept.' : readLine(bytes);
     if (typeof parsed === 'string') {
       this.#rejected++;
-      if (this.#errors.length < TOLD_ERRORS) this.#errors.push({ line: this.#lines, error: parsed });
-      sink.refuse(bytes, 'events', arrival, 'bad_line', parsed);
+      if (this.#rejected <= TOLD_ERRORS) this.#tell(parsed);
+      if (this.#rejected <= KEPT_LETTERS) sink.refuse(bytes, 'events', arrival, 'bad_line', parsed);
+      else sink.drop('events', arrival, 'bad_lines');
+      if (this.#rejected === KEPT_LETTERS) {
+        this.#tell(
+          `${KEPT_LETTERS} lines are no KubeArmor events: others are counted as dropped (bad_lines), not kept.`,
+        );
+      }
+      if (this.#rejected === PARSED_LETTERS) {
+        this.#tell(
+          `${PARSED_LETTERS} lines are no KubeArmor events: what follows is counted as dropped (unread), whatever it is.`,
+        );
+      }
       return;
     }
     this.#accepted++;
     sink.store(bytes, parsed.decoded, { ...arrival, marks: parsed.marks });
+  }
+
+  #tell(error: string): void {
+    this.#errors.push({ line: this.#lines, error });
   }
 }
 

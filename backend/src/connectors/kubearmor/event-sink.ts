@@ -40,10 +40,8 @@ export class EventSink {
    * the lane is full.
    */
   take(bytes: Uint8Array, stream: EventKind, arrival: Arrival, decode: Decode): void {
-    const account = this.#lane.account(arrival.connector, stream);
     if (!this.#lane.open) {
-      account.dropped++;
-      this.#lane.touch();
+      this.drop(stream, arrival, 'queue_full');
       return;
     }
     let decoded;
@@ -54,6 +52,12 @@ export class EventSink {
       return;
     }
     this.store(bytes, decoded, arrival);
+  }
+
+  /** Keeps nothing of a message but its count. */
+  drop(stream: string, { connector }: Arrival, reason: string): void {
+    this.#lane.account(connector, stream).drop(reason);
+    this.#lane.touch();
   }
 
   /** Keeps the bytes of a message that gives no row. */
