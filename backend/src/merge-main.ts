@@ -12,6 +12,7 @@ import {
   checkFiles,
   frozen,
   merge,
+  reading,
 } from './engine/host.js';
 import type { ArrivedFile, MergeRequest } from './engine/host.js';
 import type { NetworkTable, PlanCall } from './query/index.js';
@@ -51,7 +52,7 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
       return (
         cache.find(call) ??
         (await schema.runs.guarded(call.queryId, PLAN_TIMEOUT_MS, signal, async (connection) => {
-          const analysed = await analyser.analyse(connection, call.sql);
+          const analysed = await reading(connection, () => analyser.analyse(connection, call.sql));
           const moment = frozen(analysed, BigInt(call.nowMicros));
           const statement = bindLiterals(moment, call.params, analysed.parameters);
           const bound = { statement, tables: analysed.tables };

@@ -3,15 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
-import type { Expression, QueryNode } from '../../backend/src/engine/index.js';
-import { emptyFrom, selectNode } from '../../backend/src/engine/index.js';
-import type {
-  FederatedTable,
-  Plan,
-  PlannerContext,
-  ResultColumn,
-  SqlFrontend,
-} from '../../backend/src/query/federate/index.js';
+import { SchemaFrontend } from '../../backend/src/engine/host.js';
+import type { QueryNode } from '../../backend/src/engine/index.js';
+import type { FederatedTable, Plan, PlannerContext, ResultColumn } from '../../backend/src/query/federate/index.js';
 import { incomingSql, outgoingSql, plan } from '../../backend/src/query/federate/index.js';
 
 /** A result as comparable text: names, types, rows. */
@@ -32,36 +26,6 @@ export async function describeSql(connection: DuckDBConnection, sql: string): Pr
 
 export async function answerOf(connection: DuckDBConnection, sql: string): Promise<Answer> {
   return { columns: await describeSql(connection, sql), rows: await textRows(connection, sql) };
-}
-
-/** The planner's frontend straight on a DuckDB connection that has the tables, empty or not. */
-export class DirectFrontend implements SqlFrontend {
-  constructor(private readonly connection: DuckDBConnection) {}
-
-  async parse(sql: string): Promise<QueryNode> {
-    const result = await this.connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
-    // query_location can be 2^64-1, which JSON.parse would change and DuckDB then refuse.
-    const text = String(result.getRows()[0]?.[0]).replaceAll(/"query_location":\d+/g, '"query_location":0');
-    const parsed = JSON.parse(text) as { statements: [{ node: QueryNode }] };
-    return parsed.statements[0].node;
-  }
-
-  async print(node: QueryNode): Promise<string> {
-    const text = JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] });
-    const result = await this.connection.runAndReadAll('SELECT json_deserialize_sql($1::JSON)', [text]);
-    return String(result.getRows()[0]?.[0]);
-  }
-
-  async timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]> {
-    if (constants.length === 0) return [];
-    const sql = await this.print(selectNode({ select_list: constants, from_table: emptyFrom }));
-    const result = await this.connection.runAndReadAll(`SELECT epoch_us(CAST(COLUMNS(*) AS TIMESTAMP)) FROM (${sql})`);
-    return (result.getRows()[0] ?? []).map((value) => (value === null ? null : Number(value)));
-  }
-
-  async describe(node: QueryNode): Promise<readonly ResultColumn[]> {
-    return await describeSql(this.connection, await this.print(node));
-  }
 }
 
 /** Several lakes in one process, one DuckDB with all their rows, and a merge engine without tables. */
@@ -100,7 +64,7 @@ export class InProcessFederation {
       'CREATE MACRO armorlake_spread(weights, means) AS list_sum(list_transform(list_zip(weights, means), ' +
         'lambda pair: pair[1] * (pair[2] - list_sum(list_transform(list_zip(weights, means), lambda each: each[1] * each[2])) / list_sum(weights)) ** 2))',
     );
-    const frontend = new DirectFrontend(whole);
+    const frontend = new SchemaFrontend(whole);
     const aggregates = new Set(
       (
         await textRows(whole, "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'")

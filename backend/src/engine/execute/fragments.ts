@@ -1,13 +1,14 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { ArmorlakeError, quoteString } from '../../core/index.js';
+import { ArmorlakeError } from '../../core/index.js';
 import type { CoverageFacts } from '../facts.js';
 import { completeFacts } from '../facts.js';
 import { queryError } from './duckdb-errors.js';
 import type { Guard } from './guard.js';
+import { bindParameters } from './parameters.js';
 import type { Plan } from './plan.js';
-import { beginRead } from './plan.js';
+import { beginRead, withCopy } from './prepare.js';
 import type { QueryRunner } from './query.js';
 import type { Expected, TimeSpan } from './sources.js';
 
@@ -90,10 +91,10 @@ async function runAll(
 
 async function copy(connection: DuckDBConnection, plan: Plan, path: string): Promise<number> {
   try {
-    const result = await connection.runAndReadAll(
-      `COPY (${plan.sql}) TO ${quoteString(path)} (FORMAT parquet, COMPRESSION snappy)`,
-    );
-    return Number(result.getRows()[0]?.[0] ?? 0);
+    return await withCopy(connection, plan.sql, path, async (prepared) => {
+      bindParameters(prepared, [], plan.analysed.parameters);
+      return Number((await prepared.runAndReadAll()).getRows()[0]?.[0] ?? 0);
+    });
   } catch (thrown) {
     throw queryError(thrown, plan.analysed);
   }

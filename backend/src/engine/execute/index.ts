@@ -4,4 +4,5 @@ export type { LakeReader } from './lake-reader.js';
 export type { ArchiveFile, QueryTable } from './sources.js';
 export { coverageFacts } from './coverage-facts.js';
 export { frozen } from './plan.js';
+export { reading } from './prepare.js';
 export { Statements } from './statements.js';

@@ -42,11 +42,6 @@ export interface SeqInterval {
 
 const always: TimeSpan = { from: null, to: null };
 
-/** Opens the read transaction that planning and running need. */
-export async function beginRead(connection: DuckDBConnection): Promise<void> {
-  await connection.run('BEGIN TRANSACTION READ ONLY');
-}
-
 /** Makes of other people's SQL what runs: contained, `now()` frozen, tables bounded and joined with their archive. */
 export class Planner {
   readonly #lake: LakeReader;

@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import type { Clock } from '../../core/index.js';
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { CallContext } from '../types.js';
@@ -9,7 +9,8 @@ import type { LakeReader } from './lake-reader.js';
 import type { Parameters } from './parameters.js';
 import { bindParameters } from './parameters.js';
 import type { Plan } from './plan.js';
-import { Planner, beginRead } from './plan.js';
+import { Planner } from './plan.js';
+import { beginRead, withSelect } from './prepare.js';
 import { Runs } from './runs.js';
 import type { SendLimits, Sent } from './send.js';
 import { sendArrow, sendJson } from './send.js';
@@ -99,18 +100,10 @@ export class QueryRunner {
       const request = { sql, params: [], timeRange: { from: null, to: null }, rows: 1 };
       await beginRead(connection);
       const { analysed, sql: text } = await this.planner.query(connection, request, this.nowMicros());
-      const prepared = await connection.prepare(text).catch((thrown: unknown) => {
+      const schema = await withSelect(connection, text, preparedColumns).catch((thrown: unknown) => {
         throw queryError(thrown, analysed);
       });
-      try {
-        const schema = Array.from({ length: prepared.columnCount }, (_, index) => ({
-          name: prepared.columnName(index),
-          type: String(prepared.columnType(index)),
-        }));
-        return { tables: analysed.tables, parameters: analysed.parameters, schema };
-      } finally {
-        prepared.destroySync();
-      }
+      return { tables: analysed.tables, parameters: analysed.parameters, schema };
     });
   }
 
@@ -147,18 +140,23 @@ export async function execute(
   params: Parameters,
 ): Promise<DuckDBResult> {
   try {
-    const prepared = await connection.prepare(sql);
-    try {
+    return await withSelect(connection, sql, (prepared) => {
       bindParameters(prepared, params, analysed.parameters);
-      return await prepared.stream();
-    } finally {
-      prepared.destroySync();
-    }
+      return prepared.stream();
+    });
   } catch (thrown) {
     const unreadable = files.find((file: ArchiveFile) => messageOf(thrown).includes(file.path));
     if (unreadable !== undefined) throw new UnreadableFile(unreadable.path, thrown);
     throw queryError(thrown, analysed);
   }
+}
+
+/** Names and types of what a prepared statement gives. */
+export function preparedColumns(prepared: DuckDBPreparedStatement): readonly QueryColumn[] {
+  return Array.from({ length: prepared.columnCount }, (_, index) => ({
+    name: prepared.columnName(index),
+    type: String(prepared.columnType(index)),
+  }));
 }
 
 export function columnsOf(result: DuckDBResult): readonly QueryColumn[] {

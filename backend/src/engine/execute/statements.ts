@@ -4,7 +4,9 @@ import type { Contained, KnownTable, TreeRecord } from '../sql/index.js';
 import {
   MAX_SQL_LENGTH,
   contain,
+  forPrinter,
   holdsMoment,
+  isPrintOf,
   offsetOfCodePoint,
   printStatement,
   readSerialized,
@@ -12,12 +14,15 @@ import {
   unnamedMoments,
 } from '../sql/index.js';
 import { queryError } from './duckdb-errors.js';
+import { readRows } from './prepare.js';
 
 /** Rows that range or generate_series in FROM may give. */
 const MAX_SERIES_ROWS = 1_000_000;
 /** Statements kept analysed: dashboards ask the same again and again. */
 const CACHED_STATEMENTS = 256;
 const CACHED_SQL_LENGTH = 8192;
+
+const SERIALIZE = 'SELECT json_serialize_sql($1::VARCHAR)';
 
 /** A statement that passed containment. */
 export interface Analysed extends Contained {
@@ -43,7 +48,7 @@ export async function readText(connection: DuckDBConnection, sql: string, parame
 
 /** SQL as DuckDB's tree, unchecked: for SQL of our own, and the first step of containment. */
 export async function serialize(connection: DuckDBConnection, sql: string): Promise<TreeRecord> {
-  const answer = readSerialized(await readText(connection, 'SELECT json_serialize_sql($1::VARCHAR)', sql));
+  const answer = readSerialized(await readText(connection, SERIALIZE, sql));
   if (!answer.ok) {
     if (answer.type === 'parser') {
       throw new ArmorlakeError('BAD_QUERY', `The SQL can't be understood: ${answer.message}.`, {
@@ -65,9 +70,18 @@ export async function serialize(connection: DuckDBConnection, sql: string): Prom
   return statement;
 }
 
-/** A tree as SQL text. */
+/**
+ * A tree as the SQL text that runs. The text is parsed again, and its tree has to be the one it was printed of: DuckDB's
+ * printer is no wall, it has left names of users unquoted.
+ * @throws ArmorlakeError NOT_ALLOWED when it isn't.
+ */
 export async function deserialize(connection: DuckDBConnection, statement: TreeRecord): Promise<string> {
-  return readText(connection, 'SELECT json_deserialize_sql($1::VARCHAR::JSON)', printStatement(statement));
+  const tree = printStatement(forPrinter(statement));
+  const text = await readText(connection, 'SELECT json_deserialize_sql($1::VARCHAR::JSON)', tree);
+  if (isPrintOf(statement, await readText(connection, SERIALIZE, text))) return text;
+  throw new ArmorlakeError('NOT_ALLOWED', 'The SQL holds a form that DuckDB does not write as it reads it.', {
+    hint: 'Write names and constants in a plainer way.',
+  });
 }
 
 /** Analyses SQL of other people and remembers what it found. */
@@ -131,12 +145,9 @@ export class Statements {
   async #checkSeries(connection: DuckDBConnection, call: TreeRecord): Promise<void> {
     const text = await expressionText(connection, call);
     const probe = `SELECT count(*) FROM (SELECT 1 FROM ${text} LIMIT ${MAX_SERIES_ROWS + 1})`;
-    let rows: unknown;
-    try {
-      rows = (await connection.runAndReadAll(probe)).getRows()[0]?.[0];
-    } catch (thrown) {
+    const [[rows] = []] = await readRows(connection, probe).catch((thrown: unknown) => {
       throw queryError(thrown);
-    }
+    });
     if (rows === BigInt(MAX_SERIES_ROWS + 1)) {
       throw new ArmorlakeError('NOT_ALLOWED', `${text} gives more than ${MAX_SERIES_ROWS} rows.`, {
         hint: 'Use fewer or larger steps.',

@@ -6,7 +6,7 @@ import type { CallContext } from '../types.js';
 import type { RawColumn } from './columns.js';
 import type { LakeReader } from './lake-reader.js';
 import type { ParameterValue, Parameters } from './parameters.js';
-import { beginRead } from './plan.js';
+import { beginRead } from './prepare.js';
 import type { QueryCall, QueryRunner } from './query.js';
 import { columnsOf, execute } from './query.js';
 import { sendJson } from './send.js';

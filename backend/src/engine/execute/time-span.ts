@@ -3,6 +3,7 @@ import type { TreeRecord } from '../sql/index.js';
 import { castTo, selectOf, timeBounds } from '../sql/index.js';
 import type { Parameters } from './parameters.js';
 import { bindParameters } from './parameters.js';
+import { withSelect } from './prepare.js';
 import type { TimeSpan } from './sources.js';
 import { deserialize } from './statements.js';
 
@@ -63,19 +64,15 @@ async function microsOf(
 ): Promise<readonly (bigint | null)[] | null> {
   const sql = await deserialize(connection, selectOf(constants.map((constant) => castTo('TIMESTAMP', constant))));
   try {
-    const prepared = await connection.prepare(sql);
-    try {
+    const [row = []] = await withSelect(connection, sql, async (prepared) => {
       bindParameters(prepared, parameters, null);
-      const reader = await prepared.runAndReadAll();
-      const row = reader.getRows()[0] ?? [];
-      return row.map((value) =>
-        typeof value === 'object' && value !== null && 'micros' in value && typeof value.micros === 'bigint'
-          ? value.micros
-          : null,
-      );
-    } finally {
-      prepared.destroySync();
-    }
+      return (await prepared.runAndReadAll()).getRows();
+    });
+    return row.map((value) =>
+      typeof value === 'object' && value !== null && 'micros' in value && typeof value.micros === 'bigint'
+        ? value.micros
+        : null,
+    );
   } catch {
     return null;
   }

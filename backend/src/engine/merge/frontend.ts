@@ -1,8 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { queryError } from '../execute/duckdb-errors.js';
+import { readRows, reading, withSelect } from '../execute/prepare.js';
+import { preparedColumns } from '../execute/query.js';
 import { deserialize, serialize } from '../execute/statements.js';
 import type { Expression, QueryNode } from '../sql/index.js';
-import { castTo, emptyFrom, isRecord, selectNode } from '../sql/index.js';
+import { castTo, emptyFrom, functionCall, isRecord, selectNode } from '../sql/index.js';
 
 /** DuckDB's parser, printer and binder, on a connection whose tables exist but are empty. */
 export class SchemaFrontend {
@@ -27,15 +29,7 @@ export class SchemaFrontend {
   async describe(node: QueryNode): Promise<readonly { readonly name: string; readonly type: string }[]> {
     const sql = await this.print(node);
     try {
-      const prepared = await this.#connection.prepare(sql);
-      try {
-        return Array.from({ length: prepared.columnCount }, (_, index) => ({
-          name: prepared.columnName(index),
-          type: String(prepared.columnType(index)),
-        }));
-      } finally {
-        prepared.destroySync();
-      }
+      return await withSelect(this.#connection, sql, preparedColumns);
     } catch (thrown) {
       throw queryError(thrown);
     }
@@ -44,11 +38,11 @@ export class SchemaFrontend {
   /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
   async timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]> {
     if (constants.length === 0) return [];
-    const list = constants.map((constant) => ({ ...castTo('TIMESTAMP', constant), alias: '' }));
+    const list = constants.map((constant) => functionCall('epoch_us', [castTo('TIMESTAMP', constant)]));
     const sql = await this.print(selectNode({ select_list: list, from_table: emptyFrom }));
     try {
-      const reader = await this.#connection.runAndReadAll(`SELECT epoch_us(COLUMNS(*)) FROM (${sql})`);
-      return (reader.getRows()[0] ?? []).map((value) => (typeof value === 'bigint' ? Number(value) : null));
+      const [row = []] = await reading(this.#connection, () => readRows(this.#connection, sql));
+      return row.map((value) => (typeof value === 'bigint' ? Number(value) : null));
     } catch {
       return constants.map(() => null); // The query itself will say what is wrong with them.
     }

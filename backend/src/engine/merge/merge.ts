@@ -1,11 +1,15 @@
 import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { ArmorlakeError, messageOf, quoteIdentifier, quoteString } from '../../core/index.js';
+import { ArmorlakeError, messageOf, quoteString } from '../../core/index.js';
+import { beginRead, readRows, withSelect } from '../execute/prepare.js';
 import type { QueryColumn, QueryTail } from '../execute/query.js';
-import { columnsOf } from '../execute/query.js';
+import { columnsOf, preparedColumns } from '../execute/query.js';
 import type { SendLimits } from '../execute/send.js';
 import { sendArrow, sendJson } from '../execute/send.js';
 import { queryError } from '../execute/duckdb-errors.js';
+import { deserialize, serialize } from '../execute/statements.js';
+import type { TreeRecord } from '../sql/index.js';
+import { withCtes } from '../sql/index.js';
 import type { CallContext } from '../types.js';
 import type { MergeDatabase } from './merge-database.js';
 
@@ -35,13 +39,16 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
   const { queryId, limits } = request;
   return await database.runs.guarded(queryId, limits.timeoutMs, context.signal, async (connection, guard) => {
     const { relations } = request;
+    await beginRead(connection);
     await checkRelations(database, connection, relations);
     const held = (await bytesOf(relations)) <= HELD_BYTES;
     if (!held) for (const { files } of relations) for (const file of files) await readWhole(connection, file);
-    const sql = withRelations(request.sql, relations);
-    const result = await (held ? connection.run(sql) : connection.stream(sql)).catch((thrown: unknown) => {
-      throw queryError(thrown);
-    });
+    const sql = await withRelations(connection, request.sql, relations);
+    const result = await withSelect(connection, sql, (prepared) => (held ? prepared.run() : prepared.stream())).catch(
+      (thrown: unknown) => {
+        throw queryError(thrown);
+      },
+    );
     context.head({ schema: columnsOf(result) } satisfies { schema: readonly QueryColumn[] });
     const sent =
       request.format === 'json'
@@ -52,11 +59,15 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
 }
 
 /** The statement with its relations as CTEs before its own; views would be bound twice, and have to go again. */
-function withRelations(sql: string, relations: readonly MergeRelation[]): string {
-  if (relations.length === 0) return sql;
-  const list = relations.map((relation) => `${quoteIdentifier(relation.name)} AS NOT MATERIALIZED (${relation.sql})`);
-  const [begin = '', recursive = ''] = /^WITH (RECURSIVE )?/.exec(sql) ?? [];
-  return `WITH ${recursive}${list.join(', ')}${begin === '' ? ' ' : ', '}${sql.slice(begin.length)}`;
+async function withRelations(
+  connection: DuckDBConnection,
+  sql: string,
+  relations: readonly MergeRelation[],
+): Promise<string> {
+  const statement = await serialize(connection, sql);
+  const ctes = new Map<string, TreeRecord>();
+  for (const relation of relations) ctes.set(relation.name, await serialize(connection, relation.sql));
+  return deserialize(connection, withCtes(statement, ctes));
 }
 
 async function bytesOf(relations: readonly MergeRelation[]): Promise<number> {
@@ -73,11 +84,11 @@ async function checkRelations(
   for (const { files, columns } of relations) {
     const [first] = files;
     if (first === undefined) continue;
-    const reader = await connection.runAndReadAll(
+    const [[schema] = [], ...others] = await readRows(
+      connection,
       `SELECT DISTINCT schema FROM (SELECT list((name, type, type_length, repetition_type, num_children, converted_type, ` +
         `scale, precision, logical_type))::VARCHAR AS schema FROM parquet_schema([${files.map(quoteString).join(', ')}]) GROUP BY file_name)`,
     );
-    const [[schema] = [], ...others] = reader.getRows();
     const key = JSON.stringify([columns, schema]);
     if (others.length === 0 && schemas.has(key)) continue;
     if (others.length > 0 || !(await hasColumns(connection, { path: first, columns }))) {
@@ -126,18 +137,10 @@ async function fault(connection: DuckDBConnection, file: ArrivedFile, deep: bool
 }
 
 async function hasColumns(connection: DuckDBConnection, { path, columns }: ArrivedFile): Promise<boolean> {
-  const prepared = await connection.prepare(`SELECT * FROM read_parquet([${quoteString(path)}])`);
-  try {
-    const got = Array.from({ length: prepared.columnCount }, (_, index) => ({
-      name: prepared.columnName(index),
-      type: String(prepared.columnType(index)),
-    }));
-    return JSON.stringify(got) === JSON.stringify(columns);
-  } finally {
-    prepared.destroySync();
-  }
+  const got = await withSelect(connection, `SELECT * FROM read_parquet([${quoteString(path)}])`, preparedColumns);
+  return JSON.stringify(got) === JSON.stringify(columns);
 }
 
 async function readWhole(connection: DuckDBConnection, path: string): Promise<void> {
-  await connection.run(`SELECT count(hash(COLUMNS(*))) FROM read_parquet([${quoteString(path)}])`);
+  await readRows(connection, `SELECT count(hash(COLUMNS(*))) FROM read_parquet([${quoteString(path)}])`);
 }

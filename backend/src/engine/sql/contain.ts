@@ -21,6 +21,9 @@ export const MAX_SQL_LENGTH = 100_000;
 /** Records nested at most; DuckDB's own limit is far above what people write. */
 const MAX_DEPTH = 300;
 
+/** `$1` or `$name`, as they are written without quotes. */
+const plainParameter = /^(\d+|[\p{L}_][\p{L}\p{N}_]*)$/u;
+
 /** What containment needs to know of the tables; the lake's `Table` has it. */
 export interface KnownTable {
   readonly schema: string;
@@ -137,7 +140,7 @@ class Containment {
         this.#function(record, allowedWindowFunctions);
         break;
       case 'PARAMETER':
-        this.parameters.add(textOf(record, 'identifier'));
+        this.#parameter(record);
         break;
       case 'COLUMN_REF':
         this.#column(record);
@@ -145,6 +148,14 @@ class Containment {
       default:
         break;
     }
+  }
+
+  #parameter(record: TreeRecord): void {
+    const name = textOf(record, 'identifier');
+    if (!plainParameter.test(name)) {
+      throw this.#refuse(record, `A parameter may not be called "${name}"`, 'Name it with letters, digits and _.');
+    }
+    this.parameters.add(name);
   }
 
   #column(record: TreeRecord): void {

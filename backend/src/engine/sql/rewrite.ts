@@ -151,6 +151,18 @@ function unqualify(record: TreeRecord, sources: ReadonlyMap<string, TreeRecord>)
   return { ...record, column_names: [table, ...rest] };
 }
 
+/** Puts statements before a statement, each as a CTE of its name that is not materialized. */
+export function withCtes(statement: TreeRecord, ctes: ReadonlyMap<string, TreeRecord>): TreeRecord {
+  const node = statement['node'];
+  if (!isRecord(node) || ctes.size === 0) return statement;
+  const own = isRecord(node['cte_map']) ? recordsOf(node['cte_map'], 'map') : [];
+  const added = [...ctes].map(([key, query]) => ({
+    key,
+    value: { aliases: [], query, materialized: 'CTE_MATERIALIZE_NEVER', key_targets: [] },
+  }));
+  return { ...statement, node: { ...node, cte_map: { map: [...added, ...own] } } };
+}
+
 /** Adds `LIMIT rows` to a statement that has no LIMIT, and lowers a larger constant one; the reader stops there anyway. */
 export function limitRows(statement: TreeRecord, rows: number): TreeRecord {
   const node = statement['node'];

@@ -123,9 +123,10 @@ export class AggregateSplit {
     if (!Array.isArray(sets)) return [];
     // DuckDB keeps the same expression under two aliases apart: one may be grouped while the other reads NULL.
     if (sets.length > 1 && this.#groups.length < positions.length) cannot('the same group twice in grouping sets');
-    return sets.map((set: unknown) =>
-      Array.isArray(set) ? set.map((index: unknown) => positions[Number(index)] ?? cannot('an unknown group')) : [],
-    );
+    return sets.map((set: unknown) => {
+      const groups = Array.isArray(set) ? set.map((index: unknown) => positions[Number(index)]) : [];
+      return [...new Set(groups.map((group) => group ?? cannot('an unknown group')))];
+    });
   }
 
   /** A group may be a position, a column or an alias; columns win over aliases. */

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DirectFrontend } from '../../../../test/support/federation.js';
+import { SchemaFrontend } from '../../engine/host.js';
 import type { Member } from '../scatter.js';
 import { constraintsOf, prunedBecause } from './prune.js';
 import { recordOf } from '../../engine/index.js';
@@ -29,7 +29,7 @@ describe('pruning', () => {
   afterAll(() => connection.closeSync());
 
   async function reason(where: string, beforeMicros: number | null = null): Promise<string | null> {
-    const frontend = new DirectFrontend(connection);
+    const frontend = new SchemaFrontend(connection);
     const node = await frontend.parse(`SELECT 1 FROM kubearmor.logs l WHERE ${where}`);
     const filter = recordOf(node, 'where_clause');
     const fragment = {

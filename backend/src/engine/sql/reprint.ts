@@ -1,0 +1,43 @@
+import { quoteIdentifier } from '../../core/index.js';
+import { isSame } from './same.js';
+import type { TreeRecord } from './tree.js';
+import { printStatement, readSerialized, textOf } from './tree.js';
+import { visit } from './walk.js';
+
+/** The statement as DuckDB's printer is to be given it: the two names that it never quotes come quoted. */
+export function forPrinter(statement: TreeRecord): TreeRecord {
+  return visit(statement, 'statement', {
+    leave(record, kind) {
+      if (kind !== 'expression') return record;
+      switch (textOf(record, 'class')) {
+        case 'STAR':
+          return quoted(record, 'relation_name');
+        case 'PARAMETER':
+          return quoted(record, 'identifier');
+        default:
+          return record;
+      }
+    },
+  });
+}
+
+/** Whatever the name is: plain ones may be words of the grammar. Only the numbers of `$1` can't be quoted. */
+function quoted(record: TreeRecord, key: string): TreeRecord {
+  const name = textOf(record, key);
+  return name === '' || /^\d+$/.test(name) ? record : { ...record, [key]: quoteIdentifier(name) };
+}
+
+/** Where a node stood in its text; never part of what it means. */
+const locations = /"query_location":\d+/g;
+
+/**
+ * Whether a text that DuckDB printed of a statement is that statement: printing is never trusted, as a name that the
+ * printer forgot to quote would be read as SQL.
+ * @param serialized what json_serialize_sql makes of the printed text.
+ */
+export function isPrintOf(statement: TreeRecord, serialized: string): boolean {
+  if (serialized.replace(locations, '') === printStatement(statement).replace(locations, '')) return true;
+  const read = readSerialized(serialized);
+  const [only] = read.ok && read.statements.length === 1 ? read.statements : [];
+  return only !== undefined && isSame(statement, only);
+}
