@@ -6,15 +6,7 @@ import { credentials } from '@grpc/grpc-js';
 import { GrpcClient, network } from '@armorlake/proto';
 import { silentLogger } from '../backend/src/core/index.js';
 import { connect } from 'node:tls';
-import {
-  GrpcBackbone,
-  NodeCertificate,
-  initCa,
-  inspect,
-  issue,
-  renew,
-  systemTime,
-} from '../backend/src/network/index.js';
+import { NodeCertificate, initCa, inspect, issue, renew, systemTime } from '../backend/src/network/index.js';
 import type {
   Backbone,
   CertificatePaths,
@@ -23,7 +15,7 @@ import type {
   NodeRole,
   Time,
 } from '../backend/src/network/index.js';
-import { TestNetwork, alive, ask, grpcWiring, until } from './support/network.js';
+import { TestNetwork, alive, ask, grpcBackbone, grpcWiring, until } from './support/network.js';
 import type { TestNode } from './support/network.js';
 
 const DAY_MS = 86_400_000;
@@ -56,7 +48,7 @@ afterEach(async () => {
 function backbone(paths: CertificatePaths, name: string, role: NodeRole, wallMs = Date.now()): Backbone {
   const time = { ...systemTime, wallMs: () => wallMs };
   const certificate = new NodeCertificate(paths, { name, role }, time, silentLogger);
-  return new GrpcBackbone({ listen: { host: '127.0.0.1', port: 0 }, certificate, insecure: false });
+  return grpcBackbone({ certificate });
 }
 
 async function detailOf(node: TestNode): Promise<string> {
@@ -199,8 +191,7 @@ describe('the network over mutual TLS', () => {
   });
 
   it('refuses to go beyond loopback without TLS, unless told so', async () => {
-    const bare = (insecure: boolean): GrpcBackbone =>
-      new GrpcBackbone({ listen: { host: '0.0.0.0', port: 0 }, certificate: null, insecure });
+    const bare = (insecure: boolean): Backbone => grpcBackbone({ listen: { host: '0.0.0.0', port: 0 }, insecure });
     const refused = { code: 'BAD_CONFIG', message: "This node won't listen on 0.0.0.0:0 without TLS." };
     await expect(net.hub('q1', { backbone: bare(false) })).rejects.toMatchObject(refused);
     expect(() => bare(false).dial({ host: '192.0.2.1', port: 7471 })).toThrow("won't join 192.0.2.1:7471 without TLS");
@@ -216,8 +207,7 @@ describe('the network over mutual TLS', () => {
     let look = (): void => undefined;
     const time: Time = { ...systemTime, every: (_ms, run) => ((look = run), () => undefined) };
     const certificate = new NodeCertificate(files, { name: 'q1', role: 'query' }, time, silentLogger);
-    const listen = { host: '127.0.0.1', port: 0 };
-    const q1 = await net.hub('q1', { backbone: new GrpcBackbone({ listen, certificate, insecure: false }) });
+    const q1 = await net.hub('q1', { backbone: grpcBackbone({ certificate }) });
     const shown = (): Promise<string> =>
       new Promise((resolve, reject) => {
         const { ca, cert, key } = new NodeCertificate(

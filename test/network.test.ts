@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LinkState } from '../backend/src/network/index.js';
 import {
   TestNetwork,
   TestSink,
@@ -380,7 +381,6 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     const hub = await net.hub('q1', { dataFolder: folder });
     const edge = await net.edge('e1', [hub.address]);
     await until(() => alive(hub, 'e1'));
-    await expect(hub.node.network.forget('e1', AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'CONFLICT' });
     await edge.node.close();
     await until(() => !alive(hub, 'e1'));
     expect(reason(hub, 'e1')).toMatch(/^Node e1 (left|lost)/);
@@ -398,6 +398,31 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     });
     const third = await net.hub('q1', { dataFolder: folder });
     expect(third.node.network.members()).toEqual([]);
+  });
+
+  it('sends a node that is up away when it is forgotten, over a restart of the hub too; its next process joins', async () => {
+    const hub = await net.hub('q1', { dataFolder: folder, port: net.wiring.kind === 'memory' ? 902 : 0 });
+    const edge = await net.edge('e1', [hub.address]);
+    const refused = (): LinkState | undefined => edge.node.links().find(({ state }) => state === 'refused');
+    await until(() => alive(hub, 'e1'));
+    await hub.node.network.forget('e1', AbortSignal.timeout(5_000));
+    expect(hub.node.network.members()).toEqual([]);
+    await until(() => refused() !== undefined);
+    expect(refused()?.detail).toMatch(/Hub q1 was told to forget node e1\..*Restart the node/);
+    await hub.node.close();
+    await until(() => refused() === undefined, 'the hub is missed');
+    const again = await net.hub('q1', { dataFolder: folder, port: hub.address.port });
+    await until(() => refused() !== undefined, 'it is refused again');
+    expect(again.node.network.members()).toEqual([]);
+    await edge.node.close();
+    await net.edge('e1', [again.address]);
+    await until(() => alive(again, 'e1'));
+  });
+
+  it('does not forget the asked node itself', async () => {
+    const hub = await net.hub('q1', { stores: true });
+    await expect(hub.node.network.forget('q1', AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(hub.node.network.members()).toMatchObject([{ name: 'q1' }]);
   });
 
   it("remembers other hubs' members, and forgets them there too", async () => {

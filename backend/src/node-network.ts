@@ -9,7 +9,7 @@ import type { Catalog, EngineSupervisor } from './engine/index.js';
 import { EngineSupervisor as Supervisor } from './engine/index.js';
 import type { LakeInfo } from './lake/index.js';
 import { tableName, tables } from './lake/index.js';
-import type { NodeState, Publication } from './network/index.js';
+import type { NetworkTokens, NodeState, Publication } from './network/index.js';
 import { GrpcBackbone, NetworkNode, NodeCertificate, addressOf, systemTime } from './network/index.js';
 import type { Answers, GuardedEngine, LakeFragments, NetworkTable, Scatter, Strikes, Tails } from './query/index.js';
 import { GuardedEngine as Guarded, NetworkAnswers, NetworkCatalog, NetworkTails, scatterToOwn } from './query/index.js';
@@ -25,6 +25,8 @@ export interface NodeNetworkParts {
   /** What this node says of its lake; null: it stores no events. */
   readonly publication: Publication | null;
   readonly strikes: Strikes;
+  /** What callers of its network port without TLS have to show. */
+  readonly tokens: NetworkTokens;
   readonly logger: Logger;
 }
 
@@ -70,8 +72,8 @@ export class NodeNetwork {
    * @throws ArmorlakeError BAD_CONFIG when it can't listen or its certificate can't be used.
    */
   static async start(parts: NodeNetworkParts): Promise<NodeNetwork | null> {
-    const { config, info, engine, publication, fragments, logger, version } = parts;
-    const { listen, join: hubs, role, tls, insecure } = config.network;
+    const { config, info, engine, publication, fragments, tokens, logger, version } = parts;
+    const { listen, join: hubs, role, tls, insecure, tokenFile } = config.network;
     if (listen === null && hubs.length === 0) return null;
     const traffic = new NodeTraffic();
     const certificate = tls === null ? null : new NodeCertificate(tls, { name: config.name, role }, systemTime, logger);
@@ -88,7 +90,7 @@ export class NodeNetwork {
         publication === null
           ? null
           : { publication, runner: traffic.counted(fragments), engineAgeMs: () => engine.lastAnswerAgeMs() },
-      backbone: new GrpcBackbone({ listen, certificate, insecure }),
+      backbone: new GrpcBackbone({ listen, certificate, insecure, tokens, tokenFile, time: systemTime }),
       listen: listen !== null,
       join: hubs,
       dataFolder: config.data,
@@ -138,7 +140,7 @@ export class NodeNetwork {
     return this.#certificate?.expiresMs() ?? null;
   }
 
-  /** @throws ArmorlakeError CONFLICT while the node runs, NOT_FOUND, NOT_READY. */
+  /** @throws ArmorlakeError CONFLICT for this node itself, NOT_FOUND, NOT_READY. */
   async forget(name: string, signal: AbortSignal): Promise<void> {
     await this.#node.network.forget(name, signal);
   }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Metrics, TokenStore, refuseExposed, startApi } from './api/index.js';
+import { Metrics, TokenStore, networkTokens, refuseExposed, startApi } from './api/index.js';
 import type { RunningNode } from './cli/index.js';
 import type { NodeConfig } from './config/index.js';
 import { ConnectorWorker, loadRedactionKey } from './connectors/index.js';
@@ -101,6 +101,7 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
       fragments,
       publication: publication?.publication ?? null,
       strikes,
+      tokens: networkTokens(tokens),
       logger,
     });
     if (network !== null) closing.splice(networkEnds, 0, () => network.close());

@@ -5,11 +5,11 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { silentLogger } from '../../backend/src/core/index.js';
 import { eventTables, tableName } from '../../backend/src/lake/index.js';
-import { GrpcBackbone, NetworkNode, Publication, systemTime } from '../../backend/src/network/index.js';
+import { NetworkNode, Publication, systemTime } from '../../backend/src/network/index.js';
 import type { ChunkSink, NodeMetadata, Time } from '../../backend/src/network/index.js';
 import type { NodeFacts, ScatterRequest } from '../../backend/src/query/index.js';
 import { makeLake } from './federation-data.js';
-import { facts, identity, metadata } from './network.js';
+import { facts, grpcBackbone, identity, metadata } from './network.js';
 
 /** A Parquet file of a SELECT. */
 export type ParquetOf = (sql: string) => Promise<Buffer>;
@@ -61,7 +61,7 @@ export class OddMember {
         runner: { run: (request, emit, signal) => member(holder).run(request, emit, signal) },
         engineAgeMs: () => 0,
       },
-      backbone: new GrpcBackbone({ listen: null, certificate: null, insecure: false }),
+      backbone: grpcBackbone({ listen: null }),
       listen: false,
       join: [{ host, port: Number(port) }],
       dataFolder: null,

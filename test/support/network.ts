@@ -9,12 +9,14 @@ import {
   NetworkNode,
   Publication,
   emptyMetadata,
+  systemTime,
 } from '../../backend/src/network/index.js';
 import type {
   Backbone,
   Caller,
   ChunkSink,
   FragmentRunner,
+  GrpcOptions,
   HubTarget,
   NetworkNodeOptions,
   NodeIdentity,
@@ -49,12 +51,18 @@ export function memoryWiring(): Wiring {
   };
 }
 
+/** gRPC on a free port of loopback, without certificates and tokens unless they are given. */
+export function grpcBackbone(options: Partial<GrpcOptions> = {}): GrpcBackbone {
+  const listen = { host: '127.0.0.1', port: 0 };
+  const plain = { listen, certificate: null, insecure: false, tokens: null, tokenFile: null, time: systemTime };
+  return new GrpcBackbone({ ...plain, ...options });
+}
+
 export function grpcWiring(): Wiring {
   const proxies: Proxy[] = [];
   return {
     kind: 'grpc',
-    backbone: (_node, _certificate, port = 0) =>
-      new GrpcBackbone({ listen: { host: '127.0.0.1', port }, certificate: null, insecure: false }),
+    backbone: (_node, _certificate, port = 0) => grpcBackbone({ listen: { host: '127.0.0.1', port } }),
     via: async (_node, hub) => {
       const proxy = await Proxy.start(hub);
       proxies.push(proxy);

@@ -1,4 +1,5 @@
 export { refuseExposed } from './access.js';
+export { networkTokens } from './network-access.js';
 export { Metrics } from './metrics.js';
 export type * from './ports.js';
 export { createApi, startApi } from './server.js';

@@ -98,7 +98,10 @@ export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryS
     '/api/v1/nodes/:name',
     {
       config: { audience: [] },
-      schema: { summary: 'Forget a node that is gone for good', response: { 204: { description: 'It is forgotten' } } },
+      schema: {
+        summary: 'No longer expect a node; one that is up is sent away',
+        response: { 204: { description: 'It is forgotten' } },
+      },
     },
     async (request, reply) => {
       await node.forget(request.params.name, clientGone(reply));

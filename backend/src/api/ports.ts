@@ -85,6 +85,6 @@ export interface NodeView {
   /** Why the node isn't ready (lake open, migrated, listeners bound), or null when it is. */
   unready(): string | null;
   figures(signal: AbortSignal): Promise<NodeFigures>;
-  /** Forgets a member that is gone for good. @throws ArmorlakeError NOT_FOUND, CONFLICT while it runs, NOT_READY. */
+  /** No longer expects a member; one that is up is sent away. @throws ArmorlakeError NOT_FOUND, CONFLICT, NOT_READY. */
   forget(name: string, signal: AbortSignal): Promise<void>;
 }

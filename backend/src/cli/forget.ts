@@ -8,17 +8,18 @@ Examples:
   armorlake forget edge-7 --url http://hub.example:7470
 
 A node that has once joined stays expected: while it is away, answers say that it is missing. Forget one that is gone
-for good. A node that is up can't be forgotten: stop it first. Needs a token of role admin where there are tokens.`;
+for good. One that is up is sent away, and joins again only after it was restarted; to keep it out, take its certificate
+or its token away. Needs a token of role admin where there are tokens.`;
 
-/** `armorlake forget`: a node that is gone for good is no longer expected to answer. */
+/** `armorlake forget`: a node is no longer expected to answer, and is sent away when it is up. */
 export function forgetCommand({ io }: CliContext): Command {
   return withClientOptions(new Command('forget'), io)
-    .description('no longer expect a node that is gone for good')
+    .description('no longer expect a node; one that is up is sent away')
     .argument('<name>', "the node's name")
     .addHelpText('after', help)
     .action(async (name: string, options: ClientOptions) => {
       const path = `/api/v1/nodes/${encodeURIComponent(name)}`;
       await clientOf(options, io).request(path, { method: 'DELETE', signal: io.signal });
-      await io.out(`${name} is forgotten: no answer misses it any more. If it comes back, it joins anew.\n`);
+      await io.out(`${name} is forgotten: no answer misses it any more. Once it is started again, it joins anew.\n`);
     });
 }

@@ -54,7 +54,7 @@ describe('precedence', () => {
       data: '/somewhere/armorlake-data',
       http: { host: '127.0.0.1', port: 7470, insecure: false, tls: null },
       cluster: null,
-      network: { listen: null, join: [], role: 'edge', store: true, insecure: false, tls: null },
+      network: { listen: null, join: [], role: 'edge', store: true, insecure: false, tokenFile: null, tls: null },
       kubearmor: [],
       redaction: { enabled: true },
       archive: null,
@@ -172,6 +172,7 @@ describe('the network', () => {
       role: 'query',
       store: false,
       insecure: false,
+      tokenFile: null,
       tls: null,
     });
     expect(load({ yaml: `${listen}\nkubearmor: [{ address: "a:1" }]` }).network.store).toBe(true);

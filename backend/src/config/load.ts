@@ -108,6 +108,7 @@ function completeNetwork(
     role,
     store: network.store ?? (role === 'edge' || kubearmor.length > 0),
     insecure: network.insecure ?? false,
+    tokenFile: network.tokenFile === undefined ? null : pathOf('network.tokenFile', network.tokenFile),
     tls:
       tls === undefined
         ? null

@@ -90,6 +90,7 @@ const network = z.strictObject({
   ).optional(),
   store: flag('Keep events here; default true for the role edge and where a KubeArmor is configured').optional(),
   insecure: flag('Join and be joined beyond loopback without TLS').optional(),
+  tokenFile: path('File with a token for hubs without TLS that have tokens').optional(),
   tls: z
     .strictObject({
       ca: path("PEM file with the network's CA"),

@@ -112,6 +112,8 @@ export interface NetworkConfig {
   readonly store: boolean;
   /** Go beyond loopback without TLS. */
   readonly insecure: boolean;
+  /** Absolute path of a file with the token for hubs without TLS that ask for one; null: none. */
+  readonly tokenFile: string | null;
   /** Absolute paths of PEM files: the network's CA, this node's certificate and its key. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
 }

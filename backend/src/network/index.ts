@@ -16,4 +16,5 @@ export type { NetworkNodeOptions } from './start.js';
 export { systemTime } from './time.js';
 export type { SilenceRules } from './silence.js';
 export type { Stop, Time } from './time.js';
+export type { NetworkRight, NetworkTokens } from './tokens.js';
 export * from './types.js';

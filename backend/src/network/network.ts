@@ -76,23 +76,24 @@ export class Network implements Scatter {
   }
 
   /**
-   * Forgets a member that is gone for good, here and at every hub that knows it.
-   * @throws ArmorlakeError CONFLICT while it runs, NOT_FOUND when nobody knows it, NOT_READY when a hub that knows it is
-   * out of reach
+   * No longer expects a member, here and at every hub that knows it; one that is up is sent away.
+   * @throws ArmorlakeError CONFLICT for this node itself, NOT_FOUND when nobody knows it, NOT_READY when a hub that knows
+   * it is out of reach
    */
   async forget(name: string, signal: AbortSignal): Promise<void> {
-    const { hub, peers, book } = this.#options;
-    const node = this.#node(name);
-    if (node === null) throw new ArmorlakeError('NOT_FOUND', `No node ${name} is known here.`, { node: name });
-    if (node.alive) {
-      throw new ArmorlakeError('CONFLICT', `Node ${name} is up.`, {
+    const { hub, local, peers, book } = this.#options;
+    if (this.#node(name) === null) {
+      throw new ArmorlakeError('NOT_FOUND', `No node ${name} is known here.`, { node: name });
+    }
+    if (name === local?.identity.name) {
+      throw new ArmorlakeError('CONFLICT', `Node ${name} is the asked node itself.`, {
         node: name,
-        hint: 'Stop it first: a node that runs would only join again.',
+        hint: 'Stop it, and forget it at another query node.',
       });
     }
     for (const peer of peers) if (peer.state(name) !== null) await peer.forget(name, signal);
     if (book.get(name)?.direct === true && hub !== null) hub.forgetMember(name);
-    else book.forget(name);
+    else book.forget(name, null);
   }
 
   #node(name: string): NodeState | null {

@@ -94,7 +94,7 @@ export class NetworkNode {
             book.remember({ identity: told, metadata, direct: false });
           },
           forgotten: (name) => {
-            if (book.get(name)?.direct === false) book.forget(name);
+            if (book.get(name)?.direct === false) book.forget(name, null);
           },
         }),
     );

@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ArmorlakeError, messageOf } from '../../core/index.js';
-import type { Logger } from '../../core/index.js';
+import type { ErrorShape, Logger } from '../../core/index.js';
 import type { Stop, Time } from '../time.js';
 import { identityIn } from './identity.js';
 import type { CertifiedIdentity } from './identity.js';
@@ -29,7 +29,12 @@ export class NodeCertificate {
   readonly #node: CertifiedIdentity;
   readonly #time: Time;
   readonly #log: Logger;
+  readonly #watchers = new Set<(files: CertificateFiles) => void>();
+  /** Of other nodes' certificates, the CA that they were last found to be of. */
+  readonly #issuers = new WeakMap<X509Certificate, X509Certificate>();
   #last: CertificateFiles | null = null;
+  #ca: X509Certificate | null = null;
+  #stop: Stop = () => undefined;
 
   /** @param node who this node is and what it wants to be in the network */
   constructor(paths: CertificatePaths, node: CertifiedIdentity, time: Time, log: Logger) {
@@ -45,9 +50,33 @@ export class NodeCertificate {
    */
   current(): CertificateFiles {
     const files = this.#read();
-    check(files, this.#paths, this.#node, this.#time.wallMs());
+    this.#ca = check(files, this.#paths, this.#node, this.#time.wallMs());
     this.#last = files;
     return files;
+  }
+
+  /**
+   * Why a connection that another node's certificate opened may not go on: a handshake looks at it only once, but it can
+   * end, and the network's CA can be replaced. Null: it may.
+   */
+  trouble(peer: X509Certificate): ErrorShape | null {
+    const whose = identityIn(peer)?.name ?? 'the other side';
+    if (this.#time.wallMs() >= Date.parse(peer.validTo)) {
+      return refused(
+        `The certificate of ${whose} expired on ${isoDay(peer.validTo)}.`,
+        'Renew it with `armorlake cert renew`.',
+      );
+    }
+    const ca = this.#ca;
+    if (ca === null || this.#issuers.get(peer) === ca) return null;
+    if (!peer.checkIssued(ca) || !peer.verify(ca.publicKey)) {
+      return refused(
+        `The certificate of ${whose} is of another CA than the network's.`,
+        'Issue one with the CA of today.',
+      );
+    }
+    this.#issuers.set(peer, ca);
+    return null;
   }
 
   /** When it expires, milliseconds since 1970; null when it can't be read. */
@@ -67,13 +96,22 @@ export class NodeCertificate {
 
   /** Told of new files, once they are complete and fit. */
   watch(changed: (files: CertificateFiles) => void): Stop {
+    this.#watchers.add(changed);
+    if (this.#watchers.size === 1) this.#stop = this.#poll();
+    return () => {
+      if (this.#watchers.delete(changed) && this.#watchers.size === 0) this.#stop();
+    };
+  }
+
+  #poll(): Stop {
     let complained: string | null = null;
     return this.#time.every(RELOAD_MS, () => {
       const before = this.#last;
       try {
         const files = this.#read();
         if (before !== null && same(before, files)) return;
-        changed(this.current());
+        const fresh = this.current();
+        for (const changed of this.#watchers) changed(fresh);
         complained = null;
         this.#log.info({ cert: this.#paths.cert }, 'The network certificate was loaded anew.');
       } catch (thrown) {
@@ -91,7 +129,13 @@ export class NodeCertificate {
   }
 }
 
-function check(files: CertificateFiles, paths: CertificatePaths, node: CertifiedIdentity, nowMs: number): void {
+/** @returns the CA */
+function check(
+  files: CertificateFiles,
+  paths: CertificatePaths,
+  node: CertifiedIdentity,
+  nowMs: number,
+): X509Certificate {
   const ca = parse(files.ca, paths.ca);
   const cert = parse(files.cert, paths.cert);
   const fail = (sentence: string, hint: string): never => {
@@ -127,6 +171,11 @@ function check(files: CertificateFiles, paths: CertificatePaths, node: Certified
       `Make one with ${again}, or start the node with --role edge and without --network.`,
     );
   }
+  return ca;
+}
+
+function refused(message: string, hint: string): ErrorShape {
+  return { code: 'UNAUTHENTICATED', message, hint };
 }
 
 function parse(pem: Buffer, path: string): X509Certificate {

@@ -87,7 +87,14 @@ abstract class CallStream<Out, In> implements MessageStream<Out, In> {
     this.finish(error);
   }
 
-  protected get over(): boolean {
+  /** Ends the stream as if it had broken: the handlers hear of it, and so does the other side. */
+  break(error: ErrorShape): void {
+    if (this.over) return;
+    this.gone(error);
+    this.finish(error);
+  }
+
+  get over(): boolean {
     return this.#closed || this.#ended !== null;
   }
 

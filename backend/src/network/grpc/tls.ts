@@ -7,14 +7,24 @@ import type { CertificateFiles, NodeCertificate } from '../certificates/node-cer
 import type { Stop } from '../time.js';
 import { HUB_CERTIFICATE } from './explain.js';
 
-/** What a node shows a hub and demands of it: the same CA, the address it dialled, and the role query. */
-export function callerCredentials({ ca, cert, key }: CertificateFiles, address: string): ChannelCredentials {
+/**
+ * What a node shows a hub and demands of it: the same CA, the address it dialled, and the role query.
+ * @param connected told the hub's certificate, once for each connection
+ */
+export function callerCredentials(
+  { ca, cert, key }: CertificateFiles,
+  address: string,
+  connected: (hub: X509Certificate) => void,
+): ChannelCredentials {
   return credentials.createSsl(ca, key, cert, {
     checkServerIdentity: (host, peer) => {
       const wrong = checkServerIdentity(host, peer);
       if (wrong !== undefined) return wrong;
-      const identity = identityIn(new X509Certificate(peer.raw));
-      if (identity?.role === 'query') return undefined;
+      const certificate = new X509Certificate(peer.raw);
+      if (identityIn(certificate)?.role === 'query') {
+        connected(certificate);
+        return undefined;
+      }
       return new Error(`${HUB_CERTIFICATE} ${address} does not allow it to be a hub.`);
     },
   });

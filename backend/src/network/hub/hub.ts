@@ -107,16 +107,19 @@ export class Hub implements HubService {
     return { outcome: { status: 'failed', error: { ...error, node: name } }, passed: false };
   }
 
-  /** @throws ArmorlakeError CONFLICT while it is attached, NOT_FOUND when it isn't known here */
+  /**
+   * No longer expects a member. One that is attached is sent away, and its process is not let in again.
+   * @throws ArmorlakeError NOT_FOUND when it isn't known here
+   */
   forgetMember(name: string): void {
-    const { book } = this.#options;
-    if (this.#sessions.has(name)) {
-      throw new ArmorlakeError('CONFLICT', `Node ${name} is attached to ${this.#options.identity.name}.`, {
-        node: name,
-        hint: 'Stop it first: a node that runs would only join again.',
-      });
+    const { book, identity } = this.#options;
+    const session = this.#sessions.get(name);
+    if (!book.forget(name, session?.instance ?? null)) {
+      throw new ArmorlakeError('NOT_FOUND', `No node ${name} is known here.`, { node: name });
     }
-    if (!book.forget(name)) throw new ArmorlakeError('NOT_FOUND', `No node ${name} is known here.`, { node: name });
+    // Out of the list first: a session that ends by itself is remembered.
+    this.#sessions.delete(name);
+    session?.end(forgottenHere(name, identity.name).toShape());
     this.#lastEnds.delete(name);
     this.#changed(name);
   }
@@ -211,6 +214,7 @@ export class Hub implements HubService {
       admit(message.value.protocol, identity, caller, { hub, knownLake: book.get(name)?.identity.lakeId });
       const metadata = readMetadata(message.value.metadata);
       const { instance, link } = message.value;
+      if (book.isForgotten(name, instance)) throw forgottenHere(name, hub.name);
       const before = this.#sessions.get(name);
       if (before?.joinedBy(instance, link) === true) throw joinedAlready(name, hub.name);
       before?.end({ code: 'NOT_READY', message: `Node ${name} has joined anew.`, node: name });
@@ -293,6 +297,13 @@ export class Hub implements HubService {
     for (const watcher of this.#watchers) watcher.changed(name);
     for (const listener of this.#listeners) listener(name);
   }
+}
+
+function forgottenHere(name: string, hub: string): ArmorlakeError {
+  return new ArmorlakeError('FORBIDDEN', `Hub ${hub} was told to forget node ${name}.`, {
+    node: name,
+    hint: 'Restart the node to join anew; to keep it out, take its certificate or token away.',
+  });
 }
 
 function joinedAlready(name: string, hub: string): ArmorlakeError {

@@ -37,8 +37,8 @@ describe('the book of members', () => {
         metadata: { ...metadata, tables: [{ ...table, rows: 0, bytes: 0, minTimeMicros: null, retentionMs: null }] },
       },
     ]);
-    expect(again.forget('e1')).toBe(true);
-    expect(again.forget('e1')).toBe(false);
+    expect(again.forget('e1', null)).toBe(true);
+    expect(again.forget('e1', null)).toBe(false);
     expect(new MemberBook(folder).all()).toEqual([]);
     expect(readdirSync(folder)).toEqual(['members.json']);
   });
@@ -56,6 +56,16 @@ describe('the book of members', () => {
     expect(book.get('e1')?.metadata.tables[0]?.rows).toBe(6);
     book.remember({ identity: identity('e1'), metadata: { ...metadata, cluster: 'c2' }, direct: true });
     expect(statSync(join(folder, 'members.json')).ino).not.toBe(before);
+  });
+
+  it('knows over a restart which process ran when its node was forgotten', () => {
+    const book = new MemberBook(folder);
+    book.remember({ identity: identity('e1'), metadata, direct: true });
+    expect(book.forget('e1', 'process-1')).toBe(true);
+    const again = new MemberBook(folder);
+    expect(again.isForgotten('e1', 'process-1')).toBe(true);
+    expect(again.isForgotten('e1', 'process-2')).toBe(false);
+    expect(again.isForgotten('e2', 'process-1')).toBe(false);
   });
 
   it('refuses a file it does not understand, and leaves it alone', () => {

@@ -24,7 +24,16 @@ const memberSchema = z.object({
   direct: z.boolean(),
 });
 
-const fileSchema = z.object({ format: z.literal(1), members: z.array(memberSchema) });
+const forgottenSchema = z.object({ name: z.string(), instance: z.string() });
+
+const fileSchema = z.object({
+  format: z.literal(1),
+  members: z.array(memberSchema),
+  forgotten: z.array(forgottenSchema).default([]),
+});
+
+/** Processes of forgotten nodes that are remembered: the last ones. */
+const MOST_FORGOTTEN = 1_000;
 
 /** A member as it is remembered: who it is and what doesn't change with each event. */
 export interface RememberedMember {
@@ -41,6 +50,8 @@ export class MemberBook {
   readonly #path: string | null;
   readonly #members = new Map<string, RememberedMember>();
   readonly #stored = new Map<string, string>();
+  /** Processes that ran while their node was forgotten: they are not to come back by themselves. */
+  #forgotten: readonly z.infer<typeof forgottenSchema>[] = [];
 
   /**
    * @param dataFolder where `members.json` is; null keeps nothing over a restart
@@ -48,7 +59,9 @@ export class MemberBook {
    */
   constructor(dataFolder: string | null) {
     this.#path = dataFolder === null ? null : join(dataFolder, 'members.json');
-    for (const member of this.#read()) {
+    const { members, forgotten } = this.#read();
+    this.#forgotten = forgotten;
+    for (const member of members.map(fromFile)) {
       this.#members.set(member.identity.name, member);
       this.#stored.set(member.identity.name, JSON.stringify(toFile(member)));
     }
@@ -72,31 +85,40 @@ export class MemberBook {
     this.#write();
   }
 
-  /** False when it wasn't known. */
-  forget(name: string): boolean {
+  /**
+   * @param instance the node's process, when it is attached; null: it is away
+   * @returns false when it wasn't known
+   */
+  forget(name: string, instance: string | null): boolean {
     if (!this.#members.delete(name)) return false;
     this.#stored.delete(name);
+    if (instance !== null) this.#forgotten = [...this.#forgotten, { name, instance }].slice(-MOST_FORGOTTEN);
     this.#write();
     return true;
+  }
+
+  /** Whether this process ran when its node was forgotten. */
+  isForgotten(name: string, instance: string): boolean {
+    return this.#forgotten.some((each) => each.name === name && each.instance === instance);
   }
 
   #write(): void {
     if (this.#path === null) return;
     const members = [...this.#members.values()].map(toFile);
-    replaceFile(this.#path, `${JSON.stringify({ format: 1, members }, null, 2)}\n`);
+    replaceFile(this.#path, `${JSON.stringify({ format: 1, members, forgotten: this.#forgotten }, null, 2)}\n`);
   }
 
-  #read(): RememberedMember[] {
-    if (this.#path === null) return [];
+  #read(): Pick<z.infer<typeof fileSchema>, 'members' | 'forgotten'> {
+    if (this.#path === null) return { members: [], forgotten: [] };
     let text: string;
     try {
       text = readFileSync(this.#path, 'utf8');
     } catch (thrown) {
-      if (hasErrno(thrown, 'ENOENT')) return [];
+      if (hasErrno(thrown, 'ENOENT')) return { members: [], forgotten: [] };
       throw thrown;
     }
     try {
-      return fileSchema.parse(JSON.parse(text)).members.map(fromFile);
+      return fileSchema.parse(JSON.parse(text));
     } catch (thrown) {
       throw new ArmorlakeError('BAD_CONFIG', `${this.#path} can't be understood: ${messageOf(thrown)}`, {
         hint: 'Restore it from a backup, or remove it: nodes that are away are then no longer missed.',

@@ -69,6 +69,11 @@ export class MemberSession {
     this.#heardAt = options.time.monotonicMs();
   }
 
+  /** Which process it is. */
+  get instance(): string {
+    return this.#options.instance;
+  }
+
   get metadata(): NodeMetadata {
     return this.#metadata;
   }
