@@ -65,15 +65,16 @@ export class Access {
         'Send it as `Authorization: Bearer …`; `armorlake token create` makes one.',
       );
     }
-    if (token.role !== 'admin' && !audience.includes(token.role)) {
-      throw new Refusal(
-        'role',
-        `A token of role ${token.role} may not do this.`,
-        `It needs one of role ${[...audience, 'admin'].join(' or ')}.`,
-      );
-    }
+    requireRole(token.role, audience);
     return { token: token.name, role: token.role };
   }
+}
+
+/** @throws Refusal when a token of this role may not do what those roles may, and admins. */
+export function requireRole(role: Role, allowed: readonly Role[]): void {
+  if (role === 'admin' || allowed.includes(role)) return;
+  const wanted = [...allowed, 'admin'].join(' or ');
+  throw new Refusal('role', `A token of role ${role} may not do this.`, `It needs one of role ${wanted}.`);
 }
 
 /** DNS rebinding: a web page reaches loopback under a name of its own. */

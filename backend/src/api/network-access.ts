@@ -20,7 +20,7 @@ export function networkTokens(tokens: TokenStore): NetworkTokens {
           { hint: 'Name a file with one in `network.tokenFile`; `armorlake token create` at the hub makes one.' },
         );
       }
-      requireRole({ token: token.name, role: token.role }, rolesOf[right]);
+      requireRole(token.role, rolesOf[right]);
     },
   };
 }
