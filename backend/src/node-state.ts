@@ -3,7 +3,7 @@ import type { NodeState as MemberState } from './network/index.js';
 import type { NodeConfig } from './config/index.js';
 import type { ConnectorStatus } from './connectors/index.js';
 import type { Clock, Logger } from './core/index.js';
-import { messageOf } from './core/index.js';
+import { messageOf, withoutPaths } from './core/index.js';
 import type { EngineClient } from './engine/index.js';
 import { eventTables, tableName } from './lake/index.js';
 
@@ -97,8 +97,9 @@ export class NodeState {
   }
 }
 
-function connectorRow({ lastEvent, ...status }: ConnectorStatus): StateRow {
-  return { ...status, last_event: lastEvent };
+/** Readers of the table are told why a connector waits, but not where files of the host are: `armorlake status` tells an admin. */
+function connectorRow({ lastEvent, detail, ...status }: ConnectorStatus): StateRow {
+  return { ...status, detail: detail === null ? null : withoutPaths(detail), last_event: lastEvent };
 }
 
 function nodeRow(node: MemberState): StateRow {

@@ -143,6 +143,7 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
       tokens,
       metrics,
       intakeBodyBytes: config.limits.ingest.bodyBytes,
+      hostFolders: [config.data, config.archive?.dir ?? config.data, fileURLToPath(new URL('../..', import.meta.url))],
       logger,
       clock: systemClock,
     });

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ERROR_STATUS } from '../../backend/src/core/index.js';
 import { QueryApi } from '../support/query-api.js';
 import { RawConnection, listen, rawRequest } from '../support/raw-http.js';
@@ -191,6 +193,34 @@ describe('what is no request', () => {
     await connection.closed;
     expect(connection.statuses).toEqual([200, 404, 200]);
   });
+});
+
+it('docs/errors.md and the OpenAPI document say the same of errors, at every route', async () => {
+  const text = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  const codes = [...text.matchAll(/^\| `([A-Z_]+)` +\| (\d{3}) /gm)].map(([, code, status]) => `${status} ${code}`);
+  const document = await api.app.inject({ url: '/api/v1/openapi.json', headers: { host: 'localhost' } });
+  const { paths } = document.json<{ paths: Record<string, Record<string, { responses: Record<string, unknown> }>> }>();
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const { responses } of Object.values(methods)) {
+      const failure = z
+        .object({
+          content: z.object({
+            'application/json': z.object({
+              schema: z.object({
+                properties: z.object({ error: z.object({ properties: z.record(z.string(), z.looseObject({})) }) }),
+              }),
+            }),
+          }),
+        })
+        .parse(responses['default'], { error: () => path });
+      const { properties } = failure.content['application/json'].schema.properties.error;
+      expect(Object.keys(properties)).toEqual(['code', 'message', 'hint', 'position', 'node']);
+      for (const name of Object.keys(properties)) expect(text).toMatch(new RegExp('["`]' + name + '["`]'));
+      expect(String(properties['code']?.['description']).replace('One of ', '').split(', ').sort()).toEqual(
+        codes.sort(),
+      );
+    }
+  }
 });
 
 it('one address has its share of the connections', async () => {

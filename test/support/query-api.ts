@@ -33,6 +33,7 @@ export class InProcessEngine implements QueryEngine {
   }
 
   async call(method: string, parameters: unknown, options: CallOptions = {}): Promise<unknown> {
+    if (method === 'info') return { rows: {} };
     if (method === 'queries') {
       this.logged.push(...(parameters as { rows: unknown[] }).rows);
       return null;
@@ -267,6 +268,7 @@ export class QueryApi implements AsyncDisposable {
       metrics,
       intakeBodyBytes: 64 << 20,
       ...(more.patienceMs !== undefined && { patienceMs: more.patienceMs }),
+      hostFolders: [lake.folder],
       logger,
       clock,
     });

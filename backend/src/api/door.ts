@@ -6,6 +6,9 @@ import { Refusal } from './access.js';
 import type { Metrics } from './metrics.js';
 import { RefusalLog } from './refusal-log.js';
 
+/** Who asks, as long as that isn't known. */
+export const NOBODY: Identity = { token: null, role: null };
+
 /** More header lines than any client of ours sends; Node.js drops those after the 2,000th silently. */
 const MAX_HEADERS = 200;
 
@@ -26,6 +29,7 @@ export function guardDoor(
   const log = new RefusalLog(logger, clock);
   app.decorateRequest('identity');
   app.addHook('onRequest', async (request, reply) => {
+    request.identity = NOBODY;
     void reply.headers(ANSWER_HEADERS);
     if (request.raw.rawHeaders.length > 2 * MAX_HEADERS) {
       throw new ArmorlakeError('LIMIT_EXCEEDED', `The request has more than ${MAX_HEADERS} headers.`);

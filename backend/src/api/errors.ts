@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ArmorlakeError, printable } from '../core/index.js';
 import type { Logger } from '../core/index.js';
 import { PartialResult } from '../query/index.js';
+import type { HostPaths } from './host-paths.js';
 
 /** Whatever a route threw, as an ArmorlakeError: fastify's own refusals keep their sense. */
 export function asArmorlakeError(thrown: FastifyError | Error | unknown): ArmorlakeError {
@@ -17,7 +18,12 @@ export function asArmorlakeError(thrown: FastifyError | Error | unknown): Armorl
 }
 
 /** Sends an error in the contract's shape. */
-export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+export function sendError(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { logger, paths }: { readonly logger: Logger; readonly paths: HostPaths },
+): void {
   const error = asArmorlakeError(thrown);
   if (error.code === 'INTERNAL') {
     logger.error({ url: request.url, error: error.message, stack: error.stack }, 'A request failed.');
@@ -26,10 +32,12 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   if (error.code === 'BUSY' || error.code === 'NOT_READY') void reply.header('retry-after', '1');
   // A body that wasn't read to its end can't be followed by another request.
   if (!request.raw.complete) void reply.header('connection', 'close');
+  const shape = error.toShape();
+  const message = paths.sentence(shape.message, shape.code, request.identity);
+  const hint = shape.hint === undefined ? {} : { hint: paths.sentence(shape.hint, 'BAD_REQUEST', request.identity) };
+  const coverage = error instanceof PartialResult ? paths.coverage(error.coverage, request.identity) : undefined;
   void reply
     .code(error.status)
     .type('application/json; charset=utf-8')
-    .send(
-      JSON.stringify({ error: error.toShape(), ...(error instanceof PartialResult && { coverage: error.coverage }) }),
-    );
+    .send(JSON.stringify({ error: { ...shape, message, ...hint }, coverage }));
 }

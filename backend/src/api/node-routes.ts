@@ -5,7 +5,8 @@ import { ArmorlakeError } from '../core/index.js';
 import type { QueryService } from '../query/index.js';
 import { clientGone } from './client-gone.js';
 import type { Metrics } from './metrics.js';
-import type { NodeView } from './ports.js';
+import type { HostPaths } from './host-paths.js';
+import type { NodeFigures, NodeView } from './ports.js';
 import { JSON_TYPE, answers } from './openapi.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 import type { TokenStore } from './tokens.js';
@@ -29,7 +30,13 @@ const catalogTable = z.object({
 const catalog = z.object({ databases: z.array(z.object({ name: z.string(), tables: z.array(catalogTable) })) });
 
 /** GET /healthz, /readyz, /metrics, /api/v1/status, /api/v1/catalog, /api/v1/openapi.json, DELETE /api/v1/nodes/:name */
-export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryService, metrics: Metrics): void {
+export function nodeRoutes(
+  app: FastifyInstance,
+  node: NodeView,
+  queries: QueryService,
+  metrics: Metrics,
+  paths: HostPaths,
+): void {
   app.get(
     '/healthz',
     {
@@ -76,9 +83,10 @@ export function nodeRoutes(app: FastifyInstance, node: NodeView, queries: QueryS
       config: { audience: ['read'] },
       schema: { summary: 'How the node is', response: { 200: answers('Its parts', { [JSON_TYPE]: status }) } },
     },
-    async (_request, reply) => {
+    async ({ identity }, reply) => {
       const figures = await node.figures(clientGone(reply));
-      return { node: node.name, version: node.version, ready: node.unready() === null, ...figures };
+      const shown = paths.value(figures, identity) as NodeFigures;
+      return { node: node.name, version: node.version, ready: node.unready() === null, ...shown };
     },
   );
   app.get(

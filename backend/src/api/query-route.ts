@@ -5,6 +5,7 @@ import { callerKey } from './access.js';
 import { clientGone } from './client-gone.js';
 import type { QueryAnswer, QueryEnd, QueryService } from '../query/index.js';
 import { queryRequest, withArrowMetadata } from '../query/index.js';
+import type { HostPaths } from './host-paths.js';
 import { JSON_TYPE, answers } from './openapi.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 
@@ -32,7 +33,7 @@ const queryAnswer = z.object({
 });
 
 /** POST /api/v1/query */
-export function queryRoute(app: FastifyInstance, queries: QueryService): void {
+export function queryRoute(app: FastifyInstance, queries: QueryService, paths: HostPaths): void {
   app.post(
     '/api/v1/query',
     {
@@ -48,7 +49,8 @@ export function queryRoute(app: FastifyInstance, queries: QueryService): void {
       const body = parseBody(queryRequest, request.body);
       const arrow = (request.headers.accept ?? '').includes(ARROW);
       const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
-      const answer = await queries.run(body, caller, arrow ? 'arrow' : 'json', clientGone(reply));
+      const whole = await queries.run(body, caller, arrow ? 'arrow' : 'json', clientGone(reply));
+      const answer = paths.answer(whole, request.identity);
       return arrow ? sendArrow(answer, reply) : sendJson(answer, reply);
     },
   );

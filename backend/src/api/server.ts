@@ -5,8 +5,9 @@ import type { Clock, Logger } from '../core/index.js';
 import { ArmorlakeError, hasErrno, messageOf, printable } from '../core/index.js';
 import type { QueryService } from '../query/index.js';
 import { Access, refuseExposed } from './access.js';
-import { guardDoor } from './door.js';
+import { NOBODY, guardDoor } from './door.js';
 import { sendError } from './errors.js';
+import { HostPaths } from './host-paths.js';
 import { HttpConnections } from './http-server.js';
 import type { ServerTls } from './http-server.js';
 import { intakeRoute } from './intake-route.js';
@@ -33,7 +34,7 @@ export interface ApiOptions {
   readonly listen: ListenOptions;
   readonly node: NodeView;
   readonly queries: QueryService;
-  readonly tails: Omit<TailOptions, 'logger' | 'patienceMs'>;
+  readonly tails: Omit<TailOptions, 'logger' | 'patienceMs' | 'paths'>;
   readonly intake: Intake;
   readonly tokens: TokenStore;
   readonly metrics: Metrics;
@@ -41,6 +42,8 @@ export interface ApiOptions {
   readonly intakeBodyBytes: number;
   /** So long a reader of a live tail, or a sender to an intake, that doesn't move is waited for; 30 s when undefined. */
   readonly patienceMs?: number;
+  /** Folders of the node's own files: only admins are told of them. */
+  readonly hostFolders: readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -54,8 +57,9 @@ const PATIENCE_MS = 30_000;
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { listen, node, queries, intake, tokens, metrics, logger, clock, patienceMs = PATIENCE_MS } = options;
   const access = new Access({ tokens, host: listen.host, insecure: listen.insecure });
+  const paths = new HostPaths(options.hostFolders);
   const failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void =>
-    sendError(thrown, request, reply, logger);
+    sendError(thrown, request, reply, { logger, paths });
   const connections = new HttpConnections();
   const app = fastify({
     // Requests are counted in /metrics; what goes wrong is logged by the error handler.
@@ -64,7 +68,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     forceCloseConnections: true,
     serverFactory: (handler) => connections.createServer(listen.tls, handler),
     // What fails before a route is found, and before there is a request at all.
-    frameworkErrors: failed,
+    frameworkErrors: (thrown, request, reply) => {
+      request.identity = NOBODY;
+      failed(thrown, request, reply);
+    },
     clientErrorHandler: (thrown, socket) => connections.answerBroken(thrown, socket),
   });
   // Bodies are parsed by zod, which also makes the document's schemas.
@@ -90,11 +97,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     },
   });
   await app.register(async (routes) => {
-    nodeRoutes(routes, node, queries, metrics);
+    nodeRoutes(routes, node, queries, metrics, paths);
     tokenRoutes(routes, tokens, clock);
-    queryRoute(routes, queries);
+    queryRoute(routes, queries, paths);
     explainRoute(routes, queries);
-    tailRoute(routes, { ...options.tails, patienceMs, logger });
+    tailRoute(routes, { ...options.tails, patienceMs, paths, logger });
     await intakeRoute(routes, intake, { mostBytes: options.intakeBodyBytes, patienceMs, clock });
   });
   await app.ready();

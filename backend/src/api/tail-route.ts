@@ -6,6 +6,7 @@ import type { TailSelection, Tails } from '../query/index.js';
 import { callerKey } from './access.js';
 import { clientGone } from './client-gone.js';
 import { answers } from './openapi.js';
+import type { HostPaths } from './host-paths.js';
 import { Places } from './places.js';
 import { jsonSchemaOf, parseBody } from './schemas.js';
 import type { Positions } from './tail-stream.js';
@@ -18,6 +19,7 @@ export interface TailOptions {
   readonly tails: Tails;
   /** A reader that takes nothing for so long is let go, ms. */
   readonly patienceMs: number;
+  readonly paths: HostPaths;
   readonly logger: Logger;
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { HostPaths } from './host-paths.js';
 import type { Logger } from '../core/index.js';
 import { ArmorlakeError, messageOf, withDeadline } from '../core/index.js';
 import type { TailRows, TailSelection, Tails } from '../query/index.js';
@@ -24,6 +25,7 @@ export interface TailStreamOptions {
   readonly signal: AbortSignal;
   /** A reader that takes nothing for so long is let go, ms. */
   readonly patienceMs: number;
+  readonly paths: HostPaths;
   readonly logger: Logger;
 }
 
@@ -36,13 +38,14 @@ export class TailStream {
   readonly #positions: Positions;
   readonly #signal: AbortSignal;
   readonly #patienceMs: number;
+  readonly #paths: HostPaths;
   readonly #logger: Logger;
   readonly #followed = new Set<string>();
   readonly #troubles = new Map<string, string>();
   readonly #failed = new AbortController();
   #writing: Promise<void> = Promise.resolve();
 
-  constructor({ tails, selection, positions, reply, signal, patienceMs, logger }: TailStreamOptions) {
+  constructor({ tails, selection, positions, reply, signal, patienceMs, paths, logger }: TailStreamOptions) {
     this.#tails = tails;
     this.#selection = selection;
     this.#positions = positions;
@@ -50,6 +53,7 @@ export class TailStream {
     this.#response = reply.raw;
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
     this.#patienceMs = patienceMs;
+    this.#paths = paths;
     this.#logger = logger;
   }
 
@@ -123,7 +127,8 @@ export class TailStream {
 
   /** Tells of a node that is missing, once for each reason. */
   async #notice(node: string, thrown: unknown): Promise<void> {
-    const { message } = ArmorlakeError.from(thrown);
+    const error = ArmorlakeError.from(thrown);
+    const message = this.#paths.sentence(error.message, error.code, this.#reply.request.identity);
     if (this.#troubles.get(node) === message) return;
     this.#troubles.set(node, message);
     await this.#send('notice', `${node}: ${message}`);

@@ -23,3 +23,11 @@ export function printable(text: string): string {
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
+
+/** An absolute path of two parts or more, where a word begins. */
+const ABSOLUTE = /(?<![\w.:/\\-])(?:\/[\w.@%+~-]+){2,}\/?/g;
+
+/** A sentence with `…` in place of each absolute path: where the files of a host are is its operator's business. */
+export function withoutPaths(text: string): string {
+  return text.replaceAll(ABSOLUTE, '…');
+}

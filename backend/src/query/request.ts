@@ -12,10 +12,17 @@ export function parseTime(text: string): bigint | undefined {
   return BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
 }
 
+/** As far as Date reaches on both sides of 1970, ms; timestamps reach further. */
+const MOST_MS = 8.64e15;
+
+function microsOf(ms: number): bigint | undefined {
+  return Math.abs(ms) <= MOST_MS ? BigInt(Math.round(ms * 1000)) : undefined;
+}
+
 const time = z
   .union([z.string(), z.number()])
   .transform((given, context): bigint => {
-    const micros = typeof given === 'number' ? BigInt(Math.round(given * 1000)) : parseTime(given);
+    const micros = typeof given === 'number' ? microsOf(given) : parseTime(given);
     if (micros !== undefined) return micros;
     context.addIssue({ code: 'custom', message: 'must be ISO 8601, as 2026-01-31T12:00:00Z, or ms since 1970' });
     return z.NEVER;

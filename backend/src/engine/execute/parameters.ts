@@ -1,5 +1,5 @@
-import type { DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api';
-import { listValue } from '@duckdb/node-api';
+import type { DuckDBPreparedStatement } from '@duckdb/node-api';
+import { BIGINT, BOOLEAN, DOUBLE, LIST, VARCHAR, listValue } from '@duckdb/node-api';
 import { ArmorlakeError } from '../../core/index.js';
 
 export type ScalarParameter = string | number | boolean | null;
@@ -66,10 +66,22 @@ function bind(prepared: DuckDBPreparedStatement, index: number, value: Parameter
     if (!Number.isSafeInteger(value)) prepared.bindDouble(index, value);
     else if (value === (value | 0)) prepared.bindInteger(index, value);
     else prepared.bindBigInt(index, BigInt(value));
-  } else prepared.bindList(index, listValue(value.map(element)));
+  } else bindList(prepared, index, value);
 }
 
-function element(value: ScalarParameter): DuckDBValue {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
-  return value;
+/** The type of a list is named, as DuckDB takes it from the first element alone: after a null all would be null. */
+function bindList(prepared: DuckDBPreparedStatement, index: number, values: readonly ScalarParameter[]): void {
+  const kinds = new Set(values.filter((value) => value !== null).map((value) => typeof value));
+  if (kinds.size > 1) {
+    throw new ArmorlakeError('BAD_QUERY', 'A list in "params" has values of more than one type.', {
+      hint: 'Send all of them as text, or all as numbers.',
+    });
+  }
+  if (!kinds.has('number')) {
+    prepared.bindList(index, listValue(values), LIST(kinds.has('boolean') ? BOOLEAN : VARCHAR));
+    return;
+  }
+  const whole = values.every((value) => value === null || Number.isSafeInteger(value));
+  const bound = whole ? values.map((value) => (typeof value === 'number' ? BigInt(value) : value)) : values;
+  prepared.bindList(index, listValue(bound), LIST(whole ? BIGINT : DOUBLE));
 }

@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import { DuckDBTypeId } from '@duckdb/node-api';
 import type { Clock } from '../../core/index.js';
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { CallContext } from '../types.js';
@@ -155,7 +156,8 @@ export async function execute(
 export function preparedColumns(prepared: DuckDBPreparedStatement): readonly QueryColumn[] {
   return Array.from({ length: prepared.columnCount }, (_, index) => ({
     name: prepared.columnName(index),
-    type: String(prepared.columnType(index)),
+    // What a parameter decides alone has no type before it is bound.
+    type: prepared.columnTypeId(index) === DuckDBTypeId.INVALID ? 'UNKNOWN' : String(prepared.columnType(index)),
   }));
 }
 
