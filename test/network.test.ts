@@ -72,6 +72,10 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     expect(member?.values).toEqual(metadata.values);
     expect(Math.abs(member?.clockOffsetMs ?? NaN)).toBeLessThan(1_000);
     expect(edge.node.links()).toMatchObject([{ state: 'joined', hub: 'q1', detail: null }]);
+    // By it the edge knows whether its own clock is right.
+    const [hubMs = NaN] = edge.node.hubClocks();
+    expect(Math.abs(hubMs - Date.now())).toBeLessThan(60_000);
+    expect(hub.node.hubClocks()).toEqual([]);
   });
 
   it('asks a hub that stores events itself, and an edge only for itself', async () => {

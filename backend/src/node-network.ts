@@ -32,6 +32,8 @@ export interface NodeNetworkParts {
 
 /** What a query ships at most over the network, whatever its limits. */
 const BUDGET = { rows: 2_000_000, bytes: 256 * 2 ** 20 };
+/** Hubs whose clocks differ by more confirm nobody's. */
+const CLOCKS_AGREE_MS = 60_000;
 /** Threads of libuv's pool beside one for each merge: binding, files. */
 const OWN_THREADS = 2;
 
@@ -108,6 +110,13 @@ export class NodeNetwork {
   /** The catalog of the network, of which this build's is the largest part. */
   catalog(own: Catalog): Catalog {
     return this.#catalog?.catalog(own) ?? own;
+  }
+
+  /** What the hubs' clocks say now, milliseconds since 1970; null: no hub, or they don't agree. */
+  hubClockMs(): number | null {
+    const clocks = this.#node.hubClocks();
+    const [least, most] = [Math.min(...clocks), Math.max(...clocks)];
+    return clocks.length > 0 && most - least <= CLOCKS_AGREE_MS ? least : null;
   }
 
   /** Every node known here, this one apart. */

@@ -42,7 +42,13 @@ class LocalEngine implements EngineClient {
       retention: { ...folder.settings().retention, logsMs: DAY_MS, alertsMs: DAY_MS },
     });
     const open = (): Promise<LakeStore> =>
-      LakeStore.open({ settings, facts: { resumed: true, openCrashes: 0 }, logger: silentLogger, clock });
+      LakeStore.open({
+        settings,
+        facts: { resumed: true, openCrashes: 0 },
+        logger: silentLogger,
+        clock,
+        uptime: () => ({ boot: 'one', ms: clock.monotonicMs() }),
+      });
     return new LocalEngine(open, await open());
   }
 

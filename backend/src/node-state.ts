@@ -26,7 +26,7 @@ export class NodeState {
   readonly #options: NodeStateOptions;
   readonly #timer: NodeJS.Timeout;
   /** Other nodes are in armorlake.nodes too, once the node is in a network. */
-  network: Pick<NodeNetwork, 'nodes'> | null = null;
+  network: Pick<NodeNetwork, 'nodes' | 'hubClockMs'> | null = null;
   #connectors: readonly ConnectorStatus[] = [];
   #publishedMs = -Infinity;
   #changed = true;
@@ -71,6 +71,9 @@ export class NodeState {
     const { engine, logger } = this.#options;
     try {
       await engine.call('state', { connectors: this.#connectors.map(connectorRow), nodes: this.#nodes() });
+      const hubMs = this.network?.hubClockMs() ?? null;
+      // Rows age by what a hub confirms of this machine's clock.
+      if (hubMs !== null) await engine.call('clock', { hubMs });
     } catch (thrown) {
       // The engine restarts: the next second tries again.
       this.#changed = true;

@@ -57,8 +57,6 @@ export async function seedLake({ name, dataFolder, archive, fill }: SeededLake):
   if (archive === null) return;
   const clock: Clock = { wallMs: () => archive.beforeMs + HOUR_MS, monotonicMs: () => 0 };
   const store = await open(settingsOf(name, dataFolder, archive.folder), clock);
-  // A first reading of the clock is not trusted.
-  await store.maintain();
   const { archived } = await store.maintain();
   await store.close();
   if (archived.length === 0) throw new Error(`Nothing of ${name} went to the archive.`);

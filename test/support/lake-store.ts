@@ -1,14 +1,16 @@
 import type { Clock, Logger } from '../../backend/src/core/index.js';
 import { silentLogger } from '../../backend/src/core/index.js';
-import type { LakeOptions } from '../../backend/src/lake/host.js';
+import type { LakeOptions, Uptime } from '../../backend/src/lake/host.js';
 import { LakeStore } from '../../backend/src/lake/host.js';
 import type { LakeSettings } from '../../backend/src/lake/index.js';
 import type { DataFolder } from './lake-fixture.js';
 
-/** A clock that tests turn by hand. */
+/** A clock that tests turn by hand; the machine is as long up as it is old. */
 export class HandClock implements Clock {
   wall = Date.UTC(2026, 0, 1);
   monotonic = 0;
+  boot = 'first boot';
+  readonly uptime = (): Uptime => ({ boot: this.boot, ms: this.monotonic });
 
   wallMs(): number {
     return this.wall;
@@ -21,6 +23,13 @@ export class HandClock implements Clock {
   advance(ms: number): void {
     this.wall += ms;
     this.monotonic += ms;
+  }
+
+  /** The machine was off for so long, and its clock is `off` wrong. */
+  reboot(downMs: number, off = 0): void {
+    this.boot += '.';
+    this.wall += downMs + off;
+    this.monotonic = 0;
   }
 }
 
@@ -52,6 +61,7 @@ export function openStore(
     facts: { resumed: false, openCrashes: 0 },
     logger: silentLogger,
     lockWaitMs: 0,
+    ...(options.clock instanceof HandClock ? { uptime: options.clock.uptime } : {}),
     ...options,
   });
 }

@@ -11,12 +11,18 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** A wall clock that falls behind the monotonic one by more than this was wrong and has been set right. */
+const SET_RIGHT_MS = 600_000;
+
 /**
- * Arrival times in microseconds since the Unix epoch that never go backwards, whatever the wall clock does.
+ * Arrival times in microseconds since the Unix epoch that never go backwards, whatever the wall clock does: unless it was
+ * far ahead and is set right, as every later arrival would else bear that wrong time.
  * Numbers, not bigints: they stay below 2^53 until the year 2255.
  */
 export class ArrivalClock {
   #last = 0;
+  #wallMs = -Infinity;
+  #monotonicMs = 0;
   readonly #clock: Clock;
 
   constructor(clock: Clock = systemClock) {
@@ -24,7 +30,13 @@ export class ArrivalClock {
   }
 
   nowMicros(): number {
-    this.#last = Math.max(this.#last, Math.round(this.#clock.wallMs() * 1000));
+    const wallMs = this.#clock.wallMs();
+    const monotonicMs = this.#clock.monotonicMs();
+    const behindMs = this.#wallMs + monotonicMs - this.#monotonicMs - wallMs;
+    this.#wallMs = wallMs;
+    this.#monotonicMs = monotonicMs;
+    const micros = Math.round(wallMs * 1000);
+    this.#last = behindMs > SET_RIGHT_MS ? micros : Math.max(this.#last, micros);
     return this.#last;
   }
 }

@@ -18,7 +18,8 @@ export class LedgerCompaction {
   /** Runs one transaction an hour that needs it, on a connection that is the only writer now; returns rows saved. */
   async run(connection: DuckDBConnection, nowMicros: number): Promise<number> {
     const end = Math.floor(nowMicros / HOUR_MICROS) * HOUR_MICROS;
-    const start = this.#doneMicros ?? end - LOOK_BACK_HOURS * HOUR_MICROS;
+    // A clock that was set ahead for a while would else have hours without end to look through.
+    const start = Math.max(this.#doneMicros ?? 0, end - LOOK_BACK_HOURS * HOUR_MICROS);
     let saved = 0;
     for (let hour = start; hour < end; hour += HOUR_MICROS) saved += await compactHour(connection, hour);
     this.#doneMicros = end;

@@ -30,7 +30,7 @@ const appendParameters = z.object({
 
 const jsonRows = z.array(z.record(z.string(), z.unknown()));
 
-/** The lake's part of the engine's methods: info, metadata, append, state, queries, metrics, maintain. */
+/** The lake's part of the engine's methods: info, metadata, append, state, queries, metrics, clock, maintain. */
 export function lakeHandlers(store: LakeStore): CallHandlers {
   return {
     info: () => store.info(),
@@ -40,6 +40,10 @@ export function lakeHandlers(store: LakeStore): CallHandlers {
       return store.append(batch, bulk, { ledger, gaps });
     },
     state: (parameters) => store.replaceState(parse(z.record(z.string(), jsonRows), parameters)),
+    clock: (parameters) => {
+      store.hubSays(parse(z.object({ hubMs: z.number() }), parameters).hubMs);
+      return Promise.resolve(null);
+    },
     maintain: () => store.maintain(),
     queries: (parameters) => store.appendQueries(parse(z.object({ rows: jsonRows }), parameters).rows),
     metrics: (parameters) => store.appendMetrics(parse(z.object({ rows: jsonRows }), parameters).rows),

@@ -2,5 +2,6 @@
 export { lakeHandlers } from './handlers.js';
 export { LakeStore } from './store.js';
 export type { Appended, Commit, LakeInfo } from './store.js';
+export type { Uptime } from './clock-guard.js';
 export type { LakeOptions } from './open-lake.js';
 export type { MaintenanceReport } from './maintenance.js';

@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, w
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
+import { clockRecordSchema } from './clock-guard.js';
 
 const identitySchema = z.object({
   format: z.literal(1),
@@ -20,6 +21,8 @@ const identitySchema = z.object({
   closedAtMicros: z.number().int().nullable().default(null),
   /** Why the lake file must not be opened any more; null when nothing is known against it. */
   damaged: z.string().nullable(),
+  /** How far time had come; null: no run has written it yet. */
+  clock: clockRecordSchema.nullable().default(null),
 });
 
 const formatSchema = z.object({ format: z.number().int() });
@@ -39,6 +42,7 @@ export function newIdentity(lakeId: string | null): LakeIdentity {
     openedAtMicros: 0,
     closedAtMicros: null,
     damaged: null,
+    clock: null,
   };
 }
 

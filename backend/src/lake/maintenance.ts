@@ -3,7 +3,8 @@ import { quoteQualified } from '../core/index.js';
 import type { Clock } from '../core/index.js';
 import type { Archive, ArchiveEntry } from './archive.js';
 import { addToManifest, readManifest, removeFromManifest } from './archive.js';
-import { ClockGuard } from './clock-guard.js';
+import type { ClockGuard, ClockRecord, ReadUptime, TrustedTime } from './clock-guard.js';
+import { CLOCK_TOLERANCE_MS, standing } from './clock-guard.js';
 import { LedgerCompaction } from './compaction.js';
 import type { DiskWatch } from './disk.js';
 import type { Lane } from './lane.js';
@@ -17,6 +18,7 @@ import {
   expiredHistory,
   expiredTable,
   historyTimes,
+  longestAgeMs,
   shareOverCap,
 } from './retention.js';
 import { tableName } from './schema.js';
@@ -27,7 +29,7 @@ import { transaction } from './transaction.js';
 
 /** What one run did. */
 export interface MaintenanceReport {
-  /** False when the clock was not trusted: nothing was deleted for its age. */
+  /** False when the clock says more than is believed: ages were counted by uptime. */
   readonly clockConfirmed: boolean;
   /** Rows deleted, by table; those that went to the archive included. */
   readonly deleted: Readonly<Record<string, number>>;
@@ -50,6 +52,13 @@ export interface MaintenanceParts {
   readonly reader: DuckDBConnection;
   readonly archive: Archive | null;
   readonly clock: Clock;
+  readonly uptime: ReadUptime;
+  readonly guard: ClockGuard;
+  readonly lastSeq: () => number;
+  /** Keeps over a restart how far time has come. */
+  readonly keepClock: (record: ClockRecord) => void;
+  /** Tells whoever runs the node. */
+  readonly warn: (sentence: string) => void;
   readonly disk: DiskWatch;
   /** Compares the running totals with what is held, and says so when they differ. */
   readonly settle: () => Promise<void>;
@@ -63,8 +72,9 @@ export interface MaintenanceParts {
 
 /** Rows of internal.batches that are kept to answer for repeated batches. */
 const BATCHES_KEPT = 1000;
-/** Until when the rows that go were whole; a forged time in the future counts as its arrival. */
-const LAST_TIME = 'max(least(time, received_at))';
+/** How far time has come is written so often. */
+const KEEP_CLOCK_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 /** History tables whose oldest rows go when there is no room. */
 const goesEarly: ReadonlySet<string> = new Set(['dead_letters', 'queries', 'node_metrics']);
 /** So many seq go into one archive file at most. */
@@ -73,7 +83,8 @@ const ARCHIVE_FILE_SEQS = 1_000_000;
 /** Retention, archive and compaction; one run at a time. */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
-  readonly #guard = new ClockGuard();
+  #keptClock: ClockRecord | null = null;
+  #warnedAhead = false;
   readonly #compaction = new LedgerCompaction();
   #last: Promise<unknown> = Promise.resolve();
   #unlinkNext: readonly string[] = [];
@@ -99,27 +110,25 @@ export class Maintenance {
   }
 
   async #runOnce(): Promise<MaintenanceReport> {
-    const { clock, lane, writer, settings } = this.#parts;
+    const { lane, writer, settings } = this.#parts;
     this.#deleted = {};
     this.#archived = [];
     this.#unlinked = [];
     this.#damaged = [];
-    const nowMs = this.#guard.confirm(clock.wallMs(), clock.monotonicMs());
+    const time = this.#time();
     await this.#parts.settle();
     await this.#checkArchive();
-    if (nowMs !== null) {
-      await this.#expire(await expiredByAge(this.#parts.reader, settings.retention, nowMs * 1000));
-      for (const { table, condition } of expiredHistory(settings.retention, nowMs * 1000)) {
-        await this.#deleteHistory(table, condition);
-      }
+    await this.#expire(await expiredByAge(this.#parts.reader, settings.retention, time));
+    for (const { table, condition } of expiredHistory(settings.retention, time)) {
+      await this.#deleteHistory(table, condition);
     }
     await this.#keepToCap();
-    await this.#expireArchive(nowMs);
+    await this.#expireArchive(time);
     const compacted = await lane.run(async () => {
       await writer.run(
         `DELETE FROM ${batchesTable} WHERE batch < (SELECT max(batch) - ${BATCHES_KEPT} FROM ${batchesTable})`,
       );
-      const saved = await this.#compaction.run(writer, clock.wallMs() * 1000);
+      const saved = await this.#compaction.run(writer, time.nowMs * 1000);
       const summed = await compactTotals(writer);
       // DELETE and INSERT don't stay in the WAL together for long.
       if (saved + summed > 0 || Object.keys(this.#deleted).length > 0) await this.#parts.checkpoint();
@@ -127,13 +136,50 @@ export class Maintenance {
     });
     await this.#parts.retained(Object.keys(this.#deleted).length > 0);
     return {
-      clockConfirmed: nowMs !== null,
+      clockConfirmed: time.aheadMs <= CLOCK_TOLERANCE_MS,
       deleted: this.#deleted,
       archived: this.#archived,
       unlinked: this.#unlinked,
       damaged: this.#damaged,
       compacted,
     };
+  }
+
+  /** How far time has come for certain; kept for the next start when that is news. */
+  #time(): TrustedTime {
+    const { clock, uptime, guard, lastSeq, settings, keepClock, warn } = this.#parts;
+    const time = guard.read(clock.wallMs(), uptime(), lastSeq(), longestAgeMs(settings));
+    const { record } = guard;
+    const kept = this.#keptClock;
+    const news =
+      kept === null ||
+      record.reachedMs - kept.reachedMs >= KEEP_CLOCK_MS ||
+      record.reachedMs < kept.reachedMs ||
+      record.corrections.length !== kept.corrections.length;
+    if (news) {
+      keepClock(record);
+      this.#keptClock = record;
+    }
+    const ahead = time.aheadMs > CLOCK_TOLERANCE_MS;
+    if (ahead && !this.#warnedAhead) {
+      const days = (time.aheadMs / DAY_MS).toFixed(1);
+      warn(
+        `The clock is ${days} days ahead of what is certain: until a hub's clock or 24 hours confirm it, rows age by the machine's uptime.`,
+      );
+    }
+    this.#warnedAhead = ahead;
+    return time;
+  }
+
+  /** Until when the rows that go were whole: a time in the future counts as its arrival, and that as now at most. */
+  #lastTime(): string {
+    return `max(least(time, received_at, make_timestamp(${this.#latestMicros()}::BIGINT)))`;
+  }
+
+  /** No row arrived later, unless a wrong clock said so. */
+  #latestMicros(): bigint {
+    const { clock, guard } = this.#parts;
+    return BigInt(Math.floor(Math.max(clock.wallMs(), guard.record.reachedMs) * 1000));
   }
 
   async #keepToCap(): Promise<void> {
@@ -188,7 +234,7 @@ export class Maintenance {
     await lane.run(() =>
       transaction(writer, async () => {
         await writer.run(
-          `INSERT INTO ${expiredTable} SELECT '${tableName(table)}', max(seq), ${LAST_TIME} ${prefix} HAVING count(*) > 0`,
+          `INSERT INTO ${expiredTable} SELECT '${tableName(table)}', max(seq), ${this.#lastTime()} ${prefix} HAVING count(*) > 0`,
         );
         const expired = await changed(writer, `DELETE ${prefix}`);
         if (expired > 0) await addToTotals(writer, { table: tableName(table), expired });
@@ -220,21 +266,28 @@ export class Maintenance {
   }
 
   /** Takes files out of the manifest by age and size, oldest first; they are unlinked one run later, when no query reads them. */
-  async #expireArchive(nowMs: number | null): Promise<void> {
+  async #expireArchive({ nowMs, corrections }: TrustedTime): Promise<void> {
     const { archive, reader, writer, lane, settings } = this.#parts;
     if (archive === null || settings.archive === null) return;
     for (const file of this.#unlinkNext) archive.remove(file);
     const { ageMs, bytes: maxBytes } = settings.archive;
     const entries = await readManifest(reader);
-    const limitMs = nowMs === null || ageMs === null ? null : nowMs - ageMs;
+    const limitMs = ageMs === null ? -Infinity : nowMs - ageMs;
+    const wrongStamps = standing(corrections, limitMs);
+    // By when it was written, not by the events' own times: those may be forged.
+    const isOld = (entry: ArchiveEntry): boolean => {
+      const written = archive.writtenAtMs(entry.file) ?? Infinity;
+      const wrong = wrongStamps.some((each) => written >= each.stampedFromMs && written <= each.stampedToMs);
+      return written < limitMs && !wrong;
+    };
     let bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
     const gone = entries.filter((entry) => {
-      // By when it was written, not by the events' own times: those may be forged.
-      const old = limitMs !== null && (archive.writtenAtMs(entry.file) ?? Infinity) < limitMs;
+      const old = isOld(entry);
       const over = maxBytes !== null && bytes > maxBytes;
       if (old || over) bytes -= entry.bytes;
       return old || over;
     });
+    const latest = this.#latestMicros();
     for (const entry of gone) {
       await lane.run(() =>
         transaction(writer, async () => {
@@ -243,7 +296,7 @@ export class Maintenance {
           await writer.run(`INSERT INTO ${expiredTable} VALUES (?, ?, make_timestamp(?::BIGINT))`, [
             entry.table,
             BigInt(entry.lastSeq),
-            entry.maxTimeMicros,
+            entry.maxTimeMicros < latest ? entry.maxTimeMicros : latest,
           ]);
         }),
       );

@@ -6,6 +6,8 @@ import type { Database } from '../engine/host.js';
 import type { StartFacts } from '../engine/index.js';
 import { Archive, addToManifest, readManifest } from './archive.js';
 import type { CommitMark } from './commit-mark.js';
+import { ClockGuard, systemUptime } from './clock-guard.js';
+import type { ClockRecord, ReadUptime } from './clock-guard.js';
 import { CommitMarkFile } from './commit-mark.js';
 import type { ReadDisk } from './disk.js';
 import type { LakeIdentity } from './identity.js';
@@ -15,6 +17,8 @@ import { LAKE_CATALOG, latestVersion, migrate, migrations, refuseNewer } from '.
 import type { Migration } from './migrations.js';
 import { lakePath, openDatabase } from './opening.js';
 import { readEnd, recover } from './recovery.js';
+import type { LakeEnd } from './recovery.js';
+import { longestAgeMs } from './retention.js';
 import { Sequence } from './sequence.js';
 import type { LakeSettings } from './settings.js';
 import { StateTables } from './state-tables.js';
@@ -27,6 +31,7 @@ export interface LakeOptions {
   readonly facts: StartFacts;
   readonly logger: Logger;
   readonly clock?: Clock;
+  readonly uptime?: ReadUptime;
   readonly readDisk?: ReadDisk;
   readonly migrations?: readonly Migration[];
   readonly lockWaitMs?: number;
@@ -38,6 +43,8 @@ export interface LakeOptions {
 export interface LakeParts {
   readonly options: LakeOptions;
   readonly clock: Clock;
+  readonly uptime: ReadUptime;
+  readonly guard: ClockGuard;
   readonly database: Database;
   readonly sequence: Sequence;
   readonly mark: CommitMarkFile;
@@ -88,11 +95,12 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   if (archive !== null) warnings.push(...(await adoptFiles(archive, maintainer)));
   const mark = new CommitMarkFile(settings.dataFolder);
   const nowMicros = Math.round(clock.wallMs() * 1000);
+  const end = await readEnd(maintainer);
   const recovery = recover({
     identity,
     identityLost: written === null,
     mark: mark.read(),
-    end: await readEnd(maintainer),
+    end,
     quarantined,
     existed,
     resumed: facts.resumed,
@@ -127,12 +135,17 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     seqReserved: Math.max(identity.seqReserved, recovery.lastSeq),
   });
   mark.write({ lastSeq: recovery.lastSeq, lastBatch: recovery.lastBatch });
+  const uptime = options.uptime ?? systemUptime;
+  const guard = new ClockGuard(identity.clock ?? firstRecord(identity, end, clock.wallMs()), uptime());
+  guard.read(clock.wallMs(), uptime(), recovery.lastSeq, longestAgeMs(settings));
   const state = await StateTables.create(database, settings.node);
   const { lastBatch } = recovery;
   const { closedAtMicros } = identity;
   return {
     options,
     clock,
+    uptime,
+    guard,
     database,
     sequence,
     mark,
@@ -152,6 +165,14 @@ function acknowledged(dataFolder: string, known: LakeIdentity | null): CommitMar
   const mark = file.read();
   file.close();
   return { lastSeq: Math.max(mark?.lastSeq ?? 0, known?.lastSeq ?? 0), lastBatch: mark?.lastBatch ?? 0 };
+}
+
+/** Of a lake that no run has kept the time of: its last run ended then at the earliest; a new lake has nothing that ages. */
+function firstRecord(identity: LakeIdentity, end: LakeEnd, nowMs: number): ClockRecord {
+  const { closedAtMicros, openedAtMicros } = identity;
+  const known = closedAtMicros ?? (openedAtMicros > 0 ? openedAtMicros : end.heldSinceMicros);
+  const reachedMs = known === null ? nowMs : known / 1000;
+  return { wallMs: reachedMs, seq: end.lastSeq, boot: '', uptimeMs: 0, reachedMs, corrections: [] };
 }
 
 /**

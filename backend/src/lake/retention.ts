@@ -1,9 +1,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteQualified, quoteString } from '../core/index.js';
+import type { TrustedTime } from './clock-guard.js';
+import { CLOCK_TOLERANCE_MS, standing } from './clock-guard.js';
 import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { RetentionGroup, Table } from './schema.js';
 import { tableName } from './schema.js';
-import type { RetentionSettings } from './settings.js';
+import type { LakeSettings, RetentionSettings } from './settings.js';
 import { eventTables, tables } from './tables.js';
 
 const GIB = 1 << 30;
@@ -31,10 +33,18 @@ export function byteCap(settings: RetentionSettings, diskBytes: number): number 
   return settings.totalBytes ?? Math.min(2 * GIB, Math.floor(diskBytes / 10));
 }
 
-/** Rows of the group that arrived before this are old at `nowMicros`; µs since 1970. */
-function ageLimitMicros(settings: RetentionSettings, group: RetentionGroup, nowMicros: number): number {
-  const ageMs = { logs: settings.logsMs, alerts: settings.alertsMs, ledger: settings.ledgerMs }[group];
-  return Math.floor(nowMicros - ageMs * 1000);
+/** Rows of the group that arrived before this are old; milliseconds since 1970. */
+function ageLimitMs(settings: RetentionSettings, group: RetentionGroup, nowMs: number): number {
+  return nowMs - { logs: settings.logsMs, alerts: settings.alertsMs, ledger: settings.ledgerMs }[group];
+}
+
+/** Beyond it nothing is kept for its age. */
+export function longestAgeMs({ retention, archive }: Pick<LakeSettings, 'retention' | 'archive'>): number {
+  return Math.max(retention.logsMs, retention.alertsMs, retention.ledgerMs, archive?.ageMs ?? 0);
+}
+
+function timestamp(ms: number): string {
+  return `make_timestamp(${Math.floor(ms * 1000)}::BIGINT)`;
 }
 
 function qualified(table: Table): string {
@@ -48,24 +58,33 @@ async function numbers(connection: DuckDBConnection, sql: string): Promise<reado
 
 /**
  * Event rows beyond their age, by arrival: the longest prefix of seq in which every row arrived before the limit. A row
- * with a late `received_at` in between keeps what follows it, never the other way round.
+ * with a late `received_at` in between keeps what follows it, never the other way round; one that a clock ahead of its time
+ * stamped says nothing and goes with those after it.
  */
 export async function expiredByAge(
   connection: DuckDBConnection,
   settings: RetentionSettings,
-  nowMicros: number,
+  { nowMs, corrections }: TrustedTime,
 ): Promise<readonly Expiry[]> {
   const expiries: Expiry[] = [];
   for (const table of eventTables) {
     if (table.retention === undefined) continue;
-    const limit = ageLimitMicros(settings, table.retention, nowMicros);
-    const old = `received_at < make_timestamp(${limit}::BIGINT)`;
+    const limitMs = ageLimitMs(settings, table.retention, nowMs);
+    const lastOld = Math.min(
+      ...standing(corrections, limitMs).map(({ afterSeq }) => afterSeq),
+      Number.MAX_SAFE_INTEGER,
+    );
+    const old = `received_at < ${timestamp(limitMs)}`;
     // Row groups that arrived later are skipped by their statistics.
-    const [newest] = await numbers(connection, `SELECT max(seq)::DOUBLE FROM ${qualified(table)} WHERE ${old}`);
+    const [newest] = await numbers(
+      connection,
+      `SELECT max(seq)::DOUBLE FROM ${qualified(table)} WHERE ${old} AND seq <= ${lastOld}`,
+    );
     if (newest == null) continue;
+    const ahead = `received_at > ${timestamp(nowMs + CLOCK_TOLERANCE_MS)}`;
     const [kept] = await numbers(
       connection,
-      `SELECT min(seq)::DOUBLE FROM ${qualified(table)} WHERE seq <= ${newest} AND NOT ${old}`,
+      `SELECT min(seq)::DOUBLE FROM ${qualified(table)} WHERE seq <= ${newest} AND NOT (${old} OR ${ahead})`,
     );
     const lastSeq = kept == null ? newest : kept - 1;
     expiries.push({ table, lastSeq });
@@ -166,13 +185,19 @@ export async function expiredByShare(
 /** SQL conditions of history rows beyond their age, by table; the archive's manifest goes with its files instead. */
 export function expiredHistory(
   settings: RetentionSettings,
-  nowMicros: number,
+  { nowMs, corrections }: TrustedTime,
 ): readonly { readonly table: Table; readonly condition: string }[] {
-  const limit = ageLimitMicros(settings, 'ledger', nowMicros);
-  return historyTimes().map(({ table, time }) => ({
-    table,
-    condition: `${time} < make_timestamp(${limit}::BIGINT)`,
-  }));
+  const limitMs = ageLimitMs(settings, 'ledger', nowMs);
+  const kept = standing(corrections, limitMs);
+  return historyTimes().map(({ table, time }) => {
+    const stamped = kept.map(
+      (each) => `${time} BETWEEN ${timestamp(each.stampedFromMs)} AND ${timestamp(each.stampedToMs)}`,
+    );
+    return {
+      table,
+      condition: [`${time} < ${timestamp(limitMs)}`, ...stamped.map((each) => `NOT (${each})`)].join(' AND '),
+    };
+  });
 }
 
 /** History tables that age, with the column they age by. */

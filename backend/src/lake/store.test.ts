@@ -9,54 +9,12 @@ import {
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, DataFolder, addRows, packRows, plainRows } from '../../../test/support/lake-fixture.js';
-import { silentLogger } from '../core/index.js';
-import type { Clock } from '../core/index.js';
+import { HandClock, openStore as open, rawRows as rowsOf } from '../../../test/support/lake-store.js';
 import { BatchBuilder } from './batch/builder.js';
-import { LakeStore } from './host.js';
-import type { LakeOptions } from './host.js';
+import type { LakeStore } from './host.js';
 import { latestVersion, migrations } from './migrations.js';
-import type { LakeSettings } from './settings.js';
 import { eventTables, kubearmorAlerts, kubearmorLogs, kubearmorMessages } from './tables.js';
 import { noExtras } from './writer.js';
-
-/** A clock that tests turn by hand. */
-class HandClock implements Clock {
-  wall = Date.UTC(2026, 0, 1);
-  monotonic = 0;
-  wallMs(): number {
-    return this.wall;
-  }
-  monotonicMs(): number {
-    return this.monotonic;
-  }
-  advance(ms: number): void {
-    this.wall += ms;
-    this.monotonic += ms;
-  }
-}
-
-function open(
-  folder: DataFolder,
-  changes: Partial<LakeSettings> = {},
-  options: Partial<LakeOptions> = {},
-): Promise<LakeStore> {
-  return LakeStore.open({
-    settings: folder.settings(changes),
-    facts: { resumed: false, openCrashes: 0 },
-    logger: silentLogger,
-    lockWaitMs: 0,
-    ...options,
-  });
-}
-
-async function rowsOf(store: LakeStore, sql: string): Promise<readonly (readonly unknown[])[]> {
-  const connection = await store.openReader();
-  try {
-    return (await connection.runAndReadAll(sql)).getRowsJson();
-  } finally {
-    store.closeReader(connection);
-  }
-}
 
 describe('appending', () => {
   it('reads back every type, NULLs, NUL bytes and strings around the inline length, over a chunk border', async () => {
@@ -434,26 +392,6 @@ describe('retention', () => {
     expect(await store.retainedSince(connection, ['kubearmor.logs'])).toBe(BigInt(Date.UTC(2026, 0, 1)) * 1000n + 9n);
     expect(await store.retainedSince(connection, ['kubearmor.alerts'])).toBeNull();
     store.closeReader(connection);
-    await store.close();
-  });
-
-  it('deletes nothing after a jump of the clock until a second reading confirms it', async () => {
-    using folder = new DataFolder();
-    const clock = new HandClock();
-    const store = await open(folder, {}, { clock });
-    await fill(store, clock, 1, 10);
-    await store.maintain();
-    clock.advance(60_000);
-    expect((await store.maintain()).clockConfirmed).toBe(true);
-    clock.wall += 30 * DAY_MS;
-    expect(await store.maintain()).toMatchObject({ clockConfirmed: false, deleted: {} });
-    clock.wall -= 30 * DAY_MS;
-    clock.advance(60_000);
-    expect(await store.maintain()).toMatchObject({ clockConfirmed: true, deleted: {} });
-    clock.wall += 30 * DAY_MS;
-    await store.maintain();
-    clock.advance(60_000);
-    expect(await store.maintain()).toMatchObject({ clockConfirmed: true, deleted: { 'kubearmor.logs': 10 } });
     await store.close();
   });
 

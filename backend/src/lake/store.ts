@@ -16,7 +16,7 @@ import { openParts } from './open-lake.js';
 import type { LakeOptions, LakeParts } from './open-lake.js';
 import { walPath } from './opening.js';
 import { batchesTable } from './recovery.js';
-import { byteCap, expiredTable, usedBytes } from './retention.js';
+import { byteCap, expiredTable, longestAgeMs, usedBytes } from './retention.js';
 import { tableName } from './schema.js';
 import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
@@ -92,7 +92,7 @@ export class LakeStore {
   #closing = false;
 
   private constructor(parts: LakeParts, maintenanceReader: DuckDBConnection) {
-    const { clock, archive, maintainer: writer, options } = parts;
+    const { clock, uptime, guard, archive, sequence, maintainer: writer, options } = parts;
     this.#parts = parts;
     this.#maintenanceReader = maintenanceReader;
     this.settings = options.settings;
@@ -114,6 +114,14 @@ export class LakeStore {
       reader: maintenanceReader,
       archive,
       clock,
+      uptime,
+      guard,
+      lastSeq: () => sequence.last,
+      keepClock: (record) => sequence.update({ clock: record }),
+      warn: (sentence) => {
+        this.#warn(sentence);
+        options.logger.warn({}, sentence);
+      },
       disk: this.#disk,
       settle: () => this.#settle(),
       checkpoint: () => this.#checkpoint(),
@@ -227,6 +235,11 @@ export class LakeStore {
     return this.#lane.run(() => this.#parts.state.replace(rows));
   }
 
+  /** What a hub's clock says now: a wall clock that says the same is believed. */
+  hubSays(wallMs: number): void {
+    this.#parts.guard.hubSays(wallMs, this.#parts.uptime());
+  }
+
   /** Retention, archive and compaction, once. */
   maintain(): Promise<MaintenanceReport> {
     return this.#maintenance.run();
@@ -297,9 +310,10 @@ export class LakeStore {
     await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
-      const { writer, state, maintainer, database, sequence, mark, clock } = this.#parts;
+      const { writer, state, maintainer, database, sequence, mark, clock, uptime, guard } = this.#parts;
       await this.#checkpoint();
-      sequence.update({ clean: true, closedAtMicros: Math.round(clock.wallMs() * 1000) });
+      guard.read(clock.wallMs(), uptime(), sequence.last, longestAgeMs(this.settings));
+      sequence.update({ clean: true, closedAtMicros: Math.round(clock.wallMs() * 1000), clock: guard.record });
       writer.close();
       state.close();
       maintainer.closeSync();

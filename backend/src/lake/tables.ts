@@ -8,7 +8,11 @@ function column(name: string, type: ColumnType, description: string, source?: st
 /** The columns every event row begins with. */
 const eventColumns: readonly Column[] = [
   column('time', 'TIMESTAMP', "The event's own time, UTC, as the sender said it (never corrected)", 'UpdatedTime'),
-  column('received_at', 'TIMESTAMP', 'When this node received the event, UTC; never goes backwards'),
+  column(
+    'received_at',
+    'TIMESTAMP',
+    'When this node received the event, UTC; never goes backwards, unless a wrong clock is set right',
+  ),
   column('node', 'VARCHAR', 'The Armorlake node that stored the event'),
   column('seq', 'BIGINT', "The node's own number of the event; (node, seq) identifies it for ever"),
   column('connector', 'VARCHAR', 'The connector or intake it came in by'),

@@ -117,6 +117,11 @@ export class NetworkNode {
     return this.#attachment?.states() ?? [];
   }
 
+  /** The clocks of these hubs now, milliseconds since 1970. */
+  hubClocks(): readonly number[] {
+    return this.#attachment?.hubClocks() ?? [];
+  }
+
   /** The hubs whose members it sees, each with the number that can be asked and what is wrong, if anything. */
   peers(): readonly { readonly hub: string; readonly alive: number; readonly detail: string | null }[] {
     return this.#peers.map((peer) => ({

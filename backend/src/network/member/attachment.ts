@@ -26,6 +26,11 @@ export class Attachment {
     return this.#links.map(({ state }) => state);
   }
 
+  /** The clocks of the hubs it is joined to, as they are now. */
+  hubClocks(): readonly number[] {
+    return this.#links.flatMap(({ hubMs }) => hubMs ?? []);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.close()));
     for (const stop of this.#stops) stop();

@@ -41,6 +41,8 @@ interface Session {
   hub: string | null;
   answering: Answering | null;
   acked: number;
+  /** The hub's clock in its latest ping, and when that came, monotonic milliseconds. */
+  clock: { readonly hubMs: number; readonly atMs: number } | null;
   /** Ends the wait for the hub's next word. */
   stop: Stop;
 }
@@ -70,6 +72,12 @@ export class HubLink implements Follower {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  /** The hub's clock now, by its latest ping; null while not joined. */
+  get hubMs(): number | null {
+    const clock = this.#state.state === 'joined' ? this.#session?.clock : null;
+    return clock == null ? null : clock.hubMs + this.#options.time.monotonicMs() - clock.atMs;
   }
 
   start(): void {
@@ -157,7 +165,14 @@ export class HubLink implements Follower {
   #open(dial: HubDial, ended: (error: ErrorShape) => void): void {
     const { identity, publication, time } = this.#options;
     const { address } = this.#state;
-    const session: Session = { stream: dial.join(), hub: null, answering: null, acked: 0, stop: () => undefined };
+    const session: Session = {
+      stream: dial.join(),
+      hub: null,
+      answering: null,
+      acked: 0,
+      clock: null,
+      stop: () => undefined,
+    };
     this.#session = session;
     const waitFor = (ms: number): void => {
       session.stop();
@@ -198,8 +213,10 @@ export class HubLink implements Follower {
 
   #echo(ping: Extract<JoinResponse['message'], { case: 'ping' }>['value']): void {
     const { time, engineAgeMs } = this.#options;
-    const hub = this.#session?.hub ?? null;
-    if (hub === null) return;
+    const session = this.#session;
+    const hub = session?.hub ?? null;
+    if (session === null || hub === null) return;
+    session.clock = { hubMs: toNumber(ping.sentMicros) / 1_000, atMs: time.monotonicMs() };
     const received = toBigint(time.wallMs() * 1_000);
     // The hub counts from when it sent the ping; 1 % and 100 ms are for clocks that don't run alike.
     const until = time.monotonicMs() + ping.leaseMs * 1.01 + 100;
