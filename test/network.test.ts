@@ -177,6 +177,25 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     expect(self.node.links()[0]?.detail).toContain("q1 is this hub's own name");
   });
 
+  it('refuses a copy of a data folder beside its original, under its name or another, until the original is gone', async () => {
+    const hub = await net.hub('q1');
+    const original = await net.edge('e1', [hub.address], { lakeId: 'copied' });
+    await until(() => alive(hub, 'e1'));
+    for (const name of ['e1', 'e2']) {
+      const copy = await net.edge(name, [hub.address], { lakeId: 'copied' });
+      await until(() => copy.node.links()[0]?.state === 'refused');
+      expect(copy.node.links()[0]?.detail).toMatch(
+        new RegExp(`Node ${name} at .* has the same lake as e1, .* Stop one of them`, 's'),
+      );
+      expect(alive(hub, 'e1')).toBe(true);
+      expect((await ask(hub, ['e1'])).chunks).toHaveLength(1);
+      await copy.node.close();
+    }
+    await original.node.close();
+    await net.edge('e1', [hub.address], { lakeId: 'copied' });
+    await until(() => alive(hub, 'e1'));
+  });
+
   it('answers for neither of two lakes of one name at two hubs', async () => {
     const [a, b] = [await net.hub('a'), await net.hub('b')];
     await net.edge('e1', [a.address]);

@@ -217,6 +217,7 @@ export class Hub implements HubService {
       if (book.isForgotten(name, instance)) throw forgottenHere(name, hub.name);
       const before = this.#sessions.get(name);
       if (before?.joinedBy(instance, link) === true) throw joinedAlready(name, hub.name);
+      this.#refuseCopy(identity, instance, caller.address);
       before?.end({ code: 'NOT_READY', message: `Node ${name} has joined anew.`, node: name });
       book.remember({ identity, metadata, direct: true });
       const session: MemberSession = new MemberSession({
@@ -244,6 +245,20 @@ export class Hub implements HubService {
       stream.close();
       return null;
     }
+  }
+
+  /** A lake runs in one process: while that lives, another one on the same lake is a copy, under whatever name. */
+  #refuseCopy({ name, lakeId }: NodeIdentity, instance: string, address: string): void {
+    const original = [...this.#sessions.values()].find((session) => session.runsLake(lakeId, instance));
+    if (original === undefined) return;
+    throw new ArmorlakeError(
+      'CONFLICT',
+      `Node ${name} at ${address} has the same lake as ${original.identity.name}, which is joined and alive: one is a copy of the other's data folder.`,
+      {
+        node: name,
+        hint: 'Stop one of them. To make a copy a node of its own, give it a name and an empty data folder of its own.',
+      },
+    );
   }
 
   #opened(

@@ -86,6 +86,11 @@ export class MemberSession {
     return this.#heardWallMs;
   }
 
+  /** Whether another process than this one runs this lake, and lives. */
+  runsLake(lakeId: string, instance: string): boolean {
+    return this.trouble === null && this.identity.lakeId === lakeId && this.#options.instance !== instance;
+  }
+
   /** Whether the same process is joined by another way, and lives. */
   joinedBy(instance: string, link: number): boolean {
     const mine = this.#options;
