@@ -278,7 +278,11 @@ it('no dangerous family of functions is allowed', () => {
 });
 
 it('the re-serialised text is what runs: comments and oddities of the original are gone', async () => {
-  const described = await lake.call('analyse', { sql: 'select /* x */ HOST from KUBEARMOR.logs -- y' });
+  const described = await lake.call('analyse', {
+    queryId: 'q',
+    timeoutMs: 10_000,
+    sql: 'select /* x */ HOST from KUBEARMOR.logs -- y',
+  });
   expect(described.tail).toEqual({
     tables: ['kubearmor.logs'],
     parameters: [],

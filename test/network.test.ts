@@ -59,7 +59,9 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
       ['e1', 'f1', 'e1 f1'],
     ]);
     expect(sink.outcomes.get('e1')).toEqual({ status: 'answered', facts: { ...told, bytes: 10 } });
-    expect(edge.runner.requests).toMatchObject([{ fragments, timeRange, expects, origin: 'dashboard', who: 'test' }]);
+    expect(edge.runner.requests).toMatchObject([
+      { fragments, timeRange, expects, origin: 'dashboard', who: 'test at q1' },
+    ]);
     const [member] = hub.node.network.members();
     expect(member).toMatchObject({
       name: 'e1',

@@ -184,7 +184,8 @@ describe('strikes', () => {
   const sql = 'SELECT 1';
 
   it('a statement that stopped the engine twice is refused for 10 minutes', async () => {
-    api.engine.stream = () => {
+    api.engine.stream = (_method, _parameters, options) => {
+      options?.onOver?.('died');
       return Promise.reject(new ArmorlakeError('NOT_READY', 'gone'));
     };
     expect((await post({ sql })).json().error.code).toBe('NOT_READY');

@@ -14,7 +14,7 @@ import {
   merge,
   reading,
 } from './engine/host.js';
-import type { ArrivedFile, MergeRequest } from './engine/host.js';
+import type { CheckCall, MergeRequest } from './engine/host.js';
 import type { NetworkTable, PlanCall } from './query/index.js';
 import { PlanCache, planQuery } from './query/host.js';
 
@@ -25,9 +25,6 @@ const start = z.object({ settings: z.custom<MergeSettings>((value) => typeof val
 function as<Type>(parameters: unknown): Type {
   return parameters as Type;
 }
-
-/** Binding, splitting and printing one query takes milliseconds; a minute is a fault. */
-const PLAN_TIMEOUT_MS = 60_000;
 
 async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
   const { settings } = start.parse(parameters);
@@ -46,12 +43,12 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
       return null;
     },
     plan: async (given, { signal }) => {
-      const call = as<PlanCall & { readonly queryId: string }>(given);
+      const call = as<PlanCall>(given);
       // Of the tables it was planned with, whatever comes meanwhile.
       const [known, analyser, cache] = [tables, statements, plans];
       return (
         cache.find(call) ??
-        (await schema.runs.guarded(call.queryId, PLAN_TIMEOUT_MS, signal, async (connection) => {
+        (await schema.runs.guarded(call.queryId, call.timeoutMs, signal, async (connection) => {
           const analysed = await reading(connection, () => analyser.analyse(connection, call.sql));
           const moment = frozen(analysed, BigInt(call.nowMicros));
           const statement = bindLiterals(moment, call.params, analysed.parameters);
@@ -64,8 +61,7 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
     },
     merge: (given, context) => merge(merging, as<MergeRequest>(given), context),
     check: (given, { signal }) => {
-      const { files, deep } = as<{ files: readonly ArrivedFile[]; deep: boolean }>(given);
-      return checkFiles(merging, files, deep, signal);
+      return checkFiles(merging, as<CheckCall>(given), signal);
     },
     running: () => Promise.resolve({ queryIds: [...merging.runs.running, ...schema.runs.running] }),
   };

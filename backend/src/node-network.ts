@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NetworkStatus } from './api/index.js';
 import type { NodeConfig } from './config/index.js';
+import { SPARE_SLOTS } from './config/index.js';
 import type { Logger } from './core/index.js';
 import { systemClock } from './core/index.js';
 import type { Catalog, EngineSupervisor } from './engine/index.js';
@@ -12,7 +13,14 @@ import { tableName, tables } from './lake/index.js';
 import type { NetworkTokens, NodeState, Publication } from './network/index.js';
 import { GrpcBackbone, NetworkNode, NodeCertificate, addressOf, systemTime } from './network/index.js';
 import type { Answers, GuardedEngine, LakeFragments, NetworkTable, Scatter, Strikes, Tails } from './query/index.js';
-import { GuardedEngine as Guarded, NetworkAnswers, NetworkCatalog, NetworkTails, scatterToOwn } from './query/index.js';
+import {
+  FairQueue,
+  GuardedEngine as Guarded,
+  NetworkAnswers,
+  NetworkCatalog,
+  NetworkTails,
+  scatterToOwn,
+} from './query/index.js';
 import { NodeTraffic } from './node-traffic.js';
 
 export interface NodeNetworkParts {
@@ -173,7 +181,7 @@ async function startQueries(
     process: {
       entry: fileURLToPath(new URL('./merge-main.js', import.meta.url)),
       dataLimitBytes: limits.dataBytes,
-      poolThreads: query.concurrency + OWN_THREADS,
+      poolThreads: query.concurrency + SPARE_SLOTS + OWN_THREADS,
     },
     settings: {
       threads: limits.threads,
@@ -181,14 +189,17 @@ async function startQueries(
       spillBytes: limits.spillBytes,
       temporaryFolder: join(temporaryFolder, 'merge'),
       arrivals,
-      queries: query.concurrency,
+      queries: query.concurrency + SPARE_SLOTS,
     },
     temporaryFolder,
     logger: logger.child({ engine: 'merge' }),
   });
-  const guarded: GuardedEngine = new Guarded(merge, strikes, logger, systemClock);
   const catalog = new NetworkCatalog(merge, scatter, networkTables(), systemClock);
   merge.onRestart(() => catalog.forgotten());
+  const turns = new FairQueue(query.concurrency, Infinity);
+  const guarded: GuardedEngine = new Guarded(merge, strikes, turns, logger, systemClock, (signal) =>
+    catalog.publish(signal),
+  );
   const own = { name: config.name, answers, scatter: scatterToOwn(fragments) };
   const options = { own, scatter, merge: guarded, catalog, arrivals, budget: BUDGET, clock: systemClock };
   return { answers: new NetworkAnswers(options), merge, catalog };

@@ -18,6 +18,7 @@ import { NodePublication } from './node-publication.js';
 import { NodeState } from './node-state.js';
 import { NodeStatus } from './node-status.js';
 import {
+  FairQueue,
   GuardedEngine,
   LakeAnswers,
   LakeFragments,
@@ -87,10 +88,11 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     closing.push(() => log.close());
     const metrics = new Metrics();
     const strikes = new Strikes(systemClock);
-    const guarded = new GuardedEngine(engine, strikes, logger, systemClock);
+    const turns = new FairQueue(config.limits.query.concurrency, Infinity);
+    const guarded = new GuardedEngine(engine, strikes, turns, logger, systemClock);
     const own = new LakeAnswers(guarded, () => identityOf(config, publication), remarkOf(config));
     const load = new QueryLoad(config.profile === 'edge' ? EDGE_QUERY_SHARE : 1, systemClock);
-    const ownTails = new LakeTails(engine, config.name);
+    const ownTails = new LakeTails(guarded, config.name);
     const fragments = new LakeFragments(guarded, join(config.data, 'tmp'), load, ownTails);
     const network = await NodeNetwork.start({
       config,

@@ -7,6 +7,7 @@ import { ArmorlakeError, silentLogger, systemClock } from '../../backend/src/cor
 import type { CallContext, CallOptions, CallStream, Catalog } from '../../backend/src/engine/index.js';
 import type { QueryEngine, ServiceLimits } from '../../backend/src/query/index.js';
 import {
+  FairQueue,
   GuardedEngine,
   LakeAnswers,
   LakeTails,
@@ -32,13 +33,21 @@ export class InProcessEngine implements QueryEngine {
     this.killed.push(reason);
   }
 
+  untilReady(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async call(method: string, parameters: unknown, options: CallOptions = {}): Promise<unknown> {
     if (method === 'info') return { rows: {} };
     if (method === 'queries') {
       this.logged.push(...(parameters as { rows: unknown[] }).rows);
       return null;
     }
-    return (await this.#lake.call(method, parameters, options.signal)).tail;
+    try {
+      return (await this.#lake.call(method, parameters, options.signal)).tail;
+    } finally {
+      options.onOver?.('answered');
+    }
   }
 
   async stream(method: string, parameters: unknown, options: CallOptions = {}): Promise<CallStream> {
@@ -67,11 +76,13 @@ export class InProcessEngine implements QueryEngine {
     if (handler === undefined) throw new Error(`no handler ${method}`);
     const tail = handler(parameters, context).then(
       (value) => {
+        options.onOver?.('answered');
         ended = true;
         wake();
         return value;
       },
       (thrown: unknown) => {
+        options.onOver?.('answered');
         failure = thrown;
         refuse(thrown);
         wake();
@@ -225,7 +236,13 @@ export class QueryApi implements AsyncDisposable {
     const log = new QueryLog(engine, silentLogger);
     const metrics = new Metrics();
     const strikes = new Strikes(clock);
-    const guarded = new GuardedEngine(engine, strikes, silentLogger, clock);
+    const guarded = new GuardedEngine(
+      engine,
+      strikes,
+      new FairQueue(usualLimits.concurrency, 1000),
+      silentLogger,
+      clock,
+    );
     const queries = new QueryService({
       answers: new LakeAnswers(guarded, () => ({ name: 'n1', clusters: ['prod'], labels: { site: 'berlin' } })),
       strikes,
@@ -262,7 +279,7 @@ export class QueryApi implements AsyncDisposable {
         forget: () => Promise.resolve(),
       },
       queries,
-      tails: { own: new LakeTails(engine, 'n1'), tails: new LakeTails(engine, 'n1') },
+      tails: { own: new LakeTails(guarded, 'n1'), tails: new LakeTails(guarded, 'n1') },
       intake,
       tokens,
       metrics,

@@ -108,13 +108,30 @@ async function hold(answer: QueryAnswer): Promise<Held> {
   return { pieces, rest, end: null };
 }
 
-async function* continued({ pieces, rest }: Held): AsyncGenerator<Uint8Array, void, undefined> {
+/** A reader that takes nothing for so long gives its query's place to others. */
+const STALLED_MS = 5000;
+
+/** The answer's bytes; while one isn't taken, `stalled` may be called. */
+async function* continued({ pieces, rest }: Held, stalled: () => void): AsyncGenerator<Uint8Array, void, undefined> {
   let whole = false;
+  let timer: NodeJS.Timeout | undefined;
+  const waitForReader = (): void => {
+    timer = setTimeout(stalled, STALLED_MS);
+  };
   try {
-    yield* pieces;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+    for (const piece of pieces) {
+      waitForReader();
+      yield piece;
+      clearTimeout(timer);
+    }
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      waitForReader();
+      yield next.value;
+      clearTimeout(timer);
+    }
     whole = true;
   } finally {
+    clearTimeout(timer);
     // Left early, as by a client that went away: the query is cancelled.
     if (!whole) await rest.return?.();
   }
@@ -129,7 +146,7 @@ async function sendJson(answer: QueryAnswer, reply: FastifyReply): Promise<Fasti
     Readable.from(
       (async function* () {
         yield begin;
-        yield* continued(held);
+        yield* continued(held, () => reply.raw.destroy());
         yield ending(await answer.end);
       })(),
       { objectMode: false },
@@ -153,7 +170,10 @@ async function sendArrow(answer: QueryAnswer, reply: FastifyReply): Promise<Fast
     ...(held.end === null ? {} : { 'armorlake.stats': JSON.stringify(held.end.stats) }),
   });
   void reply.type(ARROW);
-  const chunks = withArrowMetadata(continued(held), metadata);
+  const chunks = withArrowMetadata(
+    continued(held, () => reply.raw.destroy()),
+    metadata,
+  );
   if (held.end !== null) {
     const whole: Uint8Array[] = [];
     for await (const chunk of chunks) whole.push(chunk);

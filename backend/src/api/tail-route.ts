@@ -96,9 +96,10 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
       },
     },
     async (request, reply) => {
-      const selection = selectionOf(parseBody(tailQuery, request.query));
+      const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
+      const selection = { ...selectionOf(parseBody(tailQuery, request.query)), caller };
       const positions = positionsOf(request.headers['last-event-id']);
-      const leave = places.take(callerKey(request.identity, request.ip));
+      const leave = places.take(caller.key);
       try {
         const signal = clientGone(reply);
         // It fails as any request does, when the filter is wrong.
@@ -113,7 +114,7 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
   );
 }
 
-function selectionOf(query: z.output<typeof tailQuery>): TailSelection {
+function selectionOf(query: z.output<typeof tailQuery>): Omit<TailSelection, 'caller'> {
   const given = query as Readonly<Record<string, unknown>>;
   const pick = (names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));

@@ -38,6 +38,9 @@ function edgeLimits(): Limits {
   };
 }
 
+/** Of queries at once: one more than is configured, for another caller than the one who holds all of these. */
+export const SPARE_SLOTS = 1;
+
 function serverLimits(): Limits {
   const memoryBytes = Math.min(1024 * MiB, Math.floor(totalmem() / 4));
   return {

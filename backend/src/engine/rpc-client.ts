@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { ArmorlakeError } from '../core/index.js';
 import { Channel } from './channel.js';
-import type { CallOptions, CallStream, ControlFrame, EngineClient } from './types.js';
+import type { CallEnd, CallOptions, CallStream, ControlFrame, EngineClient } from './types.js';
 
 /** One call waiting for its answer. */
 class PendingCall {
@@ -88,6 +88,8 @@ class PendingCall {
 export class RpcClient implements EngineClient {
   readonly #channel: Channel;
   readonly #pending = new Map<number, PendingCall>();
+  /** Calls that the engine still works on, cancelled ones too. */
+  readonly #working = new Map<number, (how: CallEnd) => void>();
   #nextId = 1;
   #closed = false;
   readonly #onAnswer: () => void;
@@ -134,7 +136,7 @@ export class RpcClient implements EngineClient {
       yield* pending.chunks();
       whole = true;
     } finally {
-      if (!whole && !pending.settled) this.#cancel(id, pending);
+      if (!whole && !pending.settled) this.#cancel(id, pending, cancelled());
     }
   }
 
@@ -143,8 +145,8 @@ export class RpcClient implements EngineClient {
     parameters: unknown,
     options: CallOptions,
   ): { id: number; pending: PendingCall; release: () => void } {
-    const { signal, bulk } = options;
-    if (signal?.aborted === true) throw cancelled();
+    const { signal, bulk, onOver } = options;
+    if (signal?.aborted === true) throw reasonOf(signal);
     if (this.#closed) throw engineGone();
     const id = this.#nextId;
     this.#nextId = (this.#nextId % 0xffff_fffe) + 1;
@@ -152,21 +154,29 @@ export class RpcClient implements EngineClient {
       if (!pending.settled) this.#channel.sendControl({ type: 'credit', id, bytes });
     });
     this.#pending.set(id, pending);
+    if (onOver !== undefined) this.#working.set(id, onOver);
     this.#channel.sendControl({ type: 'call', id, method, parameters, bulk: bulk !== undefined });
     if (bulk !== undefined) this.#channel.sendBulk(id, new Uint8Array(bulk));
-    const onAbort = (): void => this.#cancel(id, pending);
+    const onAbort = (): void => this.#cancel(id, pending, reasonOf(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
     return { id, pending, release: () => signal?.removeEventListener('abort', onAbort) };
   }
 
-  #cancel(id: number, pending: PendingCall): void {
+  #cancel(id: number, pending: PendingCall, reason: ArmorlakeError): void {
     this.#channel.sendControl({ type: 'cancel', id });
     this.#pending.delete(id);
-    pending.fail(cancelled());
+    pending.fail(reason);
+  }
+
+  #over(id: number): void {
+    const onOver = this.#working.get(id);
+    this.#working.delete(id);
+    onOver?.('answered');
   }
 
   #onControl(frame: ControlFrame): void {
     this.#onAnswer();
+    if (frame.type === 'result' || frame.type === 'error') this.#over(frame.id);
     const pending = this.#pending.get(frame.id);
     if (pending === undefined) return;
     switch (frame.type) {
@@ -203,6 +213,9 @@ export class RpcClient implements EngineClient {
     this.#closed = true;
     const all = [...this.#pending.values()];
     this.#pending.clear();
+    const working = [...this.#working.values()];
+    this.#working.clear();
+    for (const onOver of working) onOver('died');
     for (const pending of all) pending.fail(engineGone());
   }
 }
@@ -211,6 +224,11 @@ export function engineGone(): ArmorlakeError {
   return new ArmorlakeError('NOT_READY', 'The database engine is not running at this moment.', {
     hint: 'It is being restarted; try again in a second.',
   });
+}
+
+function reasonOf(signal: AbortSignal | undefined): ArmorlakeError {
+  const reason: unknown = signal?.reason;
+  return reason instanceof ArmorlakeError ? reason : cancelled();
 }
 
 function cancelled(): ArmorlakeError {

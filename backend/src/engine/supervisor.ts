@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { ArmorlakeError, messageOf, systemClock } from '../core/index.js';
+import { ArmorlakeError, deadlineOf, messageOf, systemClock } from '../core/index.js';
 import type { Clock, Logger } from '../core/index.js';
 import { readGreeting } from './greeting.js';
 import { SocketFolder, launchEngine } from './launch.js';
@@ -71,6 +71,8 @@ export class EngineSupervisor implements EngineClient {
   readonly #folder: SocketFolder;
   readonly #server: Server;
   readonly #restartHooks: (() => void)[] = [];
+  /** Those who wait for the end of a start, however it ends. */
+  readonly #waiting = new Set<() => void>();
   #state: EngineState = 'starting';
   #run: EngineRun | null = null;
   #generation = 0;
@@ -138,6 +140,23 @@ export class EngineSupervisor implements EngineClient {
     return this.#clock.monotonicMs() - this.#lastAnswerMs;
   }
 
+  /** Resolves when the engine is ready, after `ms` at the latest, or as soon as its restart has failed. */
+  async untilReady(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#state !== 'restarting') return;
+    const { signal: whole, clear } = deadlineOf(signal, ms);
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        whole.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      whole.addEventListener('abort', done, { once: true });
+      if (whole.aborted) done();
+    });
+    clear();
+  }
+
   /** Called after each restart, when the engine is ready again. */
   onRestart(hook: () => void): void {
     this.#restartHooks.push(hook);
@@ -151,7 +170,7 @@ export class EngineSupervisor implements EngineClient {
     return this.#ready().stream(method, parameters, options);
   }
 
-  /** Ends the process at once, as when a query can't be interrupted; a new one starts within a second. */
+  /** Ends the process at once, as when a query can't be interrupted; a new one starts in its place. */
   kill(reason: string): void {
     const run = this.#run;
     if (run === null || this.#state !== 'ready') return;
@@ -224,6 +243,8 @@ export class EngineSupervisor implements EngineClient {
     this.#unansweredPings = 0;
     run.readyAt = this.#clock.monotonicMs();
     if (this.#state !== 'closed') this.#state = 'ready';
+    // Before anybody asks it: it knows nothing of what the one before it knew.
+    if (facts.resumed) for (const hook of this.#restartHooks) hook();
     logger.info({ pid: run.child.pid, generation }, 'The database engine is ready.');
   }
 
@@ -235,8 +256,7 @@ export class EngineSupervisor implements EngineClient {
           run.control,
           run.bulk,
           () => this.#heard(),
-          // Sockets that end before the process does: it is not usable any more.
-          () => run.child.kill('SIGKILL'),
+          () => this.#onLost(run),
         );
         resolve(run.client);
       };
@@ -244,6 +264,13 @@ export class EngineSupervisor implements EngineClient {
         reject(new ArmorlakeError('NOT_READY', `The database engine ended before it was ready (${how}).`));
       });
     });
+  }
+
+  /** Its sockets ended before the process did: it is not usable any more. */
+  #onLost(run: EngineRun): void {
+    // Who comes from now on waits for the next one.
+    if (run === this.#run && this.#state === 'ready') this.#state = 'restarting';
+    run.child.kill('SIGKILL');
   }
 
   async #onConnection(socket: Socket): Promise<void> {
@@ -297,11 +324,11 @@ export class EngineSupervisor implements EngineClient {
     this.#restarts++;
     try {
       await this.#startRun();
-      for (const hook of this.#restartHooks) hook();
     } catch (thrown) {
       this.#lastError = ArmorlakeError.from(thrown);
       this.#options.logger.error({ error: messageOf(thrown) }, 'The database engine could not be restarted.');
     }
+    for (const done of [...this.#waiting]) done();
   }
 }
 

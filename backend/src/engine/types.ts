@@ -21,7 +21,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Sent with the call on the bulk socket. */
   readonly bulk?: ArrayBuffer;
+  /** Called once, when the engine no longer works on the call, also on one that was cancelled; never when it wasn't sent. */
+  readonly onOver?: (how: CallEnd) => void;
 }
+
+/** The engine has said its last word of a call, or it ended with the call in it. */
+export type CallEnd = 'answered' | 'died';
 
 /** A streamed answer: the head first, then bytes, then the tail. Not reading `chunks` holds the sender back. */
 export interface CallStream {

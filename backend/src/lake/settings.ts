@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { NodeConfig } from '../config/index.js';
+import { SPARE_SLOTS } from '../config/index.js';
 import type { LogLevel } from '../core/index.js';
 import type { EngineProcessSettings } from '../engine/index.js';
 import type { RetentionGroup } from './schema.js';
@@ -44,7 +45,7 @@ export interface LakeSettings {
   readonly retention: RetentionSettings;
   /** Retention, archive and compaction run so often. */
   readonly maintainEveryMs: number;
-  /** Queries that run at once. */
+  /** Queries that run at once, at most. */
   readonly queries: number;
 }
 
@@ -70,7 +71,7 @@ export function lakeSettings(config: NodeConfig): LakeSettings {
       totalBytes: retention.totalBytes,
     },
     maintainEveryMs: limits.engine.maintainMs,
-    queries: limits.query.concurrency,
+    queries: limits.query.concurrency + SPARE_SLOTS,
   };
 }
 
@@ -81,7 +82,7 @@ const EDGE_NICENESS = 5;
 /** The lake engine's process for a configured node; `entry` is the built engine-main.js. */
 export function lakeProcess(config: NodeConfig, entry: string): EngineProcessSettings {
   const { engine, query } = config.limits;
-  const own = { entry, dataLimitBytes: engine.dataBytes, poolThreads: query.concurrency + OWN_THREADS };
+  const own = { entry, dataLimitBytes: engine.dataBytes, poolThreads: query.concurrency + SPARE_SLOTS + OWN_THREADS };
   // On a small host its workloads go first.
   return config.profile === 'edge' ? { ...own, niceness: EDGE_NICENESS } : own;
 }

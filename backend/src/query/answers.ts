@@ -1,4 +1,5 @@
 import type { QueryColumn } from '../engine/index.js';
+import type { Caller } from './caller.js';
 import type { Coverage } from './coverage.js';
 import type { QueryRequest } from './request.js';
 
@@ -9,10 +10,10 @@ export interface Ask {
   readonly id: string;
   readonly request: QueryRequest;
   readonly format: QueryFormat;
-  /** The token's name; null where no token is configured. */
-  readonly who: string | null;
+  readonly caller: Caller;
   /** `now()`, frozen; microseconds since 1970. */
   readonly nowMicros: number;
+  /** The time is what is left of the caller's, after the wait for its turn. */
   readonly limits: { readonly rows: number; readonly bytes: number; readonly timeoutMs: number };
 }
 

@@ -1,5 +1,6 @@
 export * from './answers.js';
 export * from './arrow-schema.js';
+export * from './caller.js';
 export * from './coverage.js';
 export * from './fair-queue.js';
 export * from './federate/calls.js';

@@ -3,7 +3,7 @@ import type { CoverageFacts, QueryHead, QueryTail } from '../engine/index.js';
 import type { Answers, Ask, Explanation, OpenAnswer } from './answers.js';
 import type { NodeAnswer, NodeIdentity } from './coverage.js';
 import { coverageOf, selects } from './coverage.js';
-import type { GuardedEngine } from './guarded-engine.js';
+import type { GuardedEngine, Statement } from './guarded-engine.js';
 
 /** Answers queries from this node's own lake, whatever SQL they are. */
 export class LakeAnswers implements Answers {
@@ -25,16 +25,15 @@ export class LakeAnswers implements Answers {
     const { request, limits, format } = ask;
     if (!selects(request.nodes, this.#node())) return await this.#nobody(ask, signal);
     const { from, to } = request.timeRange;
-    const parameters = {
+    const parameters = (timeoutMs: number): unknown => ({
       queryId: ask.id,
       sql: request.sql,
       params: request.params,
       timeRange: { from: from?.toString() ?? null, to: to?.toString() ?? null },
-      limits,
+      limits: { ...limits, timeoutMs },
       format,
-    };
-    const suspect = { id: ask.id, sql: request.sql, who: ask.who, timeoutMs: limits.timeoutMs };
-    const stream = await this.#engine.stream('query', parameters, suspect, signal);
+    });
+    const stream = await this.#engine.stream('query', parameters, statementOf(ask), signal);
     const head = stream.head as QueryHead;
     const { name } = this.#node();
     const end = stream.tail.then((value) => {
@@ -50,12 +49,9 @@ export class LakeAnswers implements Answers {
     };
   }
 
-  async explain({ request }: Ask, signal: AbortSignal): Promise<Explanation> {
-    const { engine } = this.#engine;
-    const { schema, tables } = (await engine.call('analyse', { sql: request.sql }, { signal })) as Pick<
-      QueryHead,
-      'schema' | 'tables'
-    >;
+  async explain(ask: Ask, signal: AbortSignal): Promise<Explanation> {
+    const { request } = ask;
+    const { schema, tables } = await this.#analyse(ask, signal);
     const { name } = this.#node();
     const asked = selects(request.nodes, this.#node());
     const node = { name, status: asked ? 'asked' : 'pruned', reason: asked ? null : 'not selected' } as const;
@@ -74,6 +70,12 @@ export class LakeAnswers implements Answers {
     return tables.reduce((sum, table) => sum + (info.rows[table] ?? 0), 0);
   }
 
+  async #analyse(ask: Ask, signal: AbortSignal): Promise<Pick<QueryHead, 'schema' | 'tables'>> {
+    const parameters = (timeoutMs: number): unknown => ({ queryId: ask.id, sql: ask.request.sql, timeoutMs });
+    const statement = { ...statementOf(ask), step: true };
+    return (await this.#engine.call('analyse', parameters, statement, signal)) as Pick<QueryHead, 'schema' | 'tables'>;
+  }
+
   /** The selection leaves no node: the query is checked, and its answer is empty. */
   async #nobody(ask: Ask, signal: AbortSignal): Promise<OpenAnswer> {
     if (ask.format === 'arrow') {
@@ -81,14 +83,15 @@ export class LakeAnswers implements Answers {
         hint: 'See armorlake.nodes.',
       });
     }
-    const { schema } = (await this.#engine.engine.call('analyse', { sql: ask.request.sql }, { signal })) as Pick<
-      QueryHead,
-      'schema'
-    >;
+    const { schema } = await this.#analyse(ask, signal);
     const coverage = coverageOf([]);
     const end = { rows: 0, bytes: 0, truncated: false, fragments: 0, coverage };
     return { schema, coverage, chunks: (async function* () {})(), end: Promise.resolve(end) };
   }
+}
+
+function statementOf({ id, request, caller, limits }: Ask): Statement {
+  return { id, text: request.sql, caller, timeoutMs: limits.timeoutMs };
 }
 
 function answered(name: string, facts: CoverageFacts, tail: QueryTail | null, message: string | null): NodeAnswer {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ArmorlakeError } from '../core/index.js';
+import { ArmorlakeError, untilAborted } from '../core/index.js';
 import type { FragmentsAnswer } from '../engine/index.js';
 import { completeFacts } from '../engine/index.js';
+import { callerNamed } from './caller.js';
 import { answerTail } from './federate/network-tails.js';
 import type { GuardedEngine } from './guarded-engine.js';
 import type { QueryLoad } from './query-load.js';
@@ -48,7 +49,7 @@ export class LakeFragments {
   ): Promise<NodeFacts> {
     if (request.tail !== null) {
       const started = performance.now();
-      const sent = await answerTail(this.#tails, request.tail, emit, signal);
+      const sent = await answerTail(this.#tails, request.tail, callerNamed(request.who), emit, signal);
       return { ...sent, ms: performance.now() - started, slowed: false, facts: completeFacts, missingColumns: [] };
     }
     const key = JSON.stringify([request.fragments, request.timeRange, request.expects, request.budget]);
@@ -83,17 +84,19 @@ export class LakeFragments {
   ): Promise<FragmentsAnswer & { readonly slowed: boolean }> {
     const slowed = await this.#load.admit(signal);
     const { queryId, fragments, timeRange, expects, budget, timeoutMs } = request;
-    const call = {
-      queryId: `${queryId} on ${folder}`,
+    const id = `${queryId} on ${folder}`;
+    const call = (leftMs: number): unknown => ({
+      queryId: id,
       fragments,
       timeRange: { from: text(timeRange.fromMicros), to: text(timeRange.toMicros) },
       expects,
       budget,
-      timeoutMs,
+      timeoutMs: leftMs,
       folder,
-    };
-    const suspect = { id: call.queryId, sql: fragments.map(({ sql }) => sql).join('; '), who: request.who, timeoutMs };
-    const answer = (await this.#engine.call('fragments', call, suspect, { signal })) as FragmentsAnswer;
+    });
+    const sql = fragments.map((fragment) => fragment.sql).join('; ');
+    const statement = { id, text: sql, caller: callerNamed(request.who), timeoutMs };
+    const answer = (await this.#engine.call('fragments', call, statement, signal)) as FragmentsAnswer;
     this.#load.spent(answer.elapsedMs);
     return { ...answer, slowed };
   }
@@ -124,21 +127,6 @@ async function handOver(
     }
   } finally {
     await handle.close();
-  }
-}
-
-/** The value, or the signal's reason when that comes first. */
-async function untilAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(ArmorlakeError.from(signal.reason));
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([value, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/index.js';
-import { ArmorlakeError } from '../core/index.js';
+import { ArmorlakeError, deadlineOf, untilAborted } from '../core/index.js';
 import type { Catalog, QueryColumn } from '../engine/index.js';
 import type { AnswerEnd, Answers, Ask, Explanation, OpenAnswer, QueryFormat } from './answers.js';
+import type { Caller } from './caller.js';
 import type { Coverage } from './coverage.js';
 import type { Release } from './fair-queue.js';
 import { FairQueue } from './fair-queue.js';
 import type { QueryLog } from './query-log.js';
 import type { QueryRequest } from './request.js';
 import type { Strikes } from './strikes.js';
+import { seconds, waitedInVain } from './waiting.js';
 
 /** Rows, bytes and time of an answer: what they are when nobody says, and at most. */
 export interface ServiceLimits {
@@ -35,14 +37,6 @@ export interface QueryServiceOptions {
   readonly onEnd?: (outcome: { readonly ms: number; readonly error: string | null }) => void;
 }
 
-/** Who asks. */
-export interface Caller {
-  /** What queries wait in turn by. */
-  readonly key: string;
-  /** The token's name; null where no token is configured. */
-  readonly token: string | null;
-}
-
 export interface QueryStats {
   readonly rows: number;
   readonly truncated: boolean;
@@ -66,13 +60,27 @@ export interface QueryAnswer {
   readonly end: Promise<QueryEnd>;
 }
 
-/** One query from its start to its end. */
+/** Whatever is asked answers by itself at its deadline; what hasn't after this is left to itself. */
+const GRACE_MS = 1000;
+/** For what can be queried. */
+const CATALOG_MS = 10_000;
+
+/** One query from its arrival to its end. */
 interface Running {
   readonly id: string;
   readonly request: QueryRequest;
   readonly caller: Caller;
   readonly startedMs: number;
   readonly timeMicros: number;
+}
+
+/** A turn that has come. */
+interface Turned {
+  /** With the time that is left. */
+  readonly limits: Ask['limits'];
+  /** Aborts when nobody waits for the answer any more, or its time is over. */
+  readonly signal: AbortSignal;
+  end(): void;
 }
 
 /** Answers queries: limits, turns, deadlines, the account of who asked what. */
@@ -82,7 +90,7 @@ export class QueryService {
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
-    this.#queue = new FairQueue(options.limits.concurrency, options.limits.waiting);
+    this.#queue = new FairQueue(options.limits.concurrency, options.limits.waiting, options.clock);
   }
 
   get running(): number {
@@ -93,13 +101,19 @@ export class QueryService {
     return this.#queue.waiting;
   }
 
-  /** What can be queried. */
+  /** What can be queried. @throws ArmorlakeError NOT_READY, CANCELLED, DEADLINE. */
   async catalog(signal: AbortSignal): Promise<Catalog> {
-    return await this.#options.catalog(signal);
+    const deadline = deadlineOf(signal, CATALOG_MS, () => late(CATALOG_MS));
+    try {
+      return await untilAborted(this.#options.catalog(deadline.signal), deadline.signal);
+    } finally {
+      deadline.clear();
+    }
   }
 
   /**
-   * Runs a query; resolves when its first rows are near.
+   * Runs a query; resolves when its first rows are near. Its time begins now: waiting for its turn is a part of it, and
+   * when it is over the answer is DEADLINE, whatever became of engines and nodes.
    * @throws ArmorlakeError of containment and execution, LIMIT_EXCEEDED, BUSY, DEADLINE, CANCELLED, NOT_READY.
    */
   async run(request: QueryRequest, caller: Caller, format: QueryFormat, signal: AbortSignal): Promise<QueryAnswer> {
@@ -111,47 +125,71 @@ export class QueryService {
       startedMs: clock.monotonicMs(),
       timeMicros: Math.round(clock.wallMs() * 1000),
     };
-    let release: Release | undefined;
+    let turn: Turned | undefined;
     try {
       const limits = this.#limitsOf(request);
       strikes.check(request.sql, caller.token);
-      release = await this.#queue.acquire(caller.key, signal);
+      turn = await this.#turn(caller, limits, running.startedMs, signal);
       const { id, timeMicros: nowMicros } = running;
-      const answer = await answers.open({ id, request, format, who: caller.token, nowMicros, limits }, signal);
-      return this.#watched(running, answer, release);
+      const ask: Ask = { id, request, format, caller, nowMicros, limits: turn.limits };
+      const answer = await untilAborted(answers.open(ask, turn.signal), turn.signal);
+      return this.#watched(running, answer, turn);
     } catch (thrown) {
-      release?.();
+      turn?.end();
       throw this.#failed(running, thrown);
     }
   }
 
   /**
    * How a query would be answered; only subqueries that come first run.
-   * @throws ArmorlakeError of containment and binding, BUSY, CANCELLED, NOT_READY.
+   * @throws ArmorlakeError of containment and binding, BUSY, DEADLINE, CANCELLED, NOT_READY.
    */
   async explain(request: QueryRequest, caller: Caller, signal: AbortSignal): Promise<Explanation> {
-    const release = await this.#queue.acquire(caller.key, signal);
+    const { answers, clock, strikes } = this.#options;
+    const limits = this.#limitsOf(request);
+    strikes.check(request.sql, caller.token);
+    const turn = await this.#turn(caller, limits, clock.monotonicMs(), signal);
     try {
-      const limits = this.#limitsOf(request);
-      const nowMicros = Math.round(this.#options.clock.wallMs() * 1000);
-      const ask: Ask = { id: randomUUID(), request, format: 'json', who: caller.token, nowMicros, limits };
-      return await this.#options.answers.explain(ask, signal);
+      const nowMicros = Math.round(clock.wallMs() * 1000);
+      const ask: Ask = { id: randomUUID(), request, format: 'json', caller, nowMicros, limits: turn.limits };
+      return await untilAborted(answers.explain(ask, turn.signal), turn.signal);
     } finally {
-      release();
+      turn.end();
     }
   }
 
-  /** The answer, which gives its turn back and is recorded when it ends. */
-  #watched(running: Running, answer: OpenAnswer, release: Release): QueryAnswer {
-    const end = answer.end.then(
-      (ended): QueryEnd => {
+  /** Waits for the caller's turn. @throws ArmorlakeError BUSY; the signal's reason. */
+  async #turn(caller: Caller, limits: Ask['limits'], startedMs: number, signal: AbortSignal): Promise<Turned> {
+    const { timeoutMs } = limits;
+    const waiting = deadlineOf(signal, timeoutMs, () => waitedInVain(timeoutMs));
+    let release: Release;
+    try {
+      release = await this.#queue.acquire({ caller: caller.key }, waiting.signal);
+    } finally {
+      waiting.clear();
+    }
+    const leftMs = Math.max(1, timeoutMs - (this.#options.clock.monotonicMs() - startedMs));
+    const deadline = deadlineOf(signal, leftMs + GRACE_MS, () => late(timeoutMs));
+    return {
+      limits: { ...limits, timeoutMs: leftMs },
+      signal: deadline.signal,
+      end: () => {
+        deadline.clear();
         release();
-        this.#options.strikes.clear(running.request.sql);
+      },
+    };
+  }
+
+  /** The answer, which gives its turn back and is recorded when it ends. */
+  #watched(running: Running, answer: OpenAnswer, turn: Turned): QueryAnswer {
+    const end = untilAborted(answer.end, turn.signal).then(
+      (ended): QueryEnd => {
+        turn.end();
         this.#record(running, ended, null);
         return { stats: this.#stats(running, ended), coverage: ended.coverage };
       },
       (thrown: unknown) => {
-        release();
+        turn.end();
         throw this.#failed(running, thrown);
       },
     );
@@ -209,4 +247,10 @@ export class QueryService {
     });
     this.#options.onEnd?.({ ms, error });
   }
+}
+
+function late(timeoutMs: number): ArmorlakeError {
+  return new ArmorlakeError('DEADLINE', `There was no answer within ${seconds(timeoutMs)}.`, {
+    hint: 'Narrow the time range, aggregate, or raise limits.timeoutMs. `armorlake status` says how the engine is.',
+  });
 }

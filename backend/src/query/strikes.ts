@@ -1,21 +1,43 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../core/index.js';
 import { ArmorlakeError } from '../core/index.js';
 
-const STRIKES = 2;
+/** A statement that ran in an engine when that died. */
+export interface Ran {
+  /** Null: none of a user's, so that nothing is held against it. */
+  readonly text: string | null;
+  /** The token's name; null where no token is configured. */
+  readonly who: string | null;
+}
+
+/** So many deaths of an engine, in each of which it was alone, get a statement or a token refused. */
+const STRIKES = { statement: 2, token: 4 } as const;
 const REFUSED_MS = 10 * 60_000;
-/** Statements and callers remembered. */
+const SUSPECT_MS = 60_000;
+/** Statements and callers remembered, of strikes and of suspicions. */
 const REMEMBERED = 1000;
 
-interface Record {
+interface Strike {
   readonly count: number;
   readonly lastMs: number;
 }
 
-/** Remembers which statements, and whose tokens, got an engine killed: after two times they are refused for 10 minutes. */
+interface Suspicion {
+  readonly untilMs: number;
+  readonly sinceMs: number;
+}
+
+/**
+ * Remembers what ran when an engine died. What ran alone is struck: a statement that is alone twice, and a token whose
+ * statements are alone four times, are refused for 10 minutes. When several ran, nobody knows which it was: all of them
+ * are suspects for a minute, in which a suspect statement runs alone, and a suspect token's statements only beside its
+ * own, so that the next death shows whose it is. Who comes under suspicion again within 10 minutes stays so for as long:
+ * a minute's wait between two deaths would else hide behind the same others each time.
+ */
 export class Strikes {
   readonly #clock: Clock;
-  readonly #records = new Map<string, Record>();
+  readonly #strikes = new Map<string, Strike>();
+  readonly #suspicions = new Map<string, Suspicion>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,50 +47,87 @@ export class Strikes {
    * @param token name of the caller's token; null where none is configured.
    * @throws ArmorlakeError NOT_ALLOWED for the statement, FORBIDDEN for the token.
    */
-  check(sql: string, token: string | null): void {
-    const statement = this.#refusedFor(statementKey(sql));
+  check(text: string | null, token: string | null): void {
+    const statement = text === null ? null : this.#refusedFor(statementKey(text), STRIKES.statement);
     if (statement !== null) {
       throw new ArmorlakeError('NOT_ALLOWED', `This statement stopped the database engine twice.`, {
         hint: `It is refused for ${statement} more minutes. Narrow its time range or aggregate earlier.`,
       });
     }
-    const caller = token === null ? null : this.#refusedFor(tokenKey(token));
+    const caller = token === null ? null : this.#refusedFor(tokenKey(token), STRIKES.token);
     if (caller !== null) {
-      throw new ArmorlakeError('FORBIDDEN', `Queries of the token ${token ?? ''} stopped the database engine twice.`, {
+      throw new ArmorlakeError('FORBIDDEN', `Queries of the token ${token ?? ''} stopped the database engine again.`, {
         hint: `It is refused for ${caller} more minutes.`,
       });
     }
   }
 
-  /** The statement got an engine killed. */
-  strike(sql: string, token: string | null): void {
-    for (const key of [statementKey(sql), ...(token === null ? [] : [tokenKey(token)])]) {
-      const nowMs = this.#clock.monotonicMs();
-      const before = this.#records.get(key);
-      const count = before !== undefined && nowMs - before.lastMs < REFUSED_MS ? before.count : 0;
-      this.#records.delete(key);
-      this.#records.set(key, { count: count + 1, lastMs: nowMs });
-      const [oldest] = this.#records.keys();
-      if (this.#records.size > REMEMBERED && oldest !== undefined) this.#records.delete(oldest);
+  /** An engine died, or was killed, with these statements in it: one strike a death and key at most. */
+  died(ran: readonly Ran[]): void {
+    const statements = new Set(ran.map(({ text }) => (text === null ? null : statementKey(text))));
+    const tokens = new Set(ran.map(({ who }) => (who === null ? null : tokenKey(who))));
+    for (const keys of [statements, tokens]) {
+      for (const key of keys) {
+        if (key === null) continue;
+        // What is known to do it runs alone as well: others needn't fall with it.
+        this.#suspect(key);
+        if (keys.size === 1) this.#strike(key);
+      }
     }
   }
 
-  /** The statement ran well: it was another's fault. */
-  clear(sql: string): void {
-    this.#records.delete(statementKey(sql));
+  /** Beside whom a statement may run: those of the same company. Null: everybody who is no suspect. */
+  companyOf(text: string | null, token: string | null): string | null {
+    if (text !== null && this.#isSuspect(statementKey(text))) return `alone ${randomUUID()}`;
+    const key = token === null ? null : tokenKey(token);
+    return key !== null && this.#isSuspect(key) ? key : null;
+  }
+
+  /** The statement ran well: it was another's fault. A token has many statements, and one of them says little of the others. */
+  clear(text: string): void {
+    const key = statementKey(text);
+    this.#strikes.delete(key);
+    this.#suspicions.delete(key);
+  }
+
+  #strike(key: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#strikes.get(key);
+    const count = before !== undefined && nowMs - before.lastMs < REFUSED_MS ? before.count : 0;
+    keep(this.#strikes, key, { count: count + 1, lastMs: nowMs });
+  }
+
+  #suspect(key: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#suspicions.get(key);
+    const again = before !== undefined && nowMs - before.sinceMs < REFUSED_MS;
+    keep(this.#suspicions, key, { sinceMs: nowMs, untilMs: nowMs + (again ? REFUSED_MS : SUSPECT_MS) });
+  }
+
+  #isSuspect(key: string): boolean {
+    const suspicion = this.#suspicions.get(key);
+    return suspicion !== undefined && this.#clock.monotonicMs() < suspicion.untilMs;
   }
 
   /** Minutes that a key is still refused; null when it isn't. */
-  #refusedFor(key: string): number | null {
-    const record = this.#records.get(key);
-    if (record === undefined || record.count < STRIKES) return null;
-    const leftMs = record.lastMs + REFUSED_MS - this.#clock.monotonicMs();
+  #refusedFor(key: string, most: number): number | null {
+    const strike = this.#strikes.get(key);
+    if (strike === undefined || strike.count < most) return null;
+    const leftMs = strike.lastMs + REFUSED_MS - this.#clock.monotonicMs();
     return leftMs > 0 ? Math.ceil(leftMs / 60_000) : null;
   }
 }
 
-function statementKey(sql: string): string {
-  return `statement ${createHash('sha256').update(sql).digest('base64')}`;
+/** The newest are kept. */
+function keep<Value>(records: Map<string, Value>, key: string, value: Value): void {
+  records.delete(key);
+  records.set(key, value);
+  const [oldest] = records.keys();
+  if (records.size > REMEMBERED && oldest !== undefined) records.delete(oldest);
+}
+
+function statementKey(text: string): string {
+  return `statement ${createHash('sha256').update(text).digest('base64')}`;
 }
 
 function tokenKey(token: string): string {

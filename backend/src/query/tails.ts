@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { EngineClient, QueryColumn, TailEnd } from '../engine/index.js';
+import { ArmorlakeError, deadlineOf } from '../core/index.js';
+import type { QueryColumn, TailEnd } from '../engine/index.js';
+import type { Caller } from './caller.js';
+import type { GuardedEngine } from './guarded-engine.js';
 
 /** What a live tail takes of a table; the engine knows the filters. */
 export interface TailSelection {
   readonly table: string;
   readonly filters: Readonly<Record<string, unknown>>;
+  /** Who follows. */
+  readonly caller: Caller;
 }
 
 /** The next rows of one node. */
@@ -36,12 +41,18 @@ export interface Tails {
 
 const LIMITS = { rows: 500, bytes: 1 << 20, timeoutMs: 10_000 };
 
+function unanswered(): ArmorlakeError {
+  return new ArmorlakeError('DEADLINE', 'The database engine does not say whether there are new rows.', {
+    hint: 'It is busy, or it hangs and is restarted within half a minute.',
+  });
+}
+
 /** The live tail of this node's own lake. */
 export class LakeTails implements Tails {
-  readonly #engine: EngineClient;
+  readonly #engine: GuardedEngine;
   readonly #name: string;
 
-  constructor(engine: EngineClient, name: string) {
+  constructor(engine: GuardedEngine, name: string) {
     this.#engine = engine;
     this.#name = name;
   }
@@ -57,12 +68,34 @@ export class LakeTails implements Tails {
     waitMs: number,
     signal: AbortSignal,
   ): Promise<TailRows> {
-    const call = { ...selection, queryId: `tail ${randomUUID()}`, afterSeq, waitMs, limits: LIMITS };
-    const stream = await this.#engine.stream('tail', call, { signal });
+    const { table, filters, caller } = selection;
+    // While it waits for a commit it has nothing of the engine that others could miss.
+    if (afterSeq !== null && waitMs > 0 && (await this.#lastSeq(afterSeq, waitMs, signal)) <= afterSeq) {
+      return { schema: [], body: Buffer.alloc(0), rows: 0, lastSeq: afterSeq };
+    }
+    const id = `tail ${randomUUID()}`;
+    const call = (timeoutMs: number): unknown => {
+      return { table, filters, queryId: id, afterSeq, limits: { ...LIMITS, timeoutMs } };
+    };
+    const text = `tail ${JSON.stringify([table, filters['where'], filters['match']])}`;
+    const statement = { id, text, caller, timeoutMs: LIMITS.timeoutMs, background: true };
+    const stream = await this.#engine.stream('tail', call, statement, signal);
     const pieces: Uint8Array[] = [];
     for await (const piece of stream.chunks) pieces.push(piece);
     const { rows, lastSeq } = (await stream.tail) as TailEnd;
     const { schema } = stream.head as { readonly schema: readonly QueryColumn[] };
     return { schema, body: Buffer.concat(pieces), rows, lastSeq };
+  }
+
+  /** The lake's last seq, as soon as it is another one. */
+  async #lastSeq(afterSeq: number, waitMs: number, signal: AbortSignal): Promise<number> {
+    const deadline = deadlineOf(signal, waitMs + LIMITS.timeoutMs, unanswered);
+    try {
+      const call = { afterSeq, waitMs };
+      const answer = await this.#engine.engine.call('committed', call, { signal: deadline.signal });
+      return (answer as { readonly lastSeq: number }).lastSeq;
+    } finally {
+      deadline.clear();
+    }
   }
 }

@@ -8,7 +8,7 @@ import { runFragments } from './fragments.js';
 import type { LakeReader } from './lake-reader.js';
 import { QueryRunner } from './query.js';
 import type { QueryTable } from './sources.js';
-import { tail } from './tail.js';
+import { committed, tail } from './tail.js';
 
 export interface QueryHandlersOptions {
   readonly lake: LakeReader;
@@ -60,7 +60,9 @@ const fragmentsCall = z.object({
   folder: z.string(),
 });
 
-const analyseCall = z.object({ sql: z.string(), timeoutMs: z.number().positive().default(10_000) });
+const analyseCall = z.object({ queryId: z.string(), sql: z.string(), timeoutMs: z.number().positive() });
+
+const committedCall = z.object({ afterSeq: z.number().int(), waitMs: z.number().nonnegative() });
 
 const tailCall = z.object({
   queryId: z.string(),
@@ -74,11 +76,10 @@ const tailCall = z.object({
     params: parameters.default([]),
   }),
   afterSeq: z.number().int().nullable(),
-  waitMs: z.number().nonnegative(),
   limits,
 });
 
-/** The engine's methods that read for other people: query, fragments, analyse, running, catalog, tail. `close` before the database. */
+/** The engine's methods that read for other people: query, fragments, analyse, running, catalog, committed, tail. `close` before the database. */
 export function queryHandlers(options: QueryHandlersOptions): {
   readonly handlers: CallHandlers;
   readonly close: () => void;
@@ -91,12 +92,13 @@ export function queryHandlers(options: QueryHandlersOptions): {
     handlers: {
       query: (given, context) => runner.run(parse(queryCall, given), context),
       analyse: (given, { signal }) => {
-        const { sql, timeoutMs } = parse(analyseCall, given);
-        return runner.describe(sql, timeoutMs, signal);
+        const { queryId, sql, timeoutMs } = parse(analyseCall, given);
+        return runner.describe(queryId, sql, timeoutMs, signal);
       },
       fragments: (given, { signal }) => runFragments(runner, parse(fragmentsCall, given), signal),
       running: () => Promise.resolve({ queryIds: runner.runs.running }),
       catalog: () => Promise.resolve(catalog),
+      committed: (given, { signal }) => committed(lake, parse(committedCall, given), signal),
       tail: (given, context) => tail(runner, lake, parse(tailCall, given), context),
     },
     close: () => pool.close(),

@@ -96,8 +96,8 @@ export class QueryRunner {
   }
 
   /** What a query reads and gives. @throws ArmorlakeError as `run` does. */
-  async describe(sql: string, timeoutMs: number, signal: AbortSignal): Promise<Description> {
-    return this.runs.guarded('analyse', timeoutMs, signal, async (connection) => {
+  async describe(queryId: string, sql: string, timeoutMs: number, signal: AbortSignal): Promise<Description> {
+    return this.runs.guarded(queryId, timeoutMs, signal, async (connection) => {
       const request = { sql, params: [], timeRange: { from: null, to: null }, rows: 1 };
       await beginRead(connection);
       const { analysed, sql: text } = await this.planner.query(connection, request, this.nowMicros());

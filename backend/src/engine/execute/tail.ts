@@ -30,8 +30,6 @@ export interface TailCall {
   readonly filters: TailFilters;
   /** Rows after this seq; null: those that come from now on. */
   readonly afterSeq: number | null;
-  /** So long it waits for a commit, when there is nothing new. */
-  readonly waitMs: number;
   readonly limits: QueryCall['limits'];
 }
 
@@ -127,9 +125,13 @@ function checkTail(statement: TreeRecord): void {
   }
 }
 
-/** Resolves when the lake has more than `seq`, or the time is over. */
-async function commitAfter(lake: LakeReader, seq: number, waitMs: number, signal: AbortSignal): Promise<void> {
-  if (lake.lastSeq > seq || waitMs <= 0) return;
+/** The lake's last seq, once it has more than `afterSeq` or the time is over: nothing of a user's is looked at. */
+export async function committed(
+  lake: LakeReader,
+  { afterSeq, waitMs }: { readonly afterSeq: number; readonly waitMs: number },
+  signal: AbortSignal,
+): Promise<{ readonly lastSeq: number }> {
+  if (lake.lastSeq > afterSeq || waitMs <= 0) return { lastSeq: lake.lastSeq };
   const woken = new AbortController();
   const stop = lake.onCommit(() => woken.abort());
   try {
@@ -140,10 +142,11 @@ async function commitAfter(lake: LakeReader, seq: number, waitMs: number, signal
   } finally {
     stop();
   }
+  return { lastSeq: lake.lastSeq };
 }
 
 /**
- * The rows of a tail that are new, in the order of seq; waits for some when there are none. They go to `context.write` in
+ * The rows of a tail that are new, in the order of seq, as far as they are committed. They go to `context.write` in
  * the form of a query's JSON rows.
  * @throws ArmorlakeError as a query does.
  */
@@ -155,7 +158,6 @@ export async function tail(
 ): Promise<TailEnd> {
   const after = call.afterSeq ?? lake.lastSeq;
   const { sql, params } = tailSql(call.table, call.filters);
-  await commitAfter(lake, after, call.waitMs, context.signal);
   const interval = { after, upTo: Math.max(after, lake.lastSeq) };
   return runner.runs.guarded(call.queryId, call.limits.timeoutMs, context.signal, async (connection, guard) => {
     const request = { sql, params, timeRange: { from: null, to: null }, rows: call.limits.rows + 1 };

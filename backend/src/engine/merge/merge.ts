@@ -104,19 +104,26 @@ export interface ArrivedFile {
   readonly columns: readonly QueryColumn[];
 }
 
+/** What `check` is asked. */
+export interface CheckCall {
+  readonly queryId: string;
+  readonly files: readonly ArrivedFile[];
+  /** Reads all of each file, to find damage in its pages. */
+  readonly deep: boolean;
+  readonly timeoutMs: number;
+}
+
 /**
  * Looks whether files are what they should be: Parquet, with these columns and types.
- * @param deep reads all of each file, to find damage in its pages.
  * @returns what is wrong, by path.
  */
 export async function checkFiles(
   database: MergeDatabase,
-  files: readonly ArrivedFile[],
-  deep: boolean,
+  { queryId, files, deep, timeoutMs }: CheckCall,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   const wrong: Record<string, string> = {};
-  await database.runs.guarded('check', 30_000, signal, async (connection) => {
+  await database.runs.guarded(queryId, timeoutMs, signal, async (connection) => {
     for (const file of files) {
       const reason = await fault(connection, file, deep);
       if (reason !== null) wrong[file.path] = reason;

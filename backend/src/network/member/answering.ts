@@ -2,18 +2,21 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import type { network } from '@armorlake/proto';
 import { ArmorlakeError } from '../../core/index.js';
 import type { DeliverRequestInit, DeliverResponse, MessageStream } from '../backbone.js';
-import { GREETING_MS, MOST_REQUESTS } from '../limits.js';
+import { GREETING_MS, METADATA_LIMITS, MOST_REQUESTS } from '../limits.js';
 import type { Time } from '../time.js';
 import { pause } from '../time.js';
 import type { ChunkSink, FragmentRunner } from '../types.js';
 import { writeError } from '../wire/errors.js';
 import { readRequest, writeFacts } from '../wire/request.js';
+import { clip } from '../wire/text.js';
 import { Credits, pieces } from './credits.js';
 
 type DeliverStream = MessageStream<DeliverRequestInit, DeliverResponse>;
 
 export interface AnsweringOptions {
   readonly session: string;
+  /** The name of the hub that asks. */
+  readonly hub: string;
   readonly runner: FragmentRunner;
   readonly deliver: () => DeliverStream;
   readonly time: Time;
@@ -86,7 +89,8 @@ export class Answering {
     let stop = (): void => undefined;
     try {
       if (full) throw new ArmorlakeError('BUSY', `The node works on ${MOST_REQUESTS} queries already.`);
-      const request = readRequest(wire);
+      const asked = readRequest(wire);
+      const request = { ...asked, who: nameHere(asked.who, this.#options.hub) };
       stop = time.after(request.timeoutMs, () => abort.abort(late(request.timeoutMs)));
       return { case: 'answered', value: writeFacts(await runner.run(request, emit, abort.signal)) };
     } catch (thrown) {
@@ -96,6 +100,11 @@ export class Answering {
       stop();
     }
   }
+}
+
+/** A hub's users are known here by its word, and only as its own: no hub can have another's refused. */
+function nameHere(who: string, hub: string): string {
+  return who === '' ? hub : `${clip(who, METADATA_LIMITS.text)} at ${hub}`;
 }
 
 function emitTo(stream: DeliverStream, credits: Credits): ChunkSink {

@@ -203,7 +203,7 @@ export class HubLink implements Follower {
   #joined(session: Session, hub: string, id: string, dial: HubDial, version: number): void {
     const { runner, time, log } = this.#options;
     session.hub = hub;
-    session.answering = new Answering({ session: id, runner, deliver: () => dial.deliver(), time });
+    session.answering = new Answering({ session: id, hub, runner, deliver: () => dial.deliver(), time });
     this.#backoff.reset();
     this.#state = { ...this.#state, state: 'joined', hub, detail: null };
     log.info({ hub, address: this.#state.address }, 'Joined a hub.');

@@ -18,6 +18,8 @@ export interface NetworkTable {
 
 /** What `plan` is asked of the merge engine. */
 export interface PlanCall {
+  readonly queryId: string;
+  readonly timeoutMs: number;
   readonly sql: string;
   readonly params: Parameters;
   readonly nowMicros: number;

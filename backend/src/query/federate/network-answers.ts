@@ -6,7 +6,7 @@ import type { CallStream, QueryHead, QueryTail } from '../../engine/index.js';
 import type { Answers, Ask, Explanation, OpenAnswer } from '../answers.js';
 import type { Coverage } from '../coverage.js';
 import { coverageOf, selects } from '../coverage.js';
-import type { GuardedEngine } from '../guarded-engine.js';
+import type { GuardedEngine, Statement } from '../guarded-engine.js';
 import type { Member, Scatter, ScatterRequest } from '../scatter.js';
 import type { PlanAnswer, PlanCall, PlannedFragment, ResolvedSubquery } from './calls.js';
 import { constraintOf } from './calls.js';
@@ -92,15 +92,15 @@ export class NetworkAnswers implements Answers {
   async #plan(ask: Ask, expected: readonly Member[], deadlineMs: number, signal: AbortSignal): Promise<NetworkPlan> {
     const { request } = ask;
     const { merge, catalog } = this.#options;
-    await catalog.publish(signal);
     // One node can answer all by itself, unless rows of this node belong to it.
     let mode: PlanCall['mode'] = request.perNode || expected.length === 1 ? 'whole' : 'split';
     const before = request.timeRange.to;
     const resolved: ResolvedSubquery[] = [];
     const failed = new Map<string, NodeFault>();
     for (;;) {
-      const call: PlanCall & { queryId: string } = {
+      const call = (timeoutMs: number): PlanCall => ({
         queryId: ask.id,
+        timeoutMs,
         sql: request.sql,
         params: request.params,
         nowMicros: ask.nowMicros,
@@ -108,8 +108,9 @@ export class NetworkAnswers implements Answers {
         beforeMicros: before === null ? null : Number(before) - 1,
         mode,
         resolved,
-      };
-      const plan = (await merge.engine.call('plan', call, { signal })) as PlanAnswer;
+      });
+      const statement = { ...this.#statement(ask, deadlineMs), step: true };
+      const plan = (await merge.call('plan', call, statement, signal)) as PlanAnswer;
       if (plan.kind === 'plan') {
         const reads = [...new Set(plan.fragments.flatMap((fragment) => fragment.reads))];
         if (mode === 'whole' && !request.perNode && reads.some(isArmorlake)) {
@@ -179,7 +180,7 @@ export class NetworkAnswers implements Answers {
         } catch (thrown) {
           if (!mayBeAFile(thrown)) throw thrown;
           // A file that can't be read is its node's fault: the query goes on without that node.
-          const damaged = await this.#damaged(plan.fragments, gathered.results, failed, signal);
+          const damaged = await this.#damaged(ask, plan.fragments, gathered.results, failed, deadlineMs, signal);
           if (damaged.size === 0) throw thrown;
           for (const [node, message] of damaged) failed.set(node, { code: 'INTERNAL', message });
           continue;
@@ -252,7 +253,7 @@ export class NetworkAnswers implements Answers {
       nowMicros: ask.nowMicros,
       budget: { rows: Math.floor(budget.rows / 2), bytes: Math.floor(budget.bytes / 2) },
       timeoutMs: Math.max(1, left - Math.min(1000, left * MERGE_SHARE)),
-      who: ask.who ?? '',
+      who: ask.caller.token ?? '',
       origin: ask.request.origin === undefined ? null : JSON.stringify(ask.request.origin),
     };
   }
@@ -270,22 +271,27 @@ export class NetworkAnswers implements Answers {
       files: files(fragment),
       columns: shippedColumns(fragment),
     }));
-    const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
-    const parameters = {
+    const parameters = (timeoutMs: number): unknown => ({
       queryId: ask.id,
       relations,
       sql: plan.merge,
       limits: { ...ask.limits, timeoutMs },
       format: ask.format,
-    };
-    const suspect = { id: ask.id, sql: ask.request.sql, who: ask.who, timeoutMs };
-    return await this.#options.merge.stream('merge', parameters, suspect, signal);
+    });
+    return await this.#options.merge.stream('merge', parameters, this.#statement(ask, deadlineMs), signal);
+  }
+
+  #statement({ id, request, caller }: Ask, deadlineMs: number): Statement {
+    const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
+    return { id, text: request.sql, caller, timeoutMs };
   }
 
   async #damaged(
+    ask: Ask,
     fragments: readonly PlannedFragment[],
     results: readonly NodeResult[],
     failed: ReadonlyMap<string, NodeFault>,
+    deadlineMs: number,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string>> {
     const damaged = new Map<string, string>();
@@ -296,11 +302,10 @@ export class NetworkAnswers implements Answers {
         return path === undefined ? [] : [{ path, columns: shippedColumns(fragment) }];
       });
       try {
-        const wrong = (await this.#options.merge.engine.call(
-          'check',
-          { files: list, deep: true },
-          { signal },
-        )) as Record<string, string>;
+        const call = (timeoutMs: number): unknown => ({ queryId: ask.id, files: list, deep: true, timeoutMs });
+        // What a node sent is not the asker's: nothing is held against anybody here.
+        const statement = { ...this.#statement(ask, deadlineMs), text: null, caller: { ...ask.caller, token: null } };
+        const wrong = (await this.#options.merge.call('check', call, statement, signal)) as Record<string, string>;
         const [reason] = Object.values(wrong);
         if (reason !== undefined) damaged.set(node, reason);
       } catch (thrown) {

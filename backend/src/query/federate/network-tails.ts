@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/index.js';
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { NodeFacts, NodeOutcome, Scatter, ScatterRequest } from '../scatter.js';
+import type { Caller } from '../caller.js';
 import type { LakeTails, TailRows, TailSelection, Tails } from '../tails.js';
 
 /** The one part of a request for a tail. */
@@ -51,13 +52,13 @@ export class NetworkTails implements Tails {
     const request: ScatterRequest = {
       queryId: `tail ${randomUUID()}`,
       fragments: [{ name: TAIL, sql: '' }],
-      tail: JSON.stringify({ ...selection, afterSeq, waitMs }),
+      tail: JSON.stringify({ table: selection.table, filters: selection.filters, afterSeq, waitMs }),
       timeRange: { fromMicros: null, toMicros: null },
       expects: [],
       nowMicros: Math.round(this.#clock.wallMs() * 1000),
       budget: { rows: Number.MAX_SAFE_INTEGER, bytes: MOST_BYTES },
       timeoutMs: waitMs + WAY_MS,
-      who: '',
+      who: selection.caller.token ?? '',
       origin: null,
     };
     const pieces: Uint8Array[] = [];
@@ -83,11 +84,12 @@ export class NetworkTails implements Tails {
 export async function answerTail(
   tails: LakeTails,
   call: string,
+  caller: Caller,
   emit: { chunk(fragment: string, bytes: Uint8Array): Promise<void> },
   signal: AbortSignal,
 ): Promise<Pick<NodeFacts, 'rows' | 'bytes'>> {
   const { table, filters, afterSeq, waitMs } = parsed(tailCall, call);
-  const { body, ...head } = await tails.next('', { table, filters }, afterSeq, waitMs, signal);
+  const { body, ...head } = await tails.next('', { table, filters, caller }, afterSeq, waitMs, signal);
   const line = Buffer.from(`${JSON.stringify(head)}\n`);
   await emit.chunk(TAIL, Buffer.concat([line, body]));
   return { rows: head.rows, bytes: line.length + body.length };

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import type { PlanAnswer, PlanCall } from './calls.js';
 import { PlanCache } from './plan-cache.js';
 
-const call: PlanCall = { sql: 'SELECT 1', params: [], nowMicros: 1, beforeMicros: null, mode: 'split', resolved: [] };
+const call: PlanCall = {
+  queryId: 'q',
+  timeoutMs: 1000,
+  sql: 'SELECT 1',
+  params: [],
+  nowMicros: 1,
+  beforeMicros: null,
+  mode: 'split',
+  resolved: [],
+};
 
 function planOf(beforeMicros: number | null): PlanAnswer {
   const constraint = { values: [], beforeMicros };

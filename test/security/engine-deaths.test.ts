@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { GuardedLake, codeOf, slow } from '../support/guarded-lake.js';
+
+let lake: GuardedLake;
+beforeEach(async () => {
+  lake = await GuardedLake.open();
+});
+afterEach(async () => {
+  await lake[Symbol.asyncDispose]();
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('an attacker who kills the engine again and again is refused, and a neighbour answered', async () => {
+  const deaths: string[] = [];
+  let over = false;
+  const attack = async (): Promise<string | null> => {
+    for (let number = 0; ; number++) {
+      // Each time another text.
+      const ask = lake.ask(`${slow} -- ${number}`, 'mallory');
+      const asked = codeOf(lake.query(ask));
+      if (!(await lake.works(ask, asked))) return await asked;
+      const { restarts } = lake.engine;
+      lake.signal('SIGSEGV');
+      deaths.push((await asked) ?? 'answered');
+      await lake.ready(restarts + 1);
+    }
+  };
+  const attacking = attack().finally(() => (over = true));
+  const outcomes: (string | null)[] = [];
+  const neighbour = async (name: string): Promise<void> => {
+    for (let query = 0; !over || query < 150; query++) {
+      outcomes.push(
+        await codeOf(lake.query(lake.ask(`SELECT count(*), '${name} ${query % 20}' FROM kubearmor.logs`, 'ann'))),
+      );
+    }
+  };
+  await Promise.all([neighbour('left'), neighbour('right')]);
+  expect(await attacking).toBe('FORBIDDEN');
+  expect(deaths.length).toBeLessThanOrEqual(6);
+  expect(new Set(deaths)).toEqual(new Set(['NOT_READY']));
+  const answered = outcomes.filter((code) => code === null).length;
+  expect(answered / outcomes.length).toBeGreaterThanOrEqual(0.95);
+  // What failed fell with the engine; nobody was refused for another's doing.
+  expect(outcomes.filter((code) => code !== null && code !== 'NOT_READY')).toEqual([]);
+  expect(() => lake.strikes.check('SELECT 1', 'ann')).not.toThrow();
+});
+
+it.each(['query', 'explain', 'tail', 'fragment'] as const)(
+  'what dies alone by way of %s is struck, and refused after two times',
+  async (way) => {
+    const sql = 'SELECT host FROM kubearmor.logs';
+    const enter = (): Promise<unknown> => {
+      if (way === 'query') return lake.query(lake.ask(sql, null));
+      if (way === 'explain') return lake.answers.explain(lake.ask(sql, null), new AbortController().signal);
+      return way === 'tail' ? lake.tail('seq % 2 = 0', 'ann') : lake.fragment(sql, 'ann at q1');
+    };
+    for (const restarts of [1, 2]) {
+      // Stopped, so that it dies with the statement in it however fast that is.
+      lake.signal('SIGSTOP');
+      const entered = codeOf(enter());
+      for (let round = 0; round < 5; round++) await turn();
+      lake.signal('SIGKILL');
+      expect(await entered).toBe('NOT_READY');
+      await lake.ready(restarts);
+    }
+    expect(await codeOf(enter())).toBe('NOT_ALLOWED');
+    expect(lake.engine.restarts).toBe(2);
+  },
+);
+
+it('whoever leaves at once is still in the account of the death', async () => {
+  const leaving = new AbortController();
+  const ask = lake.ask(slow, 'mallory');
+  const left = codeOf(lake.query(ask, leaving.signal));
+  expect(await lake.works(ask, left)).toBe(true);
+  lake.signal('SIGSTOP');
+  leaving.abort();
+  expect(await left).toBe('CANCELLED');
+  lake.signal('SIGKILL');
+  await lake.ready(1);
+  // It runs alone from now on.
+  expect(lake.strikes.companyOf(slow, null)).toMatch(/^alone /);
+  expect(await codeOf(lake.query(lake.ask('SELECT 1', 'ann')))).toBeNull();
+});
+
+it('of several that ran each runs alone when it is asked again, and success clears it', async () => {
+  const asks = [lake.ask(slow, 'ann'), lake.ask(`${slow} AND a.range > 5`, 'bob')];
+  const died = asks.map((ask) => codeOf(lake.query(ask)));
+  for (const ask of asks) expect(await lake.works(ask, Promise.all(died))).toBe(true);
+  lake.signal('SIGSEGV');
+  expect(await Promise.all(died)).toEqual(['NOT_READY', 'NOT_READY']);
+  await lake.ready(1);
+  const alone = new AbortController();
+  const again = lake.ask(slow, 'ann');
+  const asked = codeOf(lake.query(again, alone.signal));
+  expect(await lake.works(again, asked)).toBe(true);
+  // A third, of whom nothing is suspected, waits meanwhile.
+  expect(await codeOf(lake.query(lake.ask('SELECT 1', 'carol', 300)))).toBe('BUSY');
+  alone.abort();
+  expect(await asked).toBe('CANCELLED');
+  expect(await codeOf(lake.query(lake.ask('SELECT 1', 'carol')))).toBeNull();
+});

@@ -1,0 +1,27 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { GuardedLake, codeOf } from '../support/guarded-lake.js';
+
+let lake: GuardedLake;
+beforeAll(async () => {
+  lake = await GuardedLake.open();
+});
+afterAll(async () => {
+  await lake[Symbol.asyncDispose]();
+});
+beforeEach(() => lake.signal('SIGSTOP'));
+afterEach(async () => {
+  lake.signal('SIGCONT');
+  await lake.engine.call('ping', {});
+});
+
+const count = 'SELECT count(*) FROM kubearmor.logs';
+
+it.each([
+  ['query', () => lake.query(lake.ask(count, 'ann', 1500))],
+  ['explain', () => lake.answers.explain(lake.ask(count, 'ann', 1500), new AbortController().signal)],
+  ['fragment', () => lake.fragment(count, 'ann at q1', 1500)],
+])('a %s ends at its deadline also when the engine hangs', async (_way, enter) => {
+  expect(await codeOf(enter())).toBe('DEADLINE');
+  // It still hangs: nobody has killed it meanwhile.
+  expect(lake.engine.restarts).toBe(0);
+});
