@@ -1,6 +1,6 @@
 # What docker-compose.yaml runs: the node with its simulated KubeArmor (target `armorlake`), and the Grafana plugin
 # (target `plugin`).
-FROM node:20.20.2-bookworm-slim AS manifests
+FROM node:24.22.3-bookworm-slim AS manifests
 WORKDIR /src
 COPY .npmrc package.json package-lock.json ./
 COPY proto/package.json proto/
@@ -10,6 +10,7 @@ COPY provisioning/package.json provisioning/
 
 FROM manifests AS production
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace proto --workspace backend
+RUN npm run --silent sbom > sbom.cdx.json
 
 FROM manifests AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -25,17 +26,18 @@ COPY CHANGELOG.md LICENSE ./
 COPY provisioning/dashboards/json provisioning/dashboards/json
 RUN node --import tsx plugin/scripts/package.ts --only "linux-$(dpkg --print-architecture)"
 
-FROM node:20.20.2-bookworm-slim AS plugin
+FROM node:24.22.3-bookworm-slim AS plugin
 COPY --from=plugin-build /src/plugin/dist /plugin
 # A volume that is mounted there gets this owner.
 RUN mkdir /plugins && chown node:node /plugins
 USER node
 CMD ["sh", "-c", "rm -rf /plugins/* && cp -R /plugin /plugins/armorlake-kubearmor-datasource"]
 
-FROM node:20.20.2-bookworm-slim AS armorlake
+FROM node:24.22.3-bookworm-slim AS armorlake
 ENV NODE_ENV=production
 WORKDIR /opt/armorlake
 COPY --from=production /src/node_modules node_modules
+COPY --from=production /src/sbom.cdx.json ./
 COPY --from=build /src/proto/package.json proto/
 COPY --from=build /src/proto/dist proto/dist
 COPY --from=build /src/backend/package.json backend/

@@ -281,20 +281,19 @@ describe('its commands', () => {
   });
 });
 
-describe('the command in docs/demo.md that pins digests', () => {
+describe('docker/pin-images.sh', () => {
   const place = new Workplace();
   afterAll(() => place.close());
 
   it("writes them beside all tags of others' images, and anew when it is run again", async () => {
-    const [, command = ''] = /```sh\n(for image in [^`]+)```/.exec(read('docs/demo.md')) ?? [];
-    expect(command).toContain('docker buildx imagetools inspect');
+    expect(read('docs/demo.md')).toContain('```sh\nsh docker/pin-images.sh\n```');
     const files = ['Dockerfile', 'docker-compose.yaml'];
     for (const name of files) copyFileSync(join(root, name), place.path(name));
     const pinned = async (digest: string): Promise<readonly string[]> => {
       const answer = `#!/bin/sh\necho "Name:      docker.io/$4"\necho "Digest:    ${digest}"\n`;
       writeFileSync(place.path('docker'), answer, { mode: 0o755 });
       const PATH = `${place.folder}:${process.env['PATH'] ?? ''}`;
-      await promisify(execFile)('sh', ['-c', command], { cwd: place.folder, env: { PATH } });
+      await promisify(execFile)('sh', [join(root, 'docker/pin-images.sh')], { cwd: place.folder, env: { PATH } });
       return files.map((name) => readFileSync(place.path(name), 'utf8'));
     };
     const tag = /((?:FROM node|image: (?:grafana|kubearmor)\/[a-z-]+):[\w.-]+)/g;
@@ -302,6 +301,9 @@ describe('the command in docs/demo.md that pins digests', () => {
     for (const digest of [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`]) {
       expect(await pinned(digest)).toEqual(files.map((name) => read(name).replaceAll(tag, `$1@${digest}`)));
     }
+    await expect(pinned('none')).rejects.toMatchObject({
+      stderr: expect.stringMatching(/^No digest of \S+ was found/),
+    });
   });
 });
 
@@ -318,7 +320,7 @@ describe('Dockerfile', () => {
   it('pins its base images, and what runs is not root', () => {
     const own = new Set(stages.map(({ name }) => name));
     for (const { from } of stages)
-      if (!own.has(from)) expect(from).toMatch(/^node:20\.\d+\.\d+-bookworm-slim(@sha256:[0-9a-f]{64})?$/);
+      if (!own.has(from)) expect(from).toMatch(/^node:24\.\d+\.\d+-bookworm-slim(@sha256:[0-9a-f]{64})?$/);
     const targets = new Set(services.flatMap(({ build }) => (build === undefined ? [] : [build.target])));
     for (const target of targets) {
       const start = lines.findIndex((line) => line.endsWith(` AS ${target}`));

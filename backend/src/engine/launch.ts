@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,6 +65,18 @@ export function launchEngine(settings: EngineProcessSettings, socketPath: string
   return child;
 }
 
+/**
+ * Bytes that this Node.js keeps for compiled code from its start: 512 MiB from version 24 on, which Linux counts as data
+ * although nothing else can be put there (proc_pid_maps(5): `rwxp`). A worker thread has a range of its own.
+ */
+export function codeRangeBytes(): number {
+  const maps = readFileSync('/proc/self/maps', 'latin1');
+  const sizes = [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rwxp/gm)].map(
+    ([, from = '0', to = '0']) => parseInt(to, 16) - parseInt(from, 16),
+  );
+  return Math.max(0, ...sizes);
+}
+
 function spawnLimited(
   settings: EngineProcessSettings,
   command: readonly [string, ...string[]],
@@ -74,6 +86,6 @@ function spawnLimited(
     const [node, ...rest] = command;
     return spawn(node, rest, options);
   }
-  const kibibytes = Math.ceil(settings.dataLimitBytes / 1024);
+  const kibibytes = Math.ceil((settings.dataLimitBytes + codeRangeBytes()) / 1024);
   return spawn('/bin/sh', ['-c', 'ulimit -d "$0" && exec "$@"', String(kibibytes), ...command], options);
 }
