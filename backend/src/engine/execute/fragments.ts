@@ -5,6 +5,7 @@ import { ArmorlakeError } from '../../core/index.js';
 import type { CoverageFacts } from '../facts.js';
 import { completeFacts } from '../facts.js';
 import { queryError } from './duckdb-errors.js';
+import { withinFolder } from './growing-folder.js';
 import type { Guard } from './guard.js';
 import { bindParameters } from './parameters.js';
 import type { Plan } from './plan.js';
@@ -71,17 +72,22 @@ async function runAll(
   const files: FragmentsAnswer['files'][number][] = [];
   const missing = new Set<string>();
   let facts = completeFacts;
-  let left = call.budget;
+  let rowsLeft = call.budget.rows;
   for (const [index, { name, sql }] of call.fragments.entries()) {
-    const request = { sql, params: [], timeRange: call.timeRange, rows: left.rows + 1, expects: call.expects };
+    const request = { sql, params: [], timeRange: call.timeRange, rows: rowsLeft + 1, expects: call.expects };
     const plan = await runner.planner.query(connection, request, runner.nowMicros());
     guard.check();
     const path = join(call.folder, `${index}.parquet`);
-    const rows = await copy(connection, plan, path);
+    const rows = await withinFolder(
+      call.folder,
+      call.budget.bytes,
+      () => connection.interrupt(),
+      () => overBudget(`${call.budget.bytes} bytes`),
+      () => copy(connection, plan, path),
+    );
     const bytes = (await stat(path)).size;
-    if (rows > left.rows) throw overBudget(`${call.budget.rows} rows`);
-    if (bytes > left.bytes) throw overBudget(`${call.budget.bytes} bytes`);
-    left = { rows: left.rows - rows, bytes: left.bytes - bytes };
+    if (rows > rowsLeft) throw overBudget(`${call.budget.rows} rows`);
+    rowsLeft -= rows;
     files.push({ name, path, rows, bytes });
     for (const column of plan.missingColumns) missing.add(column);
     facts = worse(facts, plan.facts);
