@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace, run } from './cli-support.js';
 import { expectBalanced, expectContiguous, identities, identityOf } from './support/account.js';
 import { TestKubeArmor, TestNode, until } from './support/node-process.js';
+import { stuck } from './support/stuck.js';
 
 const MIB = 1 << 20;
 // Whole nodes, on machines that do other things too.
@@ -45,10 +46,6 @@ function rssOf(pid: number): number {
   const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kib) * 1024;
 }
-
-/** levenshtein over texts of a million characters: hours, and DuckDB looks for no interrupt in it. */
-const stuck =
-  "WITH s AS (SELECT string_agg('abcdefghij', '') AS t FROM range(100000)) SELECT levenshtein(t, t || 'x') FROM s";
 
 describe('SQL that costs the engine', () => {
   it('is refused in the end, and ingest goes on with nothing lost', async () => {

@@ -6,12 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { stuck } from './support/stuck.js';
 
 const launcher = fileURLToPath(new URL('../backend/bin/armorlake.js', import.meta.url));
-
-/** One call of levenshtein over texts of a million characters: hours, and DuckDB looks for no interrupt meanwhile. */
-const stuck =
-  "WITH s AS (SELECT string_agg('abcdefghij', '') AS t FROM range(100000)) SELECT levenshtein(t, t || 'x') FROM s";
 
 let folder: string;
 let node: ChildProcess;

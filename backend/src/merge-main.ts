@@ -10,6 +10,7 @@ import {
   Statements,
   bindLiterals,
   checkFiles,
+  checkPatterns,
   frozen,
   merge,
   reading,
@@ -50,6 +51,7 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
         cache.find(call) ??
         (await schema.runs.guarded(call.queryId, call.timeoutMs, signal, async (connection) => {
           const analysed = await reading(connection, () => analyser.analyse(connection, call.sql));
+          checkPatterns(call.params, analysed.patterns);
           const moment = frozen(analysed, BigInt(call.nowMicros));
           const statement = bindLiterals(moment, call.params, analysed.parameters);
           const bound = { statement, tables: analysed.tables };

@@ -1,6 +1,6 @@
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { TreeRecord } from '../sql/index.js';
-import { characterOffset, locationOf, textOf, textsOf, visit } from '../sql/index.js';
+import { GUARD_MARK, characterOffset, locationOf, textOf, textsOf, visit } from '../sql/index.js';
 
 /** The SQL as the user wrote it and its tree: places in DuckDB's errors are found in it. */
 export interface WrittenSql {
@@ -29,6 +29,11 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
       hint: 'Add a time filter, aggregate earlier, or select fewer columns.',
       cause: thrown,
     });
+  }
+  const limit = first.indexOf(GUARD_MARK);
+  if (limit >= 0) {
+    const [, sentence = '', hint] = /^(.*?\.) (.*)$/.exec(first.slice(limit + GUARD_MARK.length)) ?? [];
+    return new ArmorlakeError('LIMIT_EXCEEDED', sentence, { hint, cause: thrown });
   }
   if (!queryFaults.test(first)) {
     return new ArmorlakeError('INTERNAL', `The database failed: ${first}`, { cause: thrown });

@@ -1,6 +1,8 @@
 import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import { BIGINT, BOOLEAN, DOUBLE, LIST, VARCHAR, listValue } from '@duckdb/node-api';
 import { ArmorlakeError } from '../../core/index.js';
+import type { PatternParameter } from '../sql/index.js';
+import { patternFault } from '../sql/index.js';
 
 export type ScalarParameter = string | number | boolean | null;
 export type ParameterValue = ScalarParameter | readonly ScalarParameter[];
@@ -84,4 +86,18 @@ function bindList(prepared: DuckDBPreparedStatement, index: number, values: read
   const whole = values.every((value) => value === null || Number.isSafeInteger(value));
   const bound = whole ? values.map((value) => (typeof value === 'number' ? BigInt(value) : value)) : values;
   prepared.bindList(index, listValue(bound), LIST(whole ? BIGINT : DOUBLE));
+}
+
+/**
+ * Looks at the values that are patterns of LIKE and its kin, before they are bound.
+ * @throws ArmorlakeError NOT_ALLOWED for one that could take hours to match.
+ */
+export function checkPatterns(given: Parameters, patterns: readonly PatternParameter[]): void {
+  if (patterns.length === 0) return;
+  const valueOf = givenValues(given, null);
+  for (const { name, kind } of patterns) {
+    const value = valueOf(name);
+    const fault = typeof value === 'string' ? patternFault(kind, value) : null;
+    if (fault !== null) throw new ArmorlakeError('NOT_ALLOWED', `$${name}: ${fault.sentence}.`, { hint: fault.hint });
+  }
 }

@@ -8,7 +8,7 @@ import type { CoverageFacts } from '../facts.js';
 import { queryError } from './duckdb-errors.js';
 import type { LakeReader } from './lake-reader.js';
 import type { Parameters } from './parameters.js';
-import { bindParameters } from './parameters.js';
+import { bindParameters, checkPatterns } from './parameters.js';
 import type { Plan } from './plan.js';
 import { Planner } from './plan.js';
 import { beginRead, withSelect } from './prepare.js';
@@ -140,6 +140,7 @@ export async function execute(
   { sql, analysed, files }: Pick<Plan, 'sql' | 'analysed' | 'files'>,
   params: Parameters,
 ): Promise<DuckDBResult> {
+  checkPatterns(params, analysed.patterns);
   try {
     return await withSelect(connection, sql, (prepared) => {
       bindParameters(prepared, params, analysed.parameters);

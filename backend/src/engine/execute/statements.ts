@@ -5,19 +5,26 @@ import {
   MAX_SQL_LENGTH,
   contain,
   forPrinter,
+  guardExpression,
+  guardStatement,
   holdsMoment,
   isPrintOf,
   offsetOfCodePoint,
   printStatement,
   readSerialized,
   selectOf,
+  textFault,
+  unnamedGuarded,
   unnamedMoments,
+  writtenSize,
 } from '../sql/index.js';
 import { queryError } from './duckdb-errors.js';
 import { readRows } from './prepare.js';
 
 /** Rows that range or generate_series in FROM may give. */
 const MAX_SERIES_ROWS = 1_000_000;
+/** What bounds around arguments may add to a statement. */
+const MAX_GUARD_RECORDS = 10_000;
 /** Statements kept analysed: dashboards ask the same again and again. */
 const CACHED_STATEMENTS = 256;
 const CACHED_SQL_LENGTH = 8192;
@@ -117,6 +124,8 @@ export class Statements {
         position: nul,
       });
     }
+    const fault = textFault(sql);
+    if (fault !== null) throw new ArmorlakeError('NOT_ALLOWED', `${fault.sentence}.`, { hint: fault.hint });
     const analysed = await this.#analyse(connection, sql);
     if (sql.length <= CACHED_SQL_LENGTH) {
       this.#cache.set(sql, analysed);
@@ -137,14 +146,30 @@ export class Statements {
     }
     const contained = contain(sql, statement, this.#tables);
     for (const series of contained.series) await this.#checkSeries(connection, series);
+    const guarded = await this.#guarded(connection, statement);
     const names = new Map<TreeRecord, string>();
-    for (const item of unnamedMoments(statement)) names.set(item, await expressionText(connection, item));
-    return { ...contained, sql, statement, moments: holdsMoment(statement), names };
+    for (const item of unnamedMoments(guarded)) names.set(item, await expressionText(connection, item));
+    return { ...contained, sql, statement: guarded, moments: holdsMoment(guarded), names };
+  }
+
+  /** With bounds around what could take time out of proportion; columns keep the names they have without. */
+  async #guarded(connection: DuckDBConnection, statement: TreeRecord): Promise<TreeRecord> {
+    const guarded = guardStatement(statement, new Map());
+    if (guarded === statement) return statement;
+    if (writtenSize(guarded) > writtenSize(statement) + MAX_GUARD_RECORDS) {
+      throw new ArmorlakeError('NOT_ALLOWED', 'Functions whose arguments have to be bounded nest too deep.', {
+        hint: 'Compute the inner ones in a CTE, and use its columns.',
+      });
+    }
+    const names = new Map<TreeRecord, string>();
+    for (const item of unnamedGuarded(statement)) names.set(item, await expressionText(connection, item));
+    return guardStatement(statement, names);
   }
 
   async #checkSeries(connection: DuckDBConnection, call: TreeRecord): Promise<void> {
     const text = await expressionText(connection, call);
-    const probe = `SELECT count(*) FROM (SELECT 1 FROM ${text} LIMIT ${MAX_SERIES_ROWS + 1})`;
+    const bounded = await expressionText(connection, guardExpression(call));
+    const probe = `SELECT count(*) FROM (SELECT 1 FROM ${bounded} LIMIT ${MAX_SERIES_ROWS + 1})`;
     const [[rows] = []] = await readRows(connection, probe).catch((thrown: unknown) => {
       throw queryError(thrown);
     });

@@ -8,7 +8,9 @@ import {
   bareSettings,
   refusalOf,
 } from './functions.js';
+import { Cost, checkParts } from './cost.js';
 import { nearest } from './nearest.js';
+import type { PatternParameter } from './patterns.js';
 import type { FieldKind } from './shapes.js';
 import { ctesOf, isNothing, leafKinds, shapeOf } from './shapes.js';
 import type { Json, TreeRecord } from './tree.js';
@@ -38,6 +40,8 @@ export interface Contained {
   readonly parameters: readonly string[];
   /** FROM items that are range or generate_series: their size is to be checked before anything runs. */
   readonly series: readonly TreeRecord[];
+  /** Parameters that are patterns of LIKE and its kin: their values are to be checked. */
+  readonly patterns: readonly PatternParameter[];
 }
 
 /** Aliases given anywhere in the statement: a bare word that is one of them is a column. */
@@ -60,6 +64,7 @@ class Containment {
   readonly tables = new Set<string>();
   readonly series: TreeRecord[] = [];
   readonly parameters = new Set<string>();
+  readonly cost = new Cost((...refused) => this.refuse(...refused));
   /** Calls in FROM, which have rules of their own. */
   readonly #calls = new Set<TreeRecord>();
   readonly #sql: string;
@@ -89,6 +94,7 @@ class Containment {
       }
       if (field !== undefined && leafKinds.has(field)) this.#leaf(record, key, field, value);
     }
+    this.cost.enter(record, kind);
     if (kind === 'expression') this.#expression(record);
     else if (kind === 'table') this.#table(record, scope);
     else if (kind === 'query') this.#cteNames(record);
@@ -110,6 +116,10 @@ class Containment {
     const at = locationOf(record);
     return at === null ? undefined : characterOffset(this.#sql, at);
   }
+
+  readonly refuse = (record: TreeRecord, sentence: string, hint: string): never => {
+    throw this.#refuse(record, sentence, hint);
+  };
 
   #refuse(record: TreeRecord, sentence: string, hint?: string): ArmorlakeError {
     return new ArmorlakeError('NOT_ALLOWED', `${sentence}.`, { hint, position: this.#positionOf(record) });
@@ -335,5 +345,7 @@ function namesSchema(value: Json): boolean {
 export function contain(sql: string, statement: TreeRecord, known: readonly KnownTable[]): Contained {
   const rules = new Containment(sql, known, aliasesOf(statement));
   visit(statement, 'statement', { enter: rules.enter });
-  return { tables: [...rules.tables], parameters: [...rules.parameters], series: rules.series };
+  checkParts(statement, rules.refuse);
+  const { series, cost } = rules;
+  return { tables: [...rules.tables], parameters: [...rules.parameters], series, patterns: cost.patterns };
 }

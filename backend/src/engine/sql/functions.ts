@@ -67,9 +67,9 @@ const nested = words(`
 `);
 
 const json = words(`
-  array_to_json from_json from_json_strict json json_array json_array_length json_contains json_exists json_extract
-  json_extract_path json_extract_path_text json_extract_string json_group_array json_group_object json_group_structure
-  json_keys json_merge_patch json_object json_pretty json_quote json_structure json_transform json_transform_strict
+  array_to_json from_json from_json_strict json json_array json_array_length json_exists json_extract
+  json_extract_path json_extract_path_text json_extract_string json_group_array json_group_object 
+  json_keys json_object json_pretty json_quote json_transform json_transform_strict
   json_type json_valid json_value row_to_json to_json
 `);
 
@@ -166,6 +166,12 @@ export function refusalOf(name: string): { readonly reason: string; readonly hin
   }
   if (/^(random|setseed|uuid|uuidv4|uuidv7|gen_random_uuid|nextval|currval|reservoir_quantile)$/.test(name)) {
     return { reason: unstable };
+  }
+  if (/^json_(contains|group_structure|merge_patch|structure)$/.test(name)) {
+    return {
+      reason: 'deeply nested JSON crashes it',
+      hint: "Take the fields you need: json_extract_string(x, '$.field').",
+    };
   }
   if (name === 'ago') return { reason: unstable, hint: 'Write now() - INTERVAL 1 HOUR.' };
   if (/^(read_|parquet_|sniff_|glob$|query$|query_table$)/.test(name)) {

@@ -4,7 +4,9 @@ import type { Json, TreeRecord } from './tree.js';
 import { isList, isRecord, textOf } from './tree.js';
 
 /** The CTE names visible at a place, in lower case: DuckDB's identifiers ignore case. */
-export type Scope = ReadonlySet<string>;
+export interface Scope {
+  has(name: string): boolean;
+}
 
 export interface Visitor {
   /** Called for every record before its children, with the kind of the key it stands under. */
@@ -13,7 +15,27 @@ export interface Visitor {
   leave?(record: TreeRecord, kind: FieldKind, original: TreeRecord): TreeRecord;
 }
 
-export const emptyScope: Scope = new Set();
+export const emptyScope: Scope = new Set<string>();
+
+/** Names in the order they are given, and those of outside: a copy for each of thousands of CTEs would be quadratic. */
+class Names implements Scope {
+  readonly #outer: Scope;
+  readonly #places: ReadonlyMap<string, number>;
+
+  constructor(outer: Scope, names: readonly string[]) {
+    this.#outer = outer;
+    this.#places = new Map(names.map((name, index): [string, number] => [name.toLowerCase(), index]).reverse());
+  }
+
+  has(name: string): boolean {
+    return this.#places.has(name) || this.#outer.has(name);
+  }
+
+  /** The scope before the name at a place was given. */
+  before(place: number): Scope {
+    return { has: (name) => (this.#places.get(name) ?? place) < place || this.#outer.has(name) };
+  }
+}
 
 /**
  * Visits a record and all below it, keeping the CTE scope, and gives the record back with what `leave` changed.
@@ -39,7 +61,7 @@ export function visit(
       inner = visited.scope;
       if (visited.map !== undefined) [changes['cte_map'], changed] = [visited.map, true];
       const own = textOf(record, 'cte_name');
-      if (own !== '') inner = new Set([...inner, own.toLowerCase()]);
+      if (own !== '') inner = new Names(inner, [own]);
     }
     for (const [key, field] of Object.entries(shape)) {
       const value = record[key];
@@ -72,13 +94,15 @@ function visitCtes(
 ): { scope: Scope; map: TreeRecord | undefined } {
   const ctes = ctesOf(query);
   if (ctes.length === 0) return { scope: outer, map: undefined };
-  const scope = new Set(outer);
+  const names = new Names(
+    outer,
+    ctes.map(({ name }) => name),
+  );
   let changed = false;
-  const map = ctes.map(({ name, cte }) => {
-    const next = visit(cte, 'ctes', visitor, new Set(scope), depth + 1);
+  const map = ctes.map(({ name, cte }, index) => {
+    const next = visit(cte, 'ctes', visitor, names.before(index), depth + 1);
     changed ||= next !== cte;
-    scope.add(name.toLowerCase());
     return { key: name, value: next };
   });
-  return { scope, map: changed ? { map } : undefined };
+  return { scope: names, map: changed ? { map } : undefined };
 }
