@@ -1,104 +1,148 @@
-import { isSecretName } from './names.js';
-import type { AddSpan } from './spans.js';
+import type { NameKind } from './names.js';
+import type { AddSpan, Text } from './text.js';
+import { isNamePart, isQuote, isSpace, skipSpaces } from './text.js';
+import type { Value, ValueReader } from './values.js';
+import { secretOf } from './values.js';
 
-const NAME_REACH = 64;
-const SPACE_REACH = 8;
+const MAX_NAME = 64;
+const DASH = 0x2d;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const AMPERSAND = 0x26;
+const QUESTION = 0x3f;
+const BACKSLASH = 0x5c;
 
 /**
  * Values behind a secret's name: `--password x`, `--password=x`, `TOKEN=x`, `"api_key": "x"`, `X-Api-Key: x`,
- * `?token=x&…`, `pass:x`. Linear: what was looked at is never looked at again, but for the reach of a name.
+ * `?token=x&…`, `pass:x`, `<password>x<`, `['token'] = 'x'`, `Password("x")`.
+ * @param kindOf what a name says of its value
  */
-export function findNamedValues(text: string, add: AddSpan): void {
-  const word =
-    /pass|pwd|secret|token|credential|(?:api|access|account|auth|encryption|master|private|shared|signing)[-_.]?key|rediscli_auth/gi;
-  for (let match = word.exec(text); match !== null; match = word.exec(text)) {
-    let nameStart = match.index;
-    while (nameStart > 0 && match.index - nameStart < NAME_REACH && isNamePart(text.charCodeAt(nameStart - 1)))
-      nameStart--;
-    let nameEnd = match.index + match[0].length;
-    const reach = nameEnd + NAME_REACH;
-    while (nameEnd < reach && isNamePart(text.charCodeAt(nameEnd))) nameEnd++;
-    word.lastIndex = nameEnd;
-    const name = text.slice(nameStart, nameEnd);
-    if (!isSecretName(name)) continue;
-    const value = valueOf(text, name, nameStart, nameEnd);
-    if (value === null) continue;
-    if (value.end > value.start) add(value.start, value.end);
-    word.lastIndex = Math.max(nameEnd, value.end);
+export function findNamedValues(
+  text: Text,
+  reader: ValueReader,
+  kindOf: (name: string) => NameKind,
+  add: AddSpan,
+): void {
+  let enclosing = 0;
+  const { length } = text;
+  let at = 0;
+  while (at < length) {
+    const code = text.charCodeAt(at);
+    if (!isNamePart(code)) {
+      if (isQuote(code)) enclosing = quoteStep(text, at, enclosing);
+      else if (code === BACKSLASH && isQuote(text.charCodeAt(at + 1))) at++;
+      at++;
+      continue;
+    }
+    const start = at;
+    while (at < length && isNamePart(text.charCodeAt(at))) at++;
+    if (at - start > MAX_NAME && text.charCodeAt(at) !== EQUALS) continue;
+    const found = valueBehind(text, reader, kindOf, start, at, enclosing);
+    if (found === null) continue;
+    const secret = secretOf(text, found.value, found.kind);
+    if (secret === null) {
+      if (found.parameter) at = Math.max(at, found.value.end);
+      continue;
+    }
+    add(secret.start, secret.end);
+    at = Math.max(at, secret.end);
   }
 }
 
-function valueOf(text: string, name: string, nameStart: number, nameEnd: number) {
-  const before = nameStart === 0 ? '' : text.charAt(nameStart - 1);
+/** The quote that encloses what follows the quote at `at`. */
+function quoteStep(text: Text, at: number, enclosing: number): number {
+  const code = text.charCodeAt(at);
+  if (enclosing === code) return 0;
+  if (enclosing !== 0) return enclosing;
+  const before = at === 0 ? 0x20 : text.charCodeAt(at - 1);
+  // An apostrophe within a word opens nothing.
+  return isSpace(before) || '=(:,[{$@'.includes(String.fromCharCode(before)) || (before === 0x70 && code !== 0x60)
+    ? code
+    : 0;
+}
+
+interface Found {
+  readonly value: Value;
+  readonly kind: 'sure' | 'likely';
+  readonly parameter: boolean;
+}
+
+function valueBehind(
+  text: Text,
+  reader: ValueReader,
+  kindOf: (name: string) => NameKind,
+  nameStart: number,
+  nameEnd: number,
+  enclosing: number,
+): Found | null {
   let at = nameEnd;
-  const closed = isQuote(text.charAt(at));
-  if (closed) at++;
+  // The quote and bracket that close the name.
+  if (text.charCodeAt(at) === BACKSLASH) while (at < nameEnd + 3 && text.charCodeAt(at) === BACKSLASH) at++;
+  let closed = false;
+  if (isQuote(text.charCodeAt(at))) {
+    closed = true;
+    at++;
+  } else at = nameEnd;
+  if (closed && text.charCodeAt(at) === 0x5d) at++;
   const next = skipSpaces(text, at);
-  const spaced = next > at;
-  const sign = text.charAt(next);
-  if (sign === '=') {
-    const start = spaced ? skipSpaces(text, next + 1) : next + 1;
-    return readValue(text, start, closed ? '' : before);
+  const sign = text.charCodeAt(next);
+  const before = nameStart === 0 ? 0x20 : text.charCodeAt(nameStart - 1);
+  const isFlag = text.charCodeAt(nameStart) === DASH;
+  const isCall = sign === 0x28 && isQuote(text.charCodeAt(next + 1));
+  const isElement = sign === 0x3e && before === 0x3c;
+  const isPairSign = sign === EQUALS || sign === COLON || sign === 0x2c;
+  const isNetrc =
+    next > at &&
+    text.startsWith('password', nameStart) &&
+    nameEnd - nameStart === 8 &&
+    /\blogin\s+\S+\s+$/.test(text.slice(Math.max(0, nameStart - 80), nameStart));
+  if (!isPairSign && !isCall && !isElement && !isNetrc && !(isFlag && next > at)) return null;
+  const name = text.slice(Math.max(nameStart, nameEnd - MAX_NAME), nameEnd);
+  const kind = kindOf(name);
+  if (kind === null) return null;
+  const inner = closed ? 0 : enclosing;
+  const found = (value: Value, parameter = false): Found => ({ value, kind, parameter });
+  if (isCall || isElement) return found(reader.read(next + 1, inner));
+  if (sign === EQUALS) {
+    let start = next + 1;
+    if (text.charCodeAt(start) === EQUALS) return null;
+    if (text.charCodeAt(start) === 0x3e) start++;
+    if (before === QUESTION || before === AMPERSAND) return found(reader.readParameter(start), true);
+    if (next > at || closed || text.charCodeAt(start - 1) === 0x3e) start = skipSpaces(text, start);
+    if (before === 0x2f && !isFlag) return found(cutAt(text, reader.read(start, inner), 0x2f));
+    return found(reader.read(start, inner));
   }
-  if (sign === ':') {
+  if (sign === COLON) {
+    let start = next + 1;
+    if (text.charCodeAt(start) === EQUALS) start++;
+    else if (text.charCodeAt(start) === COLON) return null;
+    const first = start;
+    start = skipSpaces(text, start);
+    const isPair =
+      closed ||
+      start > first ||
+      /^pass(?:word)?$|[-_]|^-/.test(name) ||
+      isQuote(text.charCodeAt(start)) ||
+      before === 0x7b ||
+      before === 0x2c;
+    if (!isPair || before === 0x2f || before === COLON) return null;
+    return found(reader.read(start, inner));
+  }
+  if (sign === 0x2c) {
+    // A pair of arguments: ('password', 'x').
     const start = skipSpaces(text, next + 1);
-    const isPair = closed || start > next + 1 || name === 'pass' || /[-_]/.test(name);
-    if (!isPair || before === '/' || text.charAt(start) === '/') return null;
-    return readValue(text, start, closed ? '' : before);
+    return closed && isQuote(text.charCodeAt(start)) && nameStart > 1 && text.charCodeAt(nameStart - 2) === 0x28
+      ? found(reader.read(start, 0))
+      : null;
   }
-  if (!spaced || !name.startsWith('-') || sign === '-' || sign === '') return null;
-  return readValue(text, next, '');
+  if (closed || sign === DASH) return null;
+  return found(reader.read(next, inner));
 }
 
-/** The value at `start`: a quoted string's inside, or up to a space; in a URL's query up to `&`. */
-function readValue(text: string, start: number, before: string): { start: number; end: number } {
-  const quote = text.charAt(start);
-  if (isQuote(quote)) {
-    const close = closingQuote(text, start + 1, quote);
-    return { start: start + 1, end: close };
+/** A value that a script's delimiter ends, as in `s/PASSWORD=.*\/PASSWORD=x/`. */
+function cutAt(text: Text, value: Value, delimiter: number): Value {
+  for (let at = value.start; at < Math.min(value.end, value.start + 256); at++) {
+    if (text.charCodeAt(at) === delimiter) return { ...value, end: at };
   }
-  const inQuery = before === '?' || before === '&';
-  const enclosing = isQuote(before) ? before : '';
-  let end = start;
-  for (; end < text.length; end++) {
-    const char = text.charAt(end);
-    if (isSpace(char) || char === enclosing || (inQuery && (char === '&' || char === '#'))) break;
-  }
-  while (end > start && isQuote(text.charAt(end - 1))) end--;
-  return { start, end };
-}
-
-function closingQuote(text: string, from: number, quote: string): number {
-  for (let at = from; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (char === '\\') at++;
-    else if (char === quote) return at;
-  }
-  return text.length;
-}
-
-function skipSpaces(text: string, from: number): number {
-  let at = from;
-  while (at - from < SPACE_REACH && isSpace(text.charAt(at))) at++;
-  return at;
-}
-
-export function isSpace(char: string): boolean {
-  return char === ' ' || char === '\t' || char === '\n' || char === '\r' || char === '\0';
-}
-
-export function isQuote(char: string): boolean {
-  return char === '"' || char === "'" || char === '`';
-}
-
-/** Letters, digits, `_`, `-` and `.`. */
-function isNamePart(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    (code >= 0x30 && code <= 0x39) ||
-    code === 0x5f ||
-    code === 0x2d ||
-    code === 0x2e
-  );
+  return value;
 }

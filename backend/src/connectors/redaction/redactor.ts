@@ -1,27 +1,13 @@
 import { createHmac } from 'node:crypto';
 import type { FlatPairs } from '../../lake/index.js';
-import { findNamedValues } from './named-values.js';
-import { isSecretName } from './names.js';
-import type { SecretSpan } from './spans.js';
-import { mergeSpans } from './spans.js';
-import { findAuthorization, findPrivateKeys, findTokens, findUrlSecrets } from './tokens.js';
-import { findToolSecrets } from './tool-flags.js';
-
-/**
- * A text without any of these has no secret that we would find. Three small expressions, because they are several
- * times as fast as one large one, and every text passes here.
- */
-const secretWords = /pass|pwd|secret|token|credential|key|auth|bearer|eyj/i;
-const secretForms = /:\/\/|A[KS]IA|gh[pousr]_|_pat_|glpat-|xox[a-z]-|[rs]k_(?:live|test)_|AIza|npm_|hvs\./;
-const tools =
-  /mysql|mariadb|mongo|docker|podman|nerdctl|helm|skopeo|buildah|oras|crane|az |ldap|client|redis-cli|curl|zip|7z|rar|user(?:add|mod)/;
-
-function isSuspicious(text: string): boolean {
-  return secretWords.test(text) || secretForms.test(text) || (text.includes(' -') && tools.test(text));
-}
+import { findSecrets } from './find.js';
+import { hintsOf } from './hints.js';
+import type { NameKind } from './names.js';
+import { nameKind } from './names.js';
 
 const REMEMBERED_LENGTH = 512;
 const REMEMBERED_TEXTS = 4096;
+const REMEMBERED_NAMES = 1024;
 const alreadyRedacted = /^\[redacted:[0-9a-f]{12}\]$/;
 
 /**
@@ -31,7 +17,8 @@ const alreadyRedacted = /^\[redacted:[0-9a-f]{12}\]$/;
 export class Redactor {
   readonly #key: Uint8Array;
   readonly #remembered = new Map<string, string>();
-  readonly #secretNames = new Map<string, boolean>();
+  readonly #names = new Map<string, NameKind>();
+  readonly #kindOf = (name: string): NameKind => this.#kindOfName(name);
 
   /** @param key at least 16 random bytes, the same over the node's restarts */
   constructor(key: Uint8Array) {
@@ -56,7 +43,7 @@ export class Redactor {
     for (let index = 0; index + 1 < pairs.length; index += 2) {
       const value = pairs[index + 1] ?? '';
       if (value === '') continue;
-      const redacted = this.#isSecret(pairs[index] ?? '') ? this.#hashed(value) : this.redact(value);
+      const redacted = this.#kindOf(pairs[index] ?? '') === 'sure' ? this.#hashed(value) : this.redact(value);
       if (redacted === value) continue;
       safe ??= [...pairs];
       safe[index + 1] = redacted;
@@ -71,21 +58,22 @@ export class Redactor {
     return safe === text ? bytes : Buffer.from(safe, 'latin1');
   }
 
-  #isSecret(name: string): boolean {
-    let secret = this.#secretNames.get(name);
-    if (secret === undefined) {
-      secret = isSecretName(name);
-      if (this.#secretNames.size >= 1024) this.#secretNames.clear();
-      this.#secretNames.set(name, secret);
+  #kindOfName(name: string): NameKind {
+    let kind = this.#names.get(name);
+    if (kind === undefined) {
+      kind = nameKind(name);
+      if (this.#names.size >= REMEMBERED_NAMES) this.#names.clear();
+      this.#names.set(name, kind);
     }
-    return secret;
+    return kind;
   }
 
   #replace(text: string): string {
-    if (!isSuspicious(text)) return text;
+    const hints = hintsOf(text);
+    if (hints === 0) return text;
     let safe = '';
     let at = 0;
-    for (const { start, end } of findSecrets(text)) {
+    for (const { start, end } of findSecrets(text, hints, this.#kindOf)) {
       safe += text.slice(at, start) + this.#hashed(text.slice(start, end));
       at = end;
     }
@@ -96,18 +84,4 @@ export class Redactor {
     if (alreadyRedacted.test(secret)) return secret;
     return `[redacted:${createHmac('sha256', this.#key).update(secret).digest('hex').slice(0, 12)}]`;
   }
-}
-
-function findSecrets(text: string): readonly SecretSpan[] {
-  const spans: SecretSpan[] = [];
-  const add = (start: number, end: number): void => {
-    spans.push({ start, end });
-  };
-  findPrivateKeys(text, add);
-  findAuthorization(text, add);
-  findUrlSecrets(text, add);
-  findTokens(text, add);
-  findNamedValues(text, add);
-  findToolSecrets(text, add);
-  return mergeSpans(spans);
 }

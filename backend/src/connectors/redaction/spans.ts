@@ -4,8 +4,6 @@ export interface SecretSpan {
   readonly end: number;
 }
 
-export type AddSpan = (start: number, end: number) => void;
-
 /** Spans in order and apart; those that overlap become one. */
 export function mergeSpans(spans: readonly SecretSpan[]): readonly SecretSpan[] {
   const merged: SecretSpan[] = [];

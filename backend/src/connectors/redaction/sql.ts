@@ -1,0 +1,35 @@
+import type { AddSpan, Text } from './text.js';
+import { skipSpaces } from './text.js';
+import type { ValueReader } from './values.js';
+import { secretOf } from './values.js';
+
+const phrases: readonly (readonly [word: string, phrase: RegExp])[] = [
+  [
+    'identified',
+    /^identified\s{1,4}(?:(?:with|via)\s{1,4}\S{1,64}\s{1,4}(?:by|as|using)|by)\s{1,4}(?:password\s{1,4}|values\s{1,4})?/i,
+  ],
+  [
+    'password',
+    /^password(?:\s{1,4}(?:for\s{1,4}\S{1,64}|expire|of)?\s{0,4}=?\s{0,4}|\s{0,4}\(\s{0,2}|\s{0,4}=\s{0,4})(?=N?\\{0,3}["'])/i,
+  ],
+  ['pgp_sym', /^pgp_sym_(?:en|de)crypt\([^,]{1,80},\s{0,4}/i],
+  ['auth', /^auth\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
+];
+
+/** Passwords in SQL and its like: `IDENTIFIED BY 'x'`, `PASSWORD 'x'`, `PASSWORD('x')`, `db.auth('u', 'x')`. */
+export function findSqlSecrets(text: Text, reader: ValueReader, add: AddSpan): void {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at) | 0x20;
+    if (code !== 0x69 && code !== 0x70 && code !== 0x61) continue;
+    const before = at === 0 ? ' ' : text.slice(at - 1, at);
+    if (/[\w-]/.test(before)) continue;
+    const ahead = text.slice(at, at + 12).toLowerCase();
+    const phrase = phrases.find(([word]) => ahead.startsWith(word))?.[1].exec(text.slice(at, at + 200))?.[0];
+    if (phrase === undefined) continue;
+    let start = skipSpaces(text, at + phrase.length);
+    if (/^N\\?'/.test(text.slice(start, start + 3))) start++;
+    const secret = secretOf(text, reader.read(start, 0), 'sure');
+    if (secret !== null) add(secret.start, secret.end);
+    at = Math.max(at + phrase.length - 1, (secret?.end ?? 0) - 1);
+  }
+}
