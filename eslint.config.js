@@ -51,6 +51,27 @@ const directionRules = layers.map((layer, position) => {
   };
 });
 
+const noDoubleCasts = {
+  selector: 'TSAsExpression > TSAsExpression > TSUnknownKeyword',
+  message: 'No double casts: parse the value instead.',
+};
+
+/** Where other people's SQL runs, only statements that are written there run unprepared. */
+const preparedRules = {
+  files: ['backend/src/engine/execute/**/*.ts', 'backend/src/engine/merge/**/*.ts'],
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      noDoubleCasts,
+      {
+        selector:
+          "CallExpression[callee.object.name=/[cC]onnection$/][callee.property.name=/^(run|stream)/]:not([arguments.0.type='Literal'])",
+        message: 'A statement that is put together is prepared as one: withSelect or withCopy.',
+      },
+    ],
+  },
+};
+
 /** The plugin's halves meet in shared only; shared is pure and runs in both. */
 const pluginRules = [
   { files: ['plugin/shared/**'], forbidden: ['^node:', '^@grafana/', '^react', '/(backend|src)/'] },
@@ -90,13 +111,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-invalid-void-type': 'off',
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'TSAsExpression > TSAsExpression > TSUnknownKeyword',
-          message: 'No double casts: parse the value instead.',
-        },
-      ],
+      'no-restricted-syntax': ['error', noDoubleCasts],
       // Event text is hostile: matching control characters is our business.
       'no-control-regex': 'off',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -117,4 +132,5 @@ export default tseslint.config(
   },
   ...directionRules,
   ...pluginRules,
+  preparedRules,
 );

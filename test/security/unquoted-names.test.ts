@@ -58,7 +58,7 @@ describe('is refused', () => {
     const refused = expect.stringMatching(/^(NOT_ALLOWED|BAD_QUERY)$/);
     expect(await refusal(lake.query(sql, { params }))).toEqual(refused);
     expect(await refusal(fragments(sql))).toEqual(refused);
-    expect(await refusal(lake.call('analyse', { sql }))).toEqual(refused);
+    expect(await refusal(lake.call('analyse', { queryId: 'a', sql, timeoutMs: 10_000 }))).toEqual(refused);
     expect((await lake.query('SELECT count(*) FROM kubearmor.alerts')).rows).toEqual([[6]]);
   });
 });

@@ -4,6 +4,7 @@ import type { LakeReader } from './lake-reader.js';
 import { isoMicros } from './json-rows.js';
 import type { CoverageFacts, GapFact } from '../facts.js';
 import { completeFacts } from '../facts.js';
+import { withSelect } from './prepare.js';
 import type { QueryTable, TimeSpan } from './sources.js';
 
 const WORST_GAPS = 5;
@@ -20,8 +21,11 @@ export type ReadRows = (
   values: Readonly<Record<string, DuckDBValue>>,
 ) => Promise<readonly (readonly DuckDBValue[])[]>;
 
-const readOnce: ReadRows = async (connection, sql, values) =>
-  (await connection.runAndReadAll(sql, { ...values })).getRows();
+const readOnce: ReadRows = (connection, sql, values) =>
+  withSelect(connection, sql, async (prepared) => {
+    prepared.bind({ ...values });
+    return (await prepared.runAndReadAll()).getRows();
+  });
 
 /**
  * Looks up the gaps and the retention that a query's range meets.

@@ -53,15 +53,20 @@ export async function withCopy<T>(
   return withPrepared(connection, copy, StatementType.COPY, work);
 }
 
+/** Runs one statement of our own, of any kind, with names in it that others gave. */
+export async function runOne(connection: DuckDBConnection, sql: string): Promise<void> {
+  await withPrepared(connection, sql, null, (prepared) => prepared.run());
+}
+
 async function withPrepared<T>(
   connection: DuckDBConnection,
   sql: string,
-  type: StatementType,
+  type: StatementType | null,
   work: (prepared: DuckDBPreparedStatement) => Promise<T> | T,
 ): Promise<T> {
   const prepared = await connection.prepare(sql);
   try {
-    if (prepared.statementType !== type) throw notOne();
+    if (type !== null && prepared.statementType !== type) throw notOne();
     return await work(prepared);
   } finally {
     prepared.destroySync();

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteIdentifier, quoteQualified } from '../../core/index.js';
 import { Database } from '../database.js';
 import { ConnectionPool } from '../execute/connection-pool.js';
+import { runOne } from '../execute/prepare.js';
 import { Runs } from '../execute/runs.js';
 import { isColumnType } from '../execute/sources.js';
 
@@ -137,7 +138,7 @@ function poolOf(database: Database, queries: number): ConnectionPool {
 async function run(database: Database, statements: readonly string[]): Promise<void> {
   const connection = await database.connect();
   try {
-    for (const statement of statements) await connection.run(statement);
+    for (const statement of statements) await runOne(connection, statement);
   } finally {
     connection.closeSync();
   }
