@@ -29,6 +29,8 @@ const MAX_GUARD_RECORDS = 10_000;
 const CACHED_STATEMENTS = 256;
 const CACHED_SQL_LENGTH = 8192;
 
+/** Printed and parsed again in one call: preparing costs more than either. */
+const REPRINT = 'SELECT text, json_serialize_sql(text) FROM (SELECT json_deserialize_sql($1::VARCHAR::JSON) AS text)';
 const SERIALIZE = 'SELECT json_serialize_sql($1::VARCHAR)';
 
 /** A statement that passed containment. */
@@ -41,13 +43,13 @@ export interface Analysed extends Contained {
   readonly names: ReadonlyMap<TreeRecord, string>;
 }
 
-/** One value of the first row of a statement of our own. */
-export async function readText(connection: DuckDBConnection, sql: string, parameter: string): Promise<string> {
+/** The values of the first row of a statement of our own. */
+async function readTexts(connection: DuckDBConnection, sql: string, parameter: string): Promise<readonly string[]> {
   const prepared = await connection.prepare(sql);
   try {
     prepared.bindVarchar(1, parameter);
-    const value = (await prepared.runAndReadAll()).getRows()[0]?.[0];
-    return typeof value === 'string' ? value : '';
+    const [row = []] = (await prepared.runAndReadAll()).getRows();
+    return row.map((value) => (typeof value === 'string' ? value : ''));
   } finally {
     prepared.destroySync();
   }
@@ -55,7 +57,8 @@ export async function readText(connection: DuckDBConnection, sql: string, parame
 
 /** SQL as DuckDB's tree, unchecked: for SQL of our own, and the first step of containment. */
 export async function serialize(connection: DuckDBConnection, sql: string): Promise<TreeRecord> {
-  const answer = readSerialized(await readText(connection, SERIALIZE, sql));
+  const [tree = ''] = await readTexts(connection, SERIALIZE, sql);
+  const answer = readSerialized(tree);
   if (!answer.ok) {
     if (answer.type === 'parser') {
       throw new ArmorlakeError('BAD_QUERY', `The SQL can't be understood: ${answer.message}.`, {
@@ -83,9 +86,8 @@ export async function serialize(connection: DuckDBConnection, sql: string): Prom
  * @throws ArmorlakeError NOT_ALLOWED when it isn't.
  */
 export async function deserialize(connection: DuckDBConnection, statement: TreeRecord): Promise<string> {
-  const tree = printStatement(forPrinter(statement));
-  const text = await readText(connection, 'SELECT json_deserialize_sql($1::VARCHAR::JSON)', tree);
-  if (isPrintOf(statement, await readText(connection, SERIALIZE, text))) return text;
+  const [text = '', read = ''] = await readTexts(connection, REPRINT, printStatement(forPrinter(statement)));
+  if (isPrintOf(statement, read)) return text;
   throw new ArmorlakeError('NOT_ALLOWED', 'The SQL holds a form that DuckDB does not write as it reads it.', {
     hint: 'Write names and constants in a plainer way.',
   });
