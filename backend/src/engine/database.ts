@@ -123,6 +123,8 @@ function options(settings: DatabaseSettings): Readonly<Record<string, string>> {
     allow_persistent_secrets: 'false',
     checkpoint_threshold: NEVER,
     auto_checkpoint_skip_wal_threshold: '1000000000000',
+    // It takes a file for a former one of the same path, size and second, and keeps something of every file it ever saw.
+    enable_external_file_cache: 'false',
   };
 }
 

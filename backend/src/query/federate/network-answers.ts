@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/index.js';
@@ -210,7 +211,8 @@ export class NetworkAnswers implements Answers {
     const isMember = scatter.members().some((member) => member.name === own.name);
     const scattered = fragments.filter((fragment) => !ofThisNode(fragment));
     const kept = fragments.filter((fragment) => ofThisNode(fragment) || (!isMember && ofArmorlake(fragment)));
-    const folder = join(arrivals, ask.id);
+    // No path is used twice: a subquery that comes first has the id of its query, and DuckDB may know a path's former file.
+    const folder = join(arrivals, randomUUID());
     const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
     const gathering = async (
       from: Pick<Scatter, 'scatter'>,
