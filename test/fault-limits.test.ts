@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace, run } from './cli-support.js';
 import { expectBalanced, expectContiguous, identities, identityOf } from './support/account.js';
+import { canMount, mountSmallDisk } from './support/small-disk.js';
 import { TestKubeArmor, TestNode, until } from './support/node-process.js';
 import { stuck } from './support/stuck.js';
 
@@ -138,22 +138,6 @@ describe.runIf(linux)('an engine that does not move (SIGSTOP; needs Linux)', () 
   });
 });
 
-/** A small disk of its own; null where none can be made. */
-function mountSmallDisk(folder: string, bytes: number): (() => void) | null {
-  if (!linux || process.getuid?.() !== 0) return null;
-  mkdirSync(folder, { recursive: true });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]);
-  return mounted.status === 0 ? () => spawnSync('umount', ['-l', folder]) : null;
-}
-
-function canMount(): boolean {
-  const probe = new Workplace();
-  const unmount = mountSmallDisk(probe.path('disk'), MIB);
-  unmount?.();
-  rmSync(probe.folder, { recursive: true, force: true });
-  return unmount !== null;
-}
-
 describe.skipIf(!canMount())('a full disk (needs root on Linux, to mount a small one)', () => {
   const line = (name: string): string => JSON.stringify({ Type: 'HostLog', Operation: 'File', Cwd: name });
 
@@ -165,7 +149,7 @@ describe.skipIf(!canMount())('a full disk (needs root on Linux, to mount a small
     const node = await TestNode.start(place, {
       data: 'disk/lake',
       args: ['--kubearmor', kubearmor.address],
-      environment: { ARMORLAKE_RETENTION_FREE: free },
+      environment: { ARMORLAKE_RETENTION_FREE: free, ARMORLAKE_LIMITS_ENGINE_CHECKPOINT: '1MiB' },
     });
     cleanups.push(async () => {
       node.running.kill('SIGKILL');
@@ -212,7 +196,10 @@ describe.skipIf(!canMount())('a full disk (needs root on Linux, to mount a small
     expect(posted).toEqual([{ cwd: 'before' }, { cwd: 'after' }]);
     node.running.kill('SIGTERM');
     expect(await node.running.finished).toMatchObject({ code: 0 });
-    const again = await TestNode.start(place, { data: 'disk/lake', environment: { ARMORLAKE_RETENTION_FREE: free } });
+    const again = await TestNode.start(place, {
+      data: 'disk/lake',
+      environment: { ARMORLAKE_RETENTION_FREE: free, ARMORLAKE_LIMITS_ENGINE_CHECKPOINT: '1MiB' },
+    });
     await expectContiguous(again);
     await expectBalanced(again);
     expect(await again.rows("FROM armorlake.gaps WHERE cause IN ('crash', 'wal', 'file')")).toEqual([]);
@@ -225,6 +212,6 @@ describe.skipIf(!canMount())('a full disk (needs root on Linux, to mount a small
   });
 
   it('to the last byte is said, refuses what can wait, and recovers with a balanced account', async () => {
-    await expectFullThenRecovered(0, '1');
+    await expectFullThenRecovered(0, '9MiB');
   });
 });

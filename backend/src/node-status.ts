@@ -57,11 +57,13 @@ export class NodeStatus implements NodeView {
   async figures(signal: AbortSignal): Promise<NodeFigures> {
     const { engine, worker, queue, state, network } = this.#parts;
     const lake = await lakeInfo(engine, signal);
+    const ingest = queue.figures();
     return {
       engine: { state: engine.state, restarts: engine.restarts, pid: engine.pid },
       workerRestarts: worker.restarts,
       lake,
-      ingest: queue.figures(),
+      // A lake that started on a full disk knows it before the first event waits.
+      ingest: { ...ingest, diskFull: ingest.diskFull || lake?.diskFull === true },
       connectors: state.connectors,
       network: network?.status() ?? null,
       warnings: [...(lake?.warnings ?? []), ...expiring(network)],

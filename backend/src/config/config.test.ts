@@ -270,6 +270,11 @@ describe('errors name the key and the fix', () => {
       /limits\.query\.rows is above limits\.query\.maxRows/,
     ],
     [
+      'a reserve on the disk that has no room for a checkpoint',
+      { yaml: 'retention: { free: 20MiB }\nlimits: { engine: { checkpoint: 16MiB } }' },
+      /retention\.free is 20MiB.*limits\.engine\.checkpoint \(16MiB\) and 8MiB more.*raise it to 24MiB/,
+    ],
+    [
       'an edge that others shall join',
       { yaml: 'network: { listen: "127.0.0.1:1", role: edge }' },
       /network\.role is edge, but network\.listen/,

@@ -219,12 +219,31 @@ function findConflict(config: NodeConfig): string | undefined {
   ) {
     return 'The bytes of retention.logs, retention.alerts and retention.ledger are more than retention.total: lower them or raise the last.';
   }
+  const room = reserveConflict(config);
+  if (room !== undefined) return room;
   const network = networkConflict(config);
   if (network !== undefined) return network;
   if (engine.dataBytes <= engine.memoryBytes) {
     return 'limits.engine.data must be above limits.engine.memory, or DuckDB is stopped before it reaches its own limit: raise the first.';
   }
   return undefined;
+}
+
+const MIB = 1 << 20;
+/** Besides the WAL's own bytes a checkpoint writes the lake's metadata and what it touches of older rows. */
+const CHECKPOINT_SLACK_BYTES = 8 * MIB;
+
+/** A checkpoint happens when the disk is as full as it may get: the reserve must have room for it. */
+function reserveConflict({ retention, limits, network }: NodeConfig): string | undefined {
+  const { checkpointBytes } = limits.engine;
+  const least = checkpointBytes + CHECKPOINT_SLACK_BYTES;
+  if (!network.store || retention.freeBytes >= least) return undefined;
+  const size = (bytes: number): string => `${Math.ceil(bytes / MIB)}MiB`;
+  return (
+    `retention.free is ${size(retention.freeBytes)}, too little for a checkpoint of the lake: ` +
+    `limits.engine.checkpoint (${size(checkpointBytes)}) and ${size(CHECKPOINT_SLACK_BYTES)} more are needed, ` +
+    `so raise it to ${size(least)}, or lower limits.engine.checkpoint.`
+  );
 }
 
 function networkConflict({ network, kubearmor }: NodeConfig): string | undefined {

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { messageOf } from '../core/index.js';
 import type { Clock } from '../core/index.js';
 
 /** Room on the disk of a folder, in bytes. */
@@ -13,6 +14,11 @@ export const readDisk: ReadDisk = async (folder) => {
   const stats = await statfs(folder);
   return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
 };
+
+/** True when something failed for want of room, as the system or DuckDB say it. */
+export function isDiskFull(thrown: unknown): boolean {
+  return /no space left|ENOSPC|EDQUOT|quota exceeded/i.test(messageOf(thrown));
+}
 
 const FRESH_MS = 1000;
 

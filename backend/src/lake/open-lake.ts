@@ -5,6 +5,7 @@ import type { Clock, Logger } from '../core/index.js';
 import type { Database } from '../engine/host.js';
 import type { StartFacts } from '../engine/index.js';
 import { Archive, addToManifest, readManifest } from './archive.js';
+import type { ArchiveEntry } from './archive.js';
 import type { CommitMark } from './commit-mark.js';
 import { ClockGuard, systemUptime } from './clock-guard.js';
 import type { ClockRecord, ReadUptime } from './clock-guard.js';
@@ -21,6 +22,7 @@ import type { LakeEnd } from './recovery.js';
 import { longestAgeMs } from './retention.js';
 import { Sequence } from './sequence.js';
 import type { LakeSettings } from './settings.js';
+import { StartWrites } from './start-writes.js';
 import { StateTables } from './state-tables.js';
 import { addToTotals, differenceSentence, missingRows, readTotals } from './totals.js';
 import { transaction } from './transaction.js';
@@ -51,12 +53,14 @@ export interface LakeParts {
   readonly writer: BatchWriter;
   readonly state: StateTables;
   readonly archive: Archive | null;
+  readonly start: StartWrites;
   /** For checkpoints and deletions, by whoever has the lane. */
   readonly maintainer: DuckDBConnection;
   readonly lastBatch: number;
   /** When the run before this one ended, µs since 1970; null when that was not clean, or there was none. */
   readonly closedAtMicros: number | null;
-  readonly warnings: readonly string[];
+  /** The start's writes add to them. */
+  readonly warnings: string[];
 }
 
 const LOCK_WAIT_MS = 5000;
@@ -88,14 +92,14 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   const written = identityFile.read();
   const remembered = await rememberedLakeId(maintainer);
   const identity = written ?? newIdentity(remembered);
-  await rememberLakeId(maintainer, identity.lakeId);
   const archive =
     settings.archive === null ? null : new Archive(settings.archive.folder, identity.lakeId, settings.memoryLimitBytes);
   const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
-  if (archive !== null) warnings.push(...(await adoptFiles(archive, maintainer)));
+  const unlisted = archive === null ? [] : await readUnlisted(archive, maintainer, warnings);
   const mark = new CommitMarkFile(settings.dataFolder);
   const nowMicros = Math.round(clock.wallMs() * 1000);
   const end = await readEnd(maintainer);
+  const archived = [...(await readManifest(maintainer)), ...unlisted];
   const recovery = recover({
     identity,
     identityLost: written === null,
@@ -104,11 +108,10 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     quarantined,
     existed,
     resumed: facts.resumed,
-    archivedSeq: (await readManifest(maintainer)).reduce((last, entry) => Math.max(last, entry.lastSeq), 0),
+    archivedSeq: archived.reduce((last, entry) => Math.max(last, entry.lastSeq), 0),
     nowMicros,
   });
   const writer = await BatchWriter.create(database, settings.node, clock);
-  if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
   for (const { cause, estimated } of recovery.gaps) {
     if (cause === 'crash') continue;
     logger.error({ cause, estimated, lastSeq: recovery.lastSeq }, 'Events may be missing: see armorlake.gaps.');
@@ -121,20 +124,30 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     warnings.push(sentence);
     logger.error({ lakeId: identity.lakeId, remembered: remembered !== null }, sentence);
   }
-  for (const totals of await writer.settle()) {
-    warnings.push(differenceSentence(totals));
-    logger.error({ ...totals }, differenceSentence(totals));
-  }
   const sequence = new Sequence(identityFile, identity, recovery.lastSeq);
-  sequence.update({
-    schemaVersion: latestVersion(steps),
-    clean: false,
-    openedAtMicros: nowMicros,
-    closedAtMicros: null,
-    damaged: null,
-    seqReserved: Math.max(identity.seqReserved, recovery.lastSeq),
-  });
-  mark.write({ lastSeq: recovery.lastSeq, lastBatch: recovery.lastBatch });
+  const start = new StartWrites([
+    () => rememberLakeId(maintainer, identity.lakeId),
+    () => adopt(unlisted, maintainer),
+    async () => {
+      if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
+    },
+    async () => {
+      for (const totals of await writer.settle()) {
+        warnings.push(differenceSentence(totals));
+        logger.error({ ...totals }, differenceSentence(totals));
+      }
+    },
+    () =>
+      sequence.update({
+        schemaVersion: latestVersion(steps),
+        clean: false,
+        openedAtMicros: nowMicros,
+        closedAtMicros: null,
+        damaged: null,
+        seqReserved: Math.max(identity.seqReserved, recovery.lastSeq),
+      }),
+    () => mark.write({ lastSeq: recovery.lastSeq, lastBatch: recovery.lastBatch }),
+  ]);
   const uptime = options.uptime ?? systemUptime;
   const guard = new ClockGuard(identity.clock ?? firstRecord(identity, end, clock.wallMs()), uptime());
   guard.read(clock.wallMs(), uptime(), recovery.lastSeq, longestAgeMs(settings));
@@ -152,6 +165,7 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     writer,
     state,
     archive,
+    start,
     maintainer,
     lastBatch,
     closedAtMicros,
@@ -177,12 +191,15 @@ function firstRecord(identity: LakeIdentity, end: LakeEnd, nowMs: number): Clock
 
 /**
  * Files that the manifest doesn't know: what a crash left before its rows were deleted goes; what only the files hold (the
- * lake file was replaced) is taken back. Returns a sentence for each that can't be read.
+ * lake file was replaced) is to be adopted. What can't be read is put aside, with a warning.
  */
-async function adoptFiles(archive: Archive, connection: DuckDBConnection): Promise<readonly string[]> {
+async function readUnlisted(
+  archive: Archive,
+  connection: DuckDBConnection,
+  warnings: string[],
+): Promise<readonly ArchiveEntry[]> {
   const known = new Set((await readManifest(connection)).map((entry) => entry.file));
-  const warnings: string[] = [];
-  const missing = new Map((await readTotals(connection)).map((totals) => [totals.table, missingRows(totals)]));
+  const unlisted: ArchiveEntry[] = [];
   for (const { file, table } of archive.files()) {
     if (known.has(file)) continue;
     try {
@@ -193,23 +210,30 @@ async function adoptFiles(archive: Archive, connection: DuckDBConnection): Promi
           `WHERE seq BETWEEN ${entry.firstSeq} AND ${entry.lastSeq} LIMIT 1`,
       );
       if (hot.currentRowCount > 0) archive.remove(file);
-      else {
-        // What the totals miss is what only fell out of the manifest; all else comes anew.
-        const returned = Math.min(entry.rows, Math.max(0, missing.get(entry.table) ?? 0));
-        missing.set(entry.table, (missing.get(entry.table) ?? 0) - returned);
-        await transaction(connection, async () => {
-          await addToManifest(connection, entry);
-          const { rows, minTimeMicros } = entry;
-          await addToTotals(connection, {
-            table: entry.table,
-            appended: rows - returned,
-            minTimeMicros: Number(minTimeMicros),
-          });
-        });
-      }
+      else unlisted.push(entry);
     } catch (thrown) {
       warnings.push(`${archive.putAside(file) ?? file} was put aside: ${messageOf(thrown)}`);
     }
   }
-  return warnings;
+  return unlisted;
+}
+
+/** Takes files into the manifest, all or none. */
+async function adopt(entries: readonly ArchiveEntry[], connection: DuckDBConnection): Promise<void> {
+  if (entries.length === 0) return;
+  const missing = new Map((await readTotals(connection)).map((totals) => [totals.table, missingRows(totals)]));
+  await transaction(connection, async () => {
+    for (const entry of entries) {
+      // What the totals miss is what only fell out of the manifest; all else comes anew.
+      const returned = Math.min(entry.rows, Math.max(0, missing.get(entry.table) ?? 0));
+      missing.set(entry.table, (missing.get(entry.table) ?? 0) - returned);
+      await addToManifest(connection, entry);
+      const { rows, minTimeMicros } = entry;
+      await addToTotals(connection, {
+        table: entry.table,
+        appended: rows - returned,
+        minTimeMicros: Number(minTimeMicros),
+      });
+    }
+  });
 }

@@ -17,6 +17,7 @@ import { ArmorlakeError, messageOf, quoteQualified, quoteString } from '../core/
 import type { Clock, Logger } from '../core/index.js';
 import { Database } from '../engine/host.js';
 import type { CommitMark } from './commit-mark.js';
+import { isDiskFull } from './disk.js';
 import { syncFolder, unusedPath } from './identity.js';
 import { INTERNAL_SCHEMA, LAKE_CATALOG, STATE_CATALOG, versionOf } from './migrations.js';
 import type { LakeSettings } from './settings.js';
@@ -117,7 +118,7 @@ export async function openDatabase(conditions: OpenConditions): Promise<OpenedDa
       return { database, quarantined };
     } catch (thrown) {
       const reason = messageOf(thrown);
-      if (thrown instanceof ArmorlakeError || !looksDamaged(reason)) throw openError(thrown);
+      if (thrown instanceof ArmorlakeError || isDiskFull(thrown) || !looksDamaged(reason)) throw openError(thrown);
       const wal = existsSync(walPath(dataFolder));
       const first = !quarantined.some((each) => each.what === 'wal');
       if (wal && first) {
@@ -166,6 +167,12 @@ function looksDamaged(message: string): boolean {
 
 function openError(thrown: unknown): ArmorlakeError {
   if (thrown instanceof ArmorlakeError) return thrown;
+  if (isDiskFull(thrown)) {
+    return new ArmorlakeError('DISK_FULL', `The lake can't be opened for want of room: ${messageOf(thrown)}`, {
+      hint: 'Make room on the disk of the data folder and start again. Nothing was lost.',
+      cause: thrown,
+    });
+  }
   return new ArmorlakeError('NOT_READY', `The lake can't be opened: ${messageOf(thrown)}`, { cause: thrown });
 }
 
@@ -196,8 +203,14 @@ function keepWholeEntries(conditions: OpenConditions, aside: string | undefined,
   const position = /entry at byte position (\d+)/.exec(reason)?.[1];
   if (position === undefined || aside === undefined) return;
   const wal = walPath(conditions.settings.dataFolder);
-  copyFileSync(aside, wal);
-  truncateSync(wal, Number(position));
+  try {
+    copyFileSync(aside, wal);
+    truncateSync(wal, Number(position));
+  } catch (thrown) {
+    // For want of room: what is whole of it is kept by the next start.
+    renameSync(aside, wal);
+    throw openError(thrown);
+  }
 }
 
 /** How each WAL of DuckDB begins: the entry that says its version. */
@@ -280,6 +293,7 @@ async function missingEnd(database: Database, dataFolder: string): Promise<strin
     const expected = bytes((await lastBlockInUse(connection)) + 1);
     return size >= expected ? null : `it has ${size} bytes where ${expected} were written: its end is missing`;
   } catch (thrown) {
+    if (isDiskFull(thrown)) throw thrown;
     return messageOf(thrown);
   } finally {
     connection.closeSync();

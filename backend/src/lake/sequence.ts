@@ -37,7 +37,9 @@ export class Sequence {
 
   /** Changes lake.json; the last seq goes with it. */
   update(change: Partial<LakeIdentity>): void {
-    this.#identity = { ...this.#identity, ...change, lastSeq: this.#last };
-    this.#file.write(this.#identity);
+    const identity = { ...this.#identity, ...change, lastSeq: this.#last };
+    this.#file.write(identity);
+    // Not before: numbers that are not reserved on the disk must not be given away.
+    this.#identity = identity;
   }
 }

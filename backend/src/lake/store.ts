@@ -4,7 +4,7 @@ import { ArmorlakeError, messageOf } from '../core/index.js';
 import type { ArchiveEntry } from './archive.js';
 import { archiveTable, readManifest } from './archive.js';
 import { Contents } from './contents.js';
-import { DiskWatch, readDisk } from './disk.js';
+import { DiskWatch, isDiskFull, readDisk } from './disk.js';
 import type { JsonRow } from './json-rows.js';
 import { rowValues } from './json-rows.js';
 import { Lane } from './lane.js';
@@ -72,6 +72,8 @@ export interface LakeInfo {
 }
 
 const WARNINGS_KEPT = 100;
+/** What a checkpoint writes besides what the WAL holds. */
+const CHECKPOINT_SLACK_BYTES = 8 << 20;
 
 /** The lake of one node, in the engine's process: the only writer of its file. */
 export class LakeStore {
@@ -84,6 +86,7 @@ export class LakeStore {
   readonly #maintenanceReader: DuckDBConnection;
   readonly #readers = new Set<DuckDBConnection>();
   readonly #listeners = new Set<(commit: Commit) => void>();
+  /** The parts' own. */
   readonly #warnings: string[];
   readonly #timer: NodeJS.Timeout;
   #lastBatch: number;
@@ -97,7 +100,7 @@ export class LakeStore {
     this.#maintenanceReader = maintenanceReader;
     this.settings = options.settings;
     this.#lastBatch = parts.lastBatch;
-    this.#warnings = [...parts.warnings];
+    this.#warnings = parts.warnings;
     this.#disk = new DiskWatch(this.settings.dataFolder, clock, options.readDisk ?? readDisk);
     this.#contents = new Contents({
       archive,
@@ -117,7 +120,8 @@ export class LakeStore {
       uptime,
       guard,
       lastSeq: () => sequence.last,
-      keepClock: (record) => sequence.update({ clock: record }),
+      // Written again within the hour: a full disk must not keep retention from running.
+      keepClock: (record) => this.#unlessFull(() => sequence.update({ clock: record })),
       warn: (sentence) => {
         this.#warn(sentence);
         options.logger.warn({}, sentence);
@@ -137,7 +141,9 @@ export class LakeStore {
    */
   static async open(options: LakeOptions): Promise<LakeStore> {
     const parts = await openParts(options);
-    return new LakeStore(parts, await parts.database.connect());
+    const store = new LakeStore(parts, await parts.database.connect());
+    await store.#lane.run(() => store.#begin()).catch((thrown: unknown) => store.#beginLater(thrown));
+    return store;
   }
 
   get node(): string {
@@ -204,16 +210,21 @@ export class LakeStore {
   append(batch: number, packed: ArrayBuffer | null, extras: Extras): Promise<Appended> {
     return this.#lane.run(async () => {
       if (batch <= this.#lastBatch) return this.#repeated(batch);
-      await this.#requireRoom(packed === null ? this.settings.minFreeBytes / 10 : this.settings.minFreeBytes);
+      await this.#requireRoom(packed === null ? this.#accountBytes : this.settings.minFreeBytes);
+      await this.#begin();
       const { sequence, writer, mark } = this.#parts;
       const rows = rowsIn(packed);
-      const firstSeq = sequence.next(rows);
       const news = this.#contents.news(packed);
-      await this.#guard(() => writer.write({ batch, packed, extras, firstSeq }));
+      const firstSeq = await this.#guard(async () => {
+        const first = sequence.next(rows);
+        await writer.write({ batch, packed, extras, firstSeq: first });
+        return first;
+      });
       this.#contents.committed(news);
       sequence.advance(rows);
       this.#lastBatch = batch;
-      mark.write({ lastSeq: sequence.last, lastBatch: batch });
+      // Committed all the same; a mark that is behind is no lie.
+      this.#unlessFull(() => mark.write({ lastSeq: sequence.last, lastBatch: batch }));
       if (rows > 0) for (const listener of this.#listeners) listener({ firstSeq, lastSeq: sequence.last });
       this.#checkpointIfDue();
       return { firstSeq, lastSeq: sequence.last, rows, repeated: false };
@@ -241,7 +252,8 @@ export class LakeStore {
   }
 
   /** Retention, archive and compaction, once. */
-  maintain(): Promise<MaintenanceReport> {
+  async maintain(): Promise<MaintenanceReport> {
+    await this.#lane.run(() => this.#begin());
     return this.#maintenance.run();
   }
 
@@ -310,10 +322,14 @@ export class LakeStore {
     await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
-      const { writer, state, maintainer, database, sequence, mark, clock, uptime, guard } = this.#parts;
-      await this.#checkpoint();
-      guard.read(clock.wallMs(), uptime(), sequence.last, longestAgeMs(this.settings));
-      sequence.update({ clean: true, closedAtMicros: Math.round(clock.wallMs() * 1000), clock: guard.record });
+      const { writer, state, maintainer, database, sequence, mark, clock, uptime, guard, start } = this.#parts;
+      // A lake whose start has written nothing is left as it was found.
+      if (start.done) {
+        await this.#checkpoint().catch((thrown: unknown) => this.#failed('The last checkpoint failed.', thrown));
+        guard.read(clock.wallMs(), uptime(), sequence.last, longestAgeMs(this.settings));
+        const closedAtMicros = Math.round(clock.wallMs() * 1000);
+        this.#unlessFull(() => sequence.update({ clean: true, closedAtMicros, clock: guard.record }));
+      }
       writer.close();
       state.close();
       maintainer.closeSync();
@@ -327,6 +343,7 @@ export class LakeStore {
     const values = rows.map((row) => rowValues(table, row, this.node));
     return this.#lane.run(async () => {
       await this.#requireRoom(this.settings.minFreeBytes);
+      await this.#begin();
       await this.#guard(() => this.#parts.writer.writeRows(table, values));
       this.#checkpointIfDue();
     });
@@ -352,6 +369,37 @@ export class LakeStore {
     if (freeBytes < bytes) throw diskFull(this.settings, freeBytes);
   }
 
+  /** What the account alone must find. */
+  get #accountBytes(): number {
+    return this.settings.minFreeBytes / 10;
+  }
+
+  /** Writes what the start still has to write; throws DISK_FULL when there is no room, and the next call tries again. */
+  async #begin(): Promise<void> {
+    const { start, options } = this.#parts;
+    if (start.done) return;
+    const late = this.#diskFull;
+    await this.#requireRoom(this.#accountBytes);
+    await this.#guard(() => start.run());
+    if (late) options.logger.warn({}, 'There is room for what the start of the lake had to write: it stores again.');
+  }
+
+  /** Queries are answered also by a lake that can't write. */
+  #beginLater(thrown: unknown): void {
+    if (!isDiskFull(thrown) && !(thrown instanceof ArmorlakeError && thrown.code === 'DISK_FULL')) throw thrown;
+    this.#failed('The lake starts without writing, and answers from what it holds.', thrown);
+  }
+
+  /** For what may be written later. */
+  #unlessFull(write: () => void): void {
+    try {
+      write();
+    } catch (thrown) {
+      if (!isDiskFull(thrown)) throw thrown;
+      this.#diskFull = true;
+    }
+  }
+
   /** Runs a write; says DISK_FULL when that was why it failed, and ends the engine when DuckDB gives up. */
   async #guard<Result>(task: () => Promise<Result>): Promise<Result> {
     try {
@@ -362,7 +410,7 @@ export class LakeStore {
         if (/corrupt|checksum/i.test(message)) this.#parts.sequence.update({ damaged: message });
         this.#parts.options.onFatal?.(message);
       }
-      if (/no space left|ENOSPC/i.test(message)) {
+      if (isDiskFull(thrown)) {
         this.#diskFull = true;
         throw diskFull(this.settings, 0);
       }
@@ -381,14 +429,17 @@ export class LakeStore {
   /** The rows of the file are missing from now on, and the account says so. */
   async #quarantine(entry: ArchiveEntry, reason: string): Promise<void> {
     const { archive, writer, options } = this.#parts;
-    await this.#lane.run(() => writer.loseFile(entry));
+    await this.#lane.run(async () => {
+      await this.#begin();
+      await this.#guard(() => writer.loseFile(entry));
+    });
     const aside = archive?.putAside(entry.file) ?? entry.file;
     this.#warn(`${aside} was put aside: ${reason}`);
     options.logger.error({ file: aside, reason }, 'A damaged archive file was put aside.');
   }
 
   #warn(sentence: string): void {
-    this.#warnings.push(sentence);
+    if (this.#warnings.at(-1) !== sentence) this.#warnings.push(sentence);
     if (this.#warnings.length > WARNINGS_KEPT) this.#warnings.shift();
   }
 
@@ -402,7 +453,11 @@ export class LakeStore {
       });
   }
 
+  /** Throws DISK_FULL rather than begin without room: DuckDB refuses all work after a checkpoint that failed. */
   async #checkpoint(): Promise<void> {
+    const { freeBytes } = await this.#disk.room();
+    const walBytes = this.walBytes();
+    if (walBytes > 0 && freeBytes < walBytes + CHECKPOINT_SLACK_BYTES) throw diskFull(this.settings, freeBytes);
     await this.#guard(() => this.#parts.database.checkpoint());
   }
 

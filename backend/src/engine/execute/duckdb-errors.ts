@@ -13,8 +13,8 @@ const queryFaults =
   /^(Binder|Catalog|Parser|Syntax|Conversion|Out of Range|Invalid Input|Mismatch Type|Invalid Type|Not implemented|Invalid|Divide by Zero|Parameter|Constraint|Expression|Sequence|Dependency|Executor|Optimizer)\b[^:]*Error:\s*/i;
 
 /**
- * What DuckDB threw, as an ArmorlakeError: BAD_QUERY for the query's own faults, LIMIT_EXCEEDED for memory, INTERNAL
- * else. Its excerpts ("LINE 1: …") show our text, not the user's, so they go; the place is looked up in the user's.
+ * What DuckDB threw, as an ArmorlakeError: BAD_QUERY for the query's own faults, LIMIT_EXCEEDED for memory and
+ * room to spill, INTERNAL else. Its excerpts ("LINE 1: …") show our text, not the user's, so they go; the place is looked up in the user's.
  */
 export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeError {
   if (thrown instanceof ArmorlakeError) return thrown;
@@ -34,6 +34,12 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
   if (limit >= 0) {
     const [, sentence = '', hint] = /^(.*?\.) (.*)$/.exec(first.slice(limit + GUARD_MARK.length)) ?? [];
     return new ArmorlakeError('LIMIT_EXCEEDED', sentence, { hint, cause: thrown });
+  }
+  if (/no space left on device|quota exceeded/i.test(first)) {
+    return new ArmorlakeError('LIMIT_EXCEEDED', 'The query needs to spill to the disk, which is full.', {
+      hint: 'Make room there, or add a time filter, aggregate earlier, or select fewer columns.',
+      cause: thrown,
+    });
   }
   if (!queryFaults.test(first)) {
     return new ArmorlakeError('INTERNAL', `The database failed: ${first}`, { cause: thrown });
