@@ -231,13 +231,17 @@ describe('links that fail', () => {
     await place.close();
   });
 
-  it('a node over its budget refuses, in a sentence', async () => {
-    const { status, error } = await ask(q1, { sql: 'SELECT seq, message FROM kubearmor.messages' });
-    expect({ status, error }).toMatchObject({
+  it('a node over its budget refuses, in a sentence: alone it decides, among others it is failed by name', async () => {
+    const sql = 'SELECT seq, message FROM kubearmor.messages';
+    const alone = await ask(q1, { sql, nodes: { names: ['edge-1'] } });
+    expect({ status: alone.status, error: alone.error }).toMatchObject({
       status: 413,
       error: { code: 'LIMIT_EXCEEDED', message: expect.stringMatching(/would ship more than 1000000 rows/) as string },
     });
-    expect(error?.hint).toMatch(/time filter.*aggregate/);
+    expect(alone.error?.hint).toMatch(/time filter.*aggregate/);
+    const both = await ask(q1, { sql });
+    expect(statusOf(both)).toEqual(['edge-0 answered', 'edge-1 failed']);
+    expect(messageOf(both, 'edge-1')).toMatch(/would ship more than 1000000 rows/);
     const pushed = 'SELECT count(*), max(message) FROM kubearmor.messages';
     expect((await askWhole(q1, { sql: pushed })).rows[0]?.[0]).toBe(bigRows);
   });

@@ -38,7 +38,7 @@ describe('a member of a real network', () => {
   afterAll(() => place.close());
   afterEach(async () => {
     if (odd === null) return;
-    const name = 'odd';
+    const name = 'edge-7';
     await odd.close();
     odd = null;
     await memberGone(network, name);
@@ -46,8 +46,8 @@ describe('a member of a real network', () => {
   });
 
   async function join(options: Partial<OddMemberOptions> = {}): Promise<OddMember> {
-    odd = await OddMember.start({ name: 'odd', hub, ...options });
-    await membersAlive(network, 'edge-0', 'edge-1', 'odd');
+    odd = await OddMember.start({ name: 'edge-7', hub, ...options });
+    await membersAlive(network, 'edge-0', 'edge-1', 'edge-7');
     return odd;
   }
 
@@ -55,8 +55,8 @@ describe('a member of a real network', () => {
   function withoutIt({ status, coverage, error }: Asked, why: RegExp): void {
     expect({ status, error }).toEqual({ status: 200, error: undefined });
     expect(coverage).toMatchObject({ complete: false, expected: 3, answered: 2, failed: 1 });
-    expect(coverage.nodes.find(({ name }) => name === 'odd')).toMatchObject({ status: 'failed' });
-    expect(coverage.nodes.find(({ name }) => name === 'odd')?.message).toMatch(why);
+    expect(coverage.nodes.find(({ name }) => name === 'edge-7')).toMatchObject({ status: 'failed' });
+    expect(coverage.nodes.find(({ name }) => name === 'edge-7')?.message).toMatch(why);
   }
 
   it('that is honest counts', async () => {
@@ -117,14 +117,14 @@ describe('a member of a real network', () => {
       for (; !signal.aborted; chunks++) await emit.chunk(request.fragments[0]?.name ?? '', piece);
       throw new Error('stopped');
     };
-    withoutIt(await ask(network, { sql: rows }), /^Node odd sent more than it may/);
+    withoutIt(await ask(network, { sql: rows }), /^Node edge-7 sent more than it may/);
     expect(chunks).toBeLessThan(300);
   });
 
   it('that claims more rows than it may ship is failed', async () => {
     const member = await join();
     member.work = async (emit, request) => ({ ...(await member.answer(emit, request)), rows: 1_000_001 });
-    withoutIt(await ask(network, { sql: rows }), /^Node odd sent more than it may/);
+    withoutIt(await ask(network, { sql: rows }), /^Node edge-7 sent more than it may/);
   });
 
   it('that leaves out a fragment, or answers nothing, is failed', async () => {
@@ -173,7 +173,7 @@ describe('a member of a real network', () => {
   it('whose clock is 5 minutes off is named', async () => {
     await join({ time: { ...systemTime, wallMs: () => systemTime.wallMs() + 300_000 } });
     const { coverage } = await askWhole(network, { sql: count });
-    expect(coverage.nodes.find(({ name }) => name === 'odd')).toMatchObject({
+    expect(coverage.nodes.find(({ name }) => name === 'edge-7')).toMatchObject({
       status: 'answered',
       message: expect.stringMatching(/^its clock is (300|299|301) s off$/) as string,
     });
@@ -187,11 +187,11 @@ describe('a member of a real network', () => {
     expect(got).toEqual([
       ['edge-0', null, 300],
       ['edge-1', null, 320],
-      ['edge-7', 'odd', 440],
+      ['edge-7', 'edge-7', 440],
     ]);
     const messages = coverage.nodes.map(({ name, message }) => `${name}: ${message}`);
     expect(messages).toContain('edge-0: reads NULL, being of an older version: kubearmor.logs.novelty');
-    expect(messages).toContain('odd: null');
+    expect(messages).toContain('edge-7: null');
   });
 
   it('of an older version is not asked for a table that it does not have, and that is said', async () => {
@@ -199,7 +199,10 @@ describe('a member of a real network', () => {
     const older = 'has no armorlake.node_metrics, being of an older version';
     const alone = await askWhole(network, { sql: 'SELECT DISTINCT node FROM armorlake.node_metrics ORDER BY node' });
     expect(alone.rows.flat()).toEqual(expect.arrayContaining(['edge-0', 'edge-1']));
-    expect(alone.coverage.nodes.find(({ name }) => name === 'odd')).toMatchObject({ status: 'pruned', message: older });
+    expect(alone.coverage.nodes.find(({ name }) => name === 'edge-7')).toMatchObject({
+      status: 'pruned',
+      message: older,
+    });
     expect(member.requests).toEqual([]);
     const sql = `
       SELECT logs.node, count(*), any_value(metrics.version) IS NULL
@@ -214,7 +217,7 @@ describe('a member of a real network', () => {
       ['edge-1', 320, false],
       ['edge-7', 440, true],
     ]);
-    expect(joined.coverage.nodes.find(({ name }) => name === 'odd')).toMatchObject({
+    expect(joined.coverage.nodes.find(({ name }) => name === 'edge-7')).toMatchObject({
       status: 'answered',
       message: older,
     });

@@ -48,7 +48,7 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     const told = {
       ...facts,
       slowed: true,
-      facts: { gaps: { minutes: 3, worst }, shortFrom: 'x' },
+      facts: { gaps: { minutes: 3, worst }, shortFrom: '2026-01-01T00:00:00Z' },
       missingColumns: ['tags'],
     };
     const { work } = edge.runner;

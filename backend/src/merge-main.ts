@@ -9,13 +9,13 @@ import {
   SchemaFrontend,
   Statements,
   bindLiterals,
-  checkFiles,
   checkPatterns,
+  checkSender,
   frozen,
   merge,
   reading,
 } from './engine/host.js';
-import type { CheckCall, MergeRequest } from './engine/host.js';
+import type { CheckRequest, MergeRequest } from './engine/host.js';
 import type { NetworkTable, PlanCall } from './query/index.js';
 import { PlanCache, planQuery } from './query/host.js';
 
@@ -62,9 +62,7 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
       );
     },
     merge: (given, context) => merge(merging, as<MergeRequest>(given), context),
-    check: (given, { signal }) => {
-      return checkFiles(merging, as<CheckCall>(given), signal);
-    },
+    check: (given, { signal }) => checkSender(merging, as<CheckRequest>(given), signal),
     running: () => Promise.resolve({ queryIds: [...merging.runs.running, ...schema.runs.running] }),
   };
   return {

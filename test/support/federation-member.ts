@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { silentLogger } from '../../backend/src/core/index.js';
+import { ArmorlakeError, silentLogger } from '../../backend/src/core/index.js';
+import type { ErrorShape } from '../../backend/src/core/index.js';
 import { eventTables, tableName } from '../../backend/src/lake/index.js';
 import { NetworkNode, Publication, systemTime } from '../../backend/src/network/index.js';
 import type { ChunkSink, NodeMetadata, Time } from '../../backend/src/network/index.js';
@@ -28,11 +29,14 @@ export interface OddMemberOptions {
 export class OddMember {
   readonly requests: ScatterRequest[] = [];
   readonly aborted: number[] = [];
+  /** It refuses with this error instead of answering. */
+  refusal: ErrorShape | null = null;
   /** What it does with a request; set it to misbehave. */
   work: (emit: ChunkSink, request: ScatterRequest, signal: AbortSignal) => Promise<NodeFacts>;
   readonly #node: NetworkNode;
   readonly #connection: DuckDBConnection;
   readonly #folder = mkdtempSync(join(tmpdir(), 'armorlake-member-'));
+  readonly #rowsOf = new WeakMap<Buffer, number>();
   #files = 0;
 
   private constructor(node: NetworkNode, connection: DuckDBConnection) {
@@ -74,6 +78,7 @@ export class OddMember {
   async run(request: ScatterRequest, emit: ChunkSink, signal: AbortSignal): Promise<NodeFacts> {
     this.requests.push(request);
     signal.addEventListener('abort', () => this.aborted.push(performance.now()));
+    if (this.refusal !== null) throw ArmorlakeError.fromShape(this.refusal);
     return await this.work(emit, request, signal);
   }
 
@@ -83,14 +88,22 @@ export class OddMember {
     { fragments }: ScatterRequest,
     parquet: ParquetOf = (sql) => this.parquet(sql),
   ): Promise<NodeFacts> {
-    for (const { name, sql } of fragments) await emit.chunk(name, await parquet(sql));
-    return facts;
+    let rows = 0;
+    for (const { name, sql } of fragments) {
+      const file = await parquet(sql);
+      rows += this.#rowsOf.get(file) ?? 0;
+      await emit.chunk(name, file);
+    }
+    return { ...facts, rows };
   }
 
-  async parquet(sql: string): Promise<Buffer> {
+  /** The rows of a SELECT as a node would pack them, or otherwise. */
+  async parquet(sql: string, how = 'COMPRESSION snappy'): Promise<Buffer> {
     const path = join(this.#folder, `${this.#files++}.parquet`);
-    await this.#connection.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
-    return readFileSync(path);
+    const result = await this.#connection.runAndReadAll(`COPY (${sql}) TO '${path}' (FORMAT parquet, ${how})`);
+    const file = readFileSync(path);
+    this.#rowsOf.set(file, Number(result.getRows()[0]?.[0]));
+    return file;
   }
 
   async close(): Promise<void> {

@@ -90,13 +90,13 @@ export class InProcessFederation {
     const planned = await plan(root, { ...this.context, subqueries });
     for (const fragment of planned.fragments) {
       const text = outgoingSql(await this.context.frontend.print(fragment.node), fragment.columns);
-      const files: string[] = [];
+      const files: { path: string; node: string | null }[] = [];
       for (const [index, node] of this.nodes.entries()) {
         const file = join(this.#folder, `${fragment.name}-${index}.parquet`);
         await node.run(`COPY (${text}) TO '${file}' (FORMAT parquet)`);
-        files.push(file);
+        files.push({ path: file, node: null });
       }
-      await this.merge.run(`CREATE OR REPLACE TEMP VIEW ${fragment.name} AS ${incomingSql(files, fragment.columns)}`);
+      await this.merge.run(`CREATE OR REPLACE TEMP VIEW ${fragment.name} AS ${incomingSql(files, fragment)}`);
     }
     const answer = await answerOf(this.merge, await this.context.frontend.print(planned.merge));
     return { ...answer, plan: planned };

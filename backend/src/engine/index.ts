@@ -12,3 +12,4 @@ export type { TailEnd } from './execute/tail.js';
 export * from './sql/index.js';
 export type { ParameterValue, Parameters } from './execute/parameters.js';
 export type { FragmentsAnswer, FragmentsCall } from './execute/fragments.js';
+export { BROKEN } from './merge/broken.js';

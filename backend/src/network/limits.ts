@@ -22,6 +22,7 @@ export const GREETING_MS = 5_000;
 /** What a hub takes from a member; more is refused, value sets apart, which become unknown. */
 export const METADATA_LIMITS = {
   text: 256,
+  version: 64,
   labels: 64,
   tables: 200,
   columns: 5_000,

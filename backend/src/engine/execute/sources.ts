@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteIdentifier, quoteQualified, quoteString } from '../../core/index.js';
 import type { KnownTable, TreeRecord } from '../sql/index.js';
-import { isRecord, replaceTables, tableOf, visit } from '../sql/index.js';
+import { isColumnType, isRecord, replaceTables, tableOf, visit } from '../sql/index.js';
 import { serialize } from './statements.js';
 
 /** A table as queries see it; the lake's `Table` has all of it. */
@@ -63,13 +63,6 @@ export type Expected = readonly { readonly table: string; readonly columns: read
 export interface ExpectedColumn {
   readonly name: string;
   readonly type: string;
-}
-
-/** Column types that another node may claim: DuckDB's own names with parameters and nesting, nothing else. */
-const columnType = /^[A-Z][A-Z0-9_ ]{0,40}(\(\d{1,2}(, ?\d{1,2})?\))?(\[\])*$|^MAP\([A-Z]+, [A-Z]+\)(\[\])*$/;
-
-export function isColumnType(type: string): boolean {
-  return columnType.test(type);
 }
 
 /** What the network knows of a table and this node's schema lacks. */

@@ -4,7 +4,7 @@ import { Database } from '../database.js';
 import { ConnectionPool } from '../execute/connection-pool.js';
 import { runOne } from '../execute/prepare.js';
 import { Runs } from '../execute/runs.js';
-import { isColumnType } from '../execute/sources.js';
+import { isColumnType } from '../sql/index.js';
 
 /** Limits and folders of a merge engine; sizes in bytes. */
 export interface MergeSettings {

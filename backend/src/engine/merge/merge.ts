@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { ArmorlakeError, messageOf, quoteString } from '../../core/index.js';
+import { ArmorlakeError, messageOf, quoteIdentifier, quoteString } from '../../core/index.js';
 import { beginRead, readRows, withSelect } from '../execute/prepare.js';
 import type { QueryColumn, QueryTail } from '../execute/query.js';
 import { columnsOf, preparedColumns } from '../execute/query.js';
@@ -11,7 +11,9 @@ import { deserialize, serialize } from '../execute/statements.js';
 import type { TreeRecord } from '../sql/index.js';
 import { withCtes } from '../sql/index.js';
 import type { CallContext } from '../types.js';
+import { BROKEN } from './broken.js';
 import type { MergeDatabase } from './merge-database.js';
+import { soundRows } from './parquet-check.js';
 
 /** What nodes answered to one fragment: their files, the columns these have to have, and the SQL that reads them. */
 export interface MergeRelation {
@@ -21,13 +23,23 @@ export interface MergeRelation {
   readonly columns: readonly QueryColumn[];
 }
 
+/** A node that sent files: they have to be sound, and hold as many rows as it said. */
+export interface Sender {
+  readonly rows: number;
+  readonly files: readonly string[];
+}
+
 /** Up to this size damage in a file shows before the first row is sent; above it files are read twice. */
 const HELD_BYTES = 32 << 20;
+/** A million rows of 4,000 bytes; more text than that is no answer of one node. */
+const MOST_TEXT_BYTES = 4e9;
 
 /** What `merge` is asked: SQL over relations, each with the SQL that reads it from the files that arrived. */
 export interface MergeRequest {
   readonly queryId: string;
   readonly relations: readonly MergeRelation[];
+  /** Who sent the files; those of this node's own lake are nobody's. */
+  readonly senders: readonly Sender[];
   readonly sql: string;
   readonly limits: SendLimits & { readonly timeoutMs: number };
   readonly format: 'json' | 'arrow';
@@ -38,17 +50,17 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
   const started = performance.now();
   const { queryId, limits } = request;
   return await database.runs.guarded(queryId, limits.timeoutMs, context.signal, async (connection, guard) => {
-    const { relations } = request;
+    const { relations, senders } = request;
+    if (senders.some((sender) => senderFault(sender) !== null)) {
+      throw new ArmorlakeError('INTERNAL', 'What a node answered is not what it said.');
+    }
     await beginRead(connection);
     await checkRelations(database, connection, relations);
     const held = (await bytesOf(relations)) <= HELD_BYTES;
-    if (!held) for (const { files } of relations) for (const file of files) await readWhole(connection, file);
+    if (!held) for (const relation of relations) await readWhole(connection, relation.sql).catch(asQueryError);
     const sql = await withRelations(connection, request.sql, relations);
-    const result = await withSelect(connection, sql, (prepared) => (held ? prepared.run() : prepared.stream())).catch(
-      (thrown: unknown) => {
-        throw queryError(thrown);
-      },
-    );
+    const run = withSelect(connection, sql, (prepared) => (held ? prepared.run() : prepared.stream()));
+    const result = await run.catch(asQueryError);
     context.head({ schema: columnsOf(result) } satisfies { schema: readonly QueryColumn[] });
     const sent =
       request.format === 'json'
@@ -98,56 +110,93 @@ async function checkRelations(
   }
 }
 
-/** A file that a node sent, and the columns it has to have. */
+/** A file that a node sent, the columns it has to have, and the SQL that reads it as a merge would. */
 export interface ArrivedFile {
   readonly path: string;
   readonly columns: readonly QueryColumn[];
+  readonly sql: string;
 }
 
-/** What `check` is asked. */
-export interface CheckCall {
+/** What `check` is asked: all that one node sent to one query. */
+export interface CheckRequest {
   readonly queryId: string;
+  readonly rows: number;
   readonly files: readonly ArrivedFile[];
-  /** Reads all of each file, to find damage in its pages. */
-  readonly deep: boolean;
   readonly timeoutMs: number;
 }
 
 /**
- * Looks whether files are what they should be: Parquet, with these columns and types.
- * @returns what is wrong, by path.
+ * Looks whether a node's files are what they should be: sound Parquet of the rows it said, with these columns and types,
+ * every value readable, within its bounds, and no larger than memory is for.
+ * @returns what is wrong; null when nothing is.
  */
-export async function checkFiles(
+export async function checkSender(
   database: MergeDatabase,
-  { queryId, files, deep, timeoutMs }: CheckCall,
+  { queryId, rows, files, timeoutMs }: CheckRequest,
   signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
-  const wrong: Record<string, string> = {};
-  await database.runs.guarded(queryId, timeoutMs, signal, async (connection) => {
+): Promise<string | null> {
+  const unsound = senderFault({ rows, files: files.map(({ path }) => path) });
+  if (unsound !== null) return unsound;
+  return await database.runs.guarded(queryId, timeoutMs, signal, async (connection, guard) => {
+    await beginRead(connection);
     for (const file of files) {
-      const reason = await fault(connection, file, deep);
-      if (reason !== null) wrong[file.path] = reason;
+      const reason = await fault(connection, file);
+      // A look that was cut short has seen nothing.
+      guard.check();
+      if (reason !== null) return reason;
     }
+    return null;
   });
-  return wrong;
 }
 
-async function fault(connection: DuckDBConnection, file: ArrivedFile, deep: boolean): Promise<string | null> {
+function senderFault({ rows, files }: Sender): string | null {
+  let found = 0;
+  try {
+    for (const file of files) found += soundRows(file);
+  } catch (thrown) {
+    return `Its answer can't be read: ${messageOf(thrown)}.`;
+  }
+  return found === rows ? null : `It said it sent ${rows} rows, and sent ${found}.`;
+}
+
+async function fault(connection: DuckDBConnection, file: ArrivedFile): Promise<string | null> {
   try {
     if (!(await hasColumns(connection, file))) return 'Its answer has other columns than were asked for.';
-    if (deep) await readWhole(connection, file.path);
+    const bytes = await textBytes(connection, file);
+    if (bytes > MOST_TEXT_BYTES) return `Its answer unpacks to ${bytes} bytes of text.`;
+    await readWhole(connection, file.sql);
     return null;
   } catch (thrown) {
-    if (thrown instanceof ArmorlakeError) throw thrown;
-    return `Its answer can't be read: ${messageOf(thrown).split('\n')[0] ?? ''}`;
+    const [first = ''] = messageOf(thrown).split('\n');
+    const broken = first.indexOf(BROKEN);
+    return broken >= 0 ? first.slice(broken + BROKEN.length) : `Its answer can't be read: ${first}`;
   }
 }
 
-async function hasColumns(connection: DuckDBConnection, { path, columns }: ArrivedFile): Promise<boolean> {
+/** What its texts come to: a dictionary lets one long text stand in each row of a short file. */
+async function textBytes(connection: DuckDBConnection, { path, columns }: ArrivedFile): Promise<number> {
+  const lengths = columns.flatMap(({ name, type }) => {
+    const length = { VARCHAR: 'strlen', BLOB: 'octet_length' }[type];
+    return length === undefined ? [] : [`coalesce(sum(${length}(${quoteIdentifier(name)})), 0)`];
+  });
+  if (lengths.length === 0) return 0;
+  const sql = `SELECT (${lengths.join(' + ')})::DOUBLE FROM read_parquet([${quoteString(path)}])`;
+  const [[bytes] = []] = await readRows(connection, sql);
+  return Number(bytes ?? 0);
+}
+
+async function hasColumns(
+  connection: DuckDBConnection,
+  { path, columns }: Pick<ArrivedFile, 'path' | 'columns'>,
+): Promise<boolean> {
   const got = await withSelect(connection, `SELECT * FROM read_parquet([${quoteString(path)}])`, preparedColumns);
   return JSON.stringify(got) === JSON.stringify(columns);
 }
 
-async function readWhole(connection: DuckDBConnection, path: string): Promise<void> {
-  await readRows(connection, `SELECT count(hash(COLUMNS(*))) FROM read_parquet([${quoteString(path)}])`);
+async function readWhole(connection: DuckDBConnection, sql: string): Promise<void> {
+  await readRows(connection, `SELECT count(hash(COLUMNS(*))) FROM (${sql})`);
+}
+
+function asQueryError(thrown: unknown): never {
+  throw queryError(thrown);
 }

@@ -1,6 +1,7 @@
 export * from './bounded.js';
 export * from './bounds.js';
 export * from './build.js';
+export * from './column-type.js';
 export * from './contain.js';
 export * from './cost.js';
 export * from './functions.js';

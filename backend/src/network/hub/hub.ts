@@ -1,4 +1,4 @@
-import { ArmorlakeError } from '../../core/index.js';
+import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { ErrorShape, Logger } from '../../core/index.js';
 import type { NodeOutcome, ScatterRequest } from '../../query/index.js';
 import type {
@@ -20,7 +20,8 @@ import { defaultSilence } from '../silence.js';
 import type { SilenceRules } from '../silence.js';
 import { nodeState, notSeen } from '../state.js';
 import type { Stop, Time } from '../time.js';
-import type { NodeIdentity, NodeState } from '../types.js';
+import { emptyMetadata } from '../types.js';
+import type { NodeIdentity, NodeMetadata, NodeState } from '../types.js';
 import { writeError } from '../wire/errors.js';
 import { readIdentity, readMetadata, readRole } from '../wire/metadata.js';
 import { admit, admitAsker, mayAsk } from './admission.js';
@@ -39,6 +40,8 @@ export interface HubOptions {
   readonly log: Logger;
   readonly lease?: SilenceRules;
 }
+
+type Hello = Extract<JoinRequest['message'], { case: 'hello' }>['value'];
 
 /** How often leases are looked at, besides whenever somebody asks. */
 const CHECK_MS = 100;
@@ -212,7 +215,7 @@ export class Hub implements HubService {
       const identity = readIdentity(message.value.identity);
       const { name } = identity;
       admit(message.value.protocol, identity, caller, { hub, knownLake: book.get(name)?.identity.lakeId });
-      const metadata = readMetadata(message.value.metadata);
+      const metadata = this.#metadataOf(identity, message.value.metadata);
       const { instance, link } = message.value;
       if (book.isForgotten(name, instance)) throw forgottenHere(name, hub.name);
       const before = this.#sessions.get(name);
@@ -259,6 +262,33 @@ export class Hub implements HubService {
         hint: 'Stop one of them. To make a copy a node of its own, give it a name and an empty data folder of its own.',
       },
     );
+  }
+
+  /**
+   * A node that says of itself what no node is stays out, but is expected from then on, so that its absence is told by
+   * its name and this reason. What it said is not kept.
+   */
+  #metadataOf(identity: NodeIdentity, given: Hello['metadata']): NodeMetadata {
+    try {
+      return readMetadata(given);
+    } catch (thrown) {
+      const { name } = identity;
+      const reason = new ArmorlakeError(
+        'BAD_REQUEST',
+        `Node ${name} sent metadata that can't be used: ${messageOf(thrown)}`,
+        {
+          node: name,
+          hint: 'Check its version and whether somebody else uses its certificate.',
+        },
+      );
+      if (!this.#sessions.has(name)) {
+        const { book, time } = this.#options;
+        book.remember({ identity, metadata: book.get(name)?.metadata ?? emptyMetadata, direct: true });
+        this.#lastEnds.set(name, { reason: reason.toShape(), contactMs: time.wallMs() });
+        this.#changed(name);
+      }
+      throw reason;
+    }
   }
 
   #opened(

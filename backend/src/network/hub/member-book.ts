@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../../core/index.js';
 import { replaceFile } from '../../lake/index.js';
 import { NODE_NAME, emptyMetadata } from '../types.js';
+import { checkNames } from '../wire/names.js';
+import type { NamedTable } from '../wire/names.js';
 import type { NodeIdentity, NodeMetadata } from '../types.js';
 
 const identitySchema = z.object({
@@ -139,7 +141,8 @@ function toFile({ identity, metadata, direct }: RememberedMember): z.infer<typeo
 }
 
 function fromFile(member: z.infer<typeof memberSchema>): RememberedMember {
-  const { identity, cluster, labels, tables, direct } = member;
+  const { identity, cluster, labels, direct } = member;
+  const tables = usable(member.tables);
   return {
     identity,
     metadata: {
@@ -150,4 +153,14 @@ function fromFile(member: z.infer<typeof memberSchema>): RememberedMember {
     },
     direct,
   };
+}
+
+/** An earlier version kept whatever a member said: names that no node has are left behind, the member is not. */
+function usable<Named extends NamedTable>(tables: readonly Named[]): readonly Named[] {
+  try {
+    checkNames(tables);
+    return tables;
+  } catch {
+    return [];
+  }
 }

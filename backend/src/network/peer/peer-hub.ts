@@ -1,4 +1,4 @@
-import { ArmorlakeError } from '../../core/index.js';
+import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { ErrorShape, Logger } from '../../core/index.js';
 import type { NodeOutcome, ScatterRequest } from '../../query/index.js';
 import { addressOf } from '../backbone.js';
@@ -12,11 +12,12 @@ import type { SilenceRules } from '../silence.js';
 import { nodeState } from '../state.js';
 import { Backoff, pause } from '../time.js';
 import type { Stop, Time } from '../time.js';
+import { emptyMetadata } from '../types.js';
 import type { NodeIdentity, NodeMetadata, NodeState } from '../types.js';
 import { readError } from '../wire/errors.js';
 import { readIdentity, readMetadata, writeRole } from '../wire/metadata.js';
 import { readFacts, writeRequest } from '../wire/request.js';
-import { clip } from '../wire/text.js';
+import { clip, sentence } from '../wire/text.js';
 
 export interface PeerOptions {
   readonly backbone: Backbone;
@@ -42,6 +43,10 @@ interface Told {
 }
 
 const MOST_MEMBERS = 10_000;
+/** Of a sentence about a member. */
+const MOST_REASON = 300;
+/** As far from 1970 as a Date reaches. */
+const MOST_MS = 8.64e15;
 
 /** Another hub that this query node joins as a query node: sees its members and asks them through it. */
 export class PeerHub {
@@ -216,16 +221,10 @@ export class PeerHub {
       if (this.#members.size >= MOST_MEMBERS && !this.#members.has(name)) {
         throw new ArmorlakeError('LIMIT_EXCEEDED', `It tells of more than ${MOST_MEMBERS} members.`);
       }
-      const metadata = readMetadata(member.metadata);
+      const told = readTold(member);
       this.#fresh.add(name);
-      this.#members.set(name, {
-        identity,
-        metadata,
-        trouble: member.alive ? null : { code: 'NOT_READY', message: clip(member.reason ?? 'It is away.', 2_000) },
-        clockOffsetMs: member.clockOffsetMs ?? null,
-        lastContactMs: member.lastContactMs ?? null,
-      });
-      this.#options.learnt(identity, metadata);
+      this.#members.set(name, { identity, ...told });
+      this.#options.learnt(identity, told.metadata);
     }
     for (const name of forgotten) if (this.#members.delete(name)) this.#options.forgotten(name);
     if (!complete || this.#trouble === null) return;
@@ -233,6 +232,27 @@ export class PeerHub {
     this.#trouble = null;
     this.#backoff.reset();
   }
+}
+
+/** One member that can't be understood is failed by name; its hub's others are heard all the same. */
+function readTold(member: WatchResponse['members'][number]): Omit<Told, 'identity'> {
+  const times = { clockOffsetMs: timeOf(member.clockOffsetMs), lastContactMs: timeOf(member.lastContactMs) };
+  try {
+    const metadata = readMetadata(member.metadata);
+    const trouble = member.alive ? null : away(member.reason ?? 'It is away.');
+    return { metadata, trouble, ...times };
+  } catch (thrown) {
+    return { metadata: emptyMetadata, trouble: away(`Its metadata can't be used: ${messageOf(thrown)}`), ...times };
+  }
+}
+
+function away(reason: string): ErrorShape {
+  return { code: 'NOT_READY', message: sentence(reason, MOST_REASON) };
+}
+
+/** Milliseconds that a date can be made of. */
+function timeOf(ms: number | undefined): number | null {
+  return ms !== undefined && Math.abs(ms) <= MOST_MS ? ms : null;
 }
 
 function lost(hub: string): ErrorShape {

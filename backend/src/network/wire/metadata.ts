@@ -4,9 +4,15 @@ import { ArmorlakeError } from '../../core/index.js';
 import { METADATA_LIMITS } from '../limits.js';
 import { NODE_NAME } from '../types.js';
 import type { GapsSummary, NetworkTable, NodeIdentity, NodeMetadata, NodeRole, ValueSets } from '../types.js';
-import { clip, toBigint, toNumber } from './text.js';
+import { checkNames } from './names.js';
+import { clip, sentence, toBigint, toCount, toNumber } from './text.js';
 
 const limits = METADATA_LIMITS;
+
+/** A gap since 1970 has so many minutes in the year 2160. */
+const MOST_MINUTES = 100_000_000;
+/** Stands for a time that a member told and that is none. */
+export const EPOCH = '1970-01-01T00:00:00Z';
 
 export function writeRole(role: NodeRole): network.Role {
   return role === 'query' ? network.Role.QUERY : network.Role.EDGE;
@@ -40,8 +46,8 @@ export function readIdentity(identity: MessageShape<typeof network.IdentitySchem
     name,
     lakeId,
     role: readRole(identity.role),
-    armorlakeVersion: clip(armorlakeVersion, limits.text),
-    engineVersion: clip(engineVersion, limits.text),
+    armorlakeVersion: sentence(armorlakeVersion, limits.version),
+    engineVersion: sentence(engineVersion, limits.version),
     schemaVersion,
   };
 }
@@ -73,7 +79,8 @@ export function writeMetadata(
 
 /**
  * A member's metadata, bounded: value sets with too many or too long values become unknown, which is always true.
- * @throws ArmorlakeError LIMIT_EXCEEDED for more labels, tables, columns, connectors or longer names than a node has
+ * @throws ArmorlakeError LIMIT_EXCEEDED for more labels, tables, columns, connectors or longer names than a node has,
+ * BAD_REQUEST for tables and columns of names that no node has
  */
 export function readMetadata(metadata: MessageShape<typeof network.MetadataSchema> | undefined): NodeMetadata {
   if (metadata === undefined) throw new ArmorlakeError('BAD_REQUEST', 'The node sent no metadata.');
@@ -93,6 +100,7 @@ export function readMetadata(metadata: MessageShape<typeof network.MetadataSchem
     'characters of columns',
   );
   atMost(connectors.length, limits.connectors, 'connectors');
+  checkNames(tables);
   return {
     cluster: name(metadata.cluster),
     labels: Object.fromEntries(labelLists.map(([key, value]) => [name(key), name(value)])),
@@ -102,7 +110,7 @@ export function readMetadata(metadata: MessageShape<typeof network.MetadataSchem
       name: name(connector),
       kind: name(kind),
       state: name(state),
-      detail: clip(detail, limits.text),
+      detail: sentence(detail, limits.text),
     })),
     gaps: readGaps(metadata.gaps),
   };
@@ -119,29 +127,36 @@ export function writeGaps(gaps: GapsSummary): MessageInitShape<typeof network.Ga
   };
 }
 
+/** A member's gaps: a list and texts of bounded length, times that are times, and no longer than since 1970. */
 export function readGaps(gaps: MessageShape<typeof network.GapsSchema> | undefined): GapsSummary {
   return {
-    minutes: gaps?.minutes ?? 0,
+    minutes: Math.min(MOST_MINUTES, gaps?.minutes ?? 0),
     worst: (gaps?.worst ?? []).slice(0, limits.gaps).map((gap) => ({
-      connector: clip(gap.connector, limits.text),
-      stream: clip(gap.stream, limits.text),
-      from: clip(gap.from, limits.text),
-      to: gap.to === undefined ? null : clip(gap.to, limits.text),
-      cause: clip(gap.cause, limits.text),
-      minutes: gap.minutes > 0 && Number.isFinite(gap.minutes) ? gap.minutes : 0,
-      estimated: gap.estimated === undefined ? null : toNumber(gap.estimated),
+      connector: sentence(gap.connector, limits.text),
+      stream: sentence(gap.stream, limits.text),
+      from: readTime(gap.from) ?? EPOCH,
+      to: gap.to === undefined ? null : readTime(gap.to),
+      cause: sentence(gap.cause, limits.text),
+      minutes: gap.minutes > 0 ? Math.min(MOST_MINUTES, gap.minutes) : 0,
+      estimated: gap.estimated === undefined ? null : toCount(gap.estimated),
     })),
   };
 }
 
+/** A time as nodes write it; null for a text that is none, or of no year from 1 to 9999. */
+export function readTime(text: string): string | null {
+  const plain = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00(:?00)?)?$/.test(text);
+  return plain && !Number.isNaN(Date.parse(text)) ? text : null;
+}
+
 function readTable(table: MessageShape<typeof network.TableSchema>): NetworkTable {
   return {
-    name: name(table.name),
-    columns: table.columns.map((column) => ({ name: name(column.name), type: column.type })),
-    rows: toNumber(table.rows),
-    bytes: toNumber(table.bytes),
+    name: table.name,
+    columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
+    rows: toCount(table.rows),
+    bytes: toCount(table.bytes),
     minTimeMicros: table.minTimeMicros === undefined ? null : toNumber(table.minTimeMicros),
-    retentionMs: table.retentionMs === undefined ? null : toNumber(table.retentionMs),
+    retentionMs: table.retentionMs === undefined ? null : toCount(table.retentionMs),
   };
 }
 

@@ -3,13 +3,13 @@ import type { network } from '@armorlake/proto';
 import { ArmorlakeError } from '../../core/index.js';
 import type { NodeFacts, ScatterRequest } from '../../query/index.js';
 import { METADATA_LIMITS } from '../limits.js';
-import { readGaps, writeGaps } from './metadata.js';
-import { clip, toBigint, toNumber } from './text.js';
+import { EPOCH, readGaps, readTime, writeGaps } from './metadata.js';
+import { sentence, toBigint, toCount, toNumber } from './text.js';
 
 /** Fragments of one request, and milliseconds of one query; more was not made by a query node. */
 const MOST_FRAGMENTS = 1_000;
 const MOST_TIMEOUT_MS = 3_600_000;
-const MOST_MISSING_COLUMNS = 1_000;
+const MOST_MISSING_COLUMNS = 100;
 
 export function writeRequest(request: ScatterRequest): MessageInitShape<typeof network.RequestSchema> {
   const { queryId, fragments, timeRange, nowMicros, budget, timeoutMs, who, origin } = request;
@@ -77,16 +77,17 @@ export function writeFacts(facts: NodeFacts): MessageInitShape<typeof network.Fa
 /** A member's facts, its texts and lists cut to what a reader needs. */
 export function readFacts(facts: MessageShape<typeof network.FactsSchema>): NodeFacts {
   return {
-    rows: toNumber(facts.rows),
-    bytes: toNumber(facts.bytes),
+    rows: toCount(facts.rows),
+    bytes: toCount(facts.bytes),
     ms: facts.ms,
     slowed: facts.slowed,
     facts: {
       gaps: readGaps(facts.gaps),
-      shortFrom: facts.shortFrom === undefined ? null : clip(facts.shortFrom, METADATA_LIMITS.text),
+      // A time that is none is short all the same: since when, nobody knows.
+      shortFrom: facts.shortFrom === undefined ? null : (readTime(facts.shortFrom) ?? EPOCH),
     },
     missingColumns: facts.missingColumns
       .slice(0, MOST_MISSING_COLUMNS)
-      .map((column) => clip(column, METADATA_LIMITS.text)),
+      .map((column) => sentence(column, METADATA_LIMITS.text)),
   };
 }

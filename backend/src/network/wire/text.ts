@@ -1,6 +1,18 @@
+import { printable } from '../../core/index.js';
+
 /** A text cut to so many characters. */
 export function clip(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+/** What another node says of itself, for people to read: controls visible, and cut to so many characters. */
+export function sentence(text: string, most: number): string {
+  return clip(printable(clip(text, most)), most);
+}
+
+/** A 64-bit number of the wire that counts something: never below zero. */
+export function toCount(value: bigint): number {
+  return Math.max(0, toNumber(value));
 }
 
 /** A 64-bit number of the wire as a JavaScript number, held within what it can stand for exactly. */

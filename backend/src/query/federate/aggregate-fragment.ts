@@ -1,6 +1,7 @@
 import { coalesce, decompose, distinctIrrelevant, distinctPushed } from './aggregates.js';
 import type { TableScope } from './canonical.js';
 import { canonical, ownColumn } from './canonical.js';
+import { guardOf } from './guards.js';
 import type { Split } from './split.js';
 import { cannot } from './split.js';
 import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
@@ -106,7 +107,9 @@ export class AggregateSplit {
     };
     const fragment = this.#fragment();
     const single = this.#groups.length + this.#distinct.length === 0;
-    return { kind: 'agg', fragment, merge, mostRows: single ? 1 : null };
+    const columns = [...this.#groups, ...this.#distinct, ...this.#partials];
+    const guards = columns.map((column) => guardOf(column, this.#query.scope));
+    return { kind: 'agg', fragment, merge, mostRows: single ? 1 : null, guards };
   }
 
   #collectGroups(): readonly (readonly number[])[] {

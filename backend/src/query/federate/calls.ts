@@ -1,4 +1,5 @@
 import type { Parameters, QueryColumn } from '../../engine/index.js';
+import type { ColumnGuard } from './guards.js';
 import type { Constraint } from './prune.js';
 import type { FragmentKind } from './types.js';
 
@@ -43,6 +44,8 @@ export interface PlannedFragment {
   readonly sql: string;
   /** What it gives, as the query means it; what travels may be cast. */
   readonly columns: readonly QueryColumn[];
+  /** What each column has to hold, whatever the rows. */
+  readonly guards: readonly ColumnGuard[];
   /** Rows one node gives at most; null when that depends on its rows. */
   readonly mostRows: number | null;
   /** The tables it reads, views' own included. */
@@ -66,19 +69,6 @@ export type PlanAnswer =
       readonly subqueries: number;
     }
   | { readonly kind: 'subquery'; readonly sql: string; readonly maxRows: number };
-
-/** What `merge` is asked: SQL over relations that are Parquet files. */
-export interface MergeCall {
-  readonly queryId: string;
-  readonly fragments: readonly {
-    readonly name: string;
-    readonly columns: readonly QueryColumn[];
-    readonly files: readonly string[];
-  }[];
-  readonly sql: string;
-  readonly limits: { readonly rows: number; readonly bytes: number; readonly timeoutMs: number };
-  readonly format: 'json' | 'arrow';
-}
 
 export function constraintOf(fragment: PlannedFragment): Constraint {
   const { values, beforeMicros } = fragment.constraint;

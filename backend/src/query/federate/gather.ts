@@ -19,12 +19,9 @@ export interface NodeResult {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Codes of a node that mean the query fails as a whole, as it would over all rows in one place. */
-const queryFaults: ReadonlySet<string> = new Set(['BAD_QUERY', 'LIMIT_EXCEEDED']);
-
 /**
  * Asks the nodes and keeps what they ship in `folder`, one Parquet file a node and fragment; the caller removes it.
- * @throws ArmorlakeError LIMIT_EXCEEDED over the budget, the query's own fault when a node finds one, CANCELLED.
+ * @throws ArmorlakeError LIMIT_EXCEEDED over the budget, CANCELLED.
  */
 export async function gather(
   scatter: Pick<Scatter, 'scatter'>,
@@ -79,10 +76,7 @@ class Gathering implements ScatterSink {
 
   ended(node: string, outcome: NodeOutcome): void {
     this.#outcomes.set(node, outcome);
-    if (outcome.status === 'failed') {
-      if (queryFaults.has(outcome.error.code)) this.#refuse(ArmorlakeError.fromShape({ ...outcome.error, node }));
-      return;
-    }
+    if (outcome.status === 'failed') return;
     this.#rows += outcome.facts.rows;
     if (this.#rows > this.#budget.rows) this.#refuse(overBudget(`${this.#budget.rows} rows`));
   }

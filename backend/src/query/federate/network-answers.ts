@@ -13,11 +13,13 @@ import type { PlanAnswer, PlanCall, PlannedFragment, ResolvedSubquery } from './
 import { constraintOf } from './calls.js';
 import type { NodeResult } from './gather.js';
 import { gather } from './gather.js';
+import type { SentPart } from './merging.js';
+import { Merging } from './merging.js';
 import type { NetworkCatalog } from './network-catalog.js';
 import type { NodeFault, PrunedMember } from './node-answers.js';
 import { answersOf, hasNone, partialResult } from './node-answers.js';
 import { prunedBecause } from './prune.js';
-import { incomingSql, travelsAsText } from './shipping.js';
+import { queryFault } from './verdict.js';
 
 /** What a query may ship over the network. */
 export interface ShippingBudget {
@@ -118,6 +120,7 @@ export class NetworkAnswers implements Answers {
           mode = 'split';
           continue;
         }
+        for (const [name, fault] of catalog.conflicts(expected, reads)) failed.set(name, fault);
         const lacking = catalog.lacking(expected, reads);
         return { plan, ...prune(plan.fragments, expected, failed, lacking), failed, lacking };
       }
@@ -167,23 +170,22 @@ export class NetworkAnswers implements Answers {
     const alive = asked.filter((member) => member.alive && !planned.failed.has(member.name));
     const gathered = await this.#gather(ask, plan.fragments, alive, planned.lacking, deadlineMs, signal);
     try {
+      const fault = queryFault(gathered.results, asked.length, this.#options.own.name);
+      if (fault !== null) throw fault;
+      const merging = new Merging(this.#options.merge, ask, plan, () => this.#statement(ask, deadlineMs), signal);
       const failed = new Map(planned.failed);
       for (;;) {
         const coverage = coverageOf(answersOf(asked, pruned, alive, gathered.results, failed, planned.lacking));
         if (ask.request.partial === 'fail' && coverage.failed > 0) throw partialResult(coverage);
-        const files = (fragment: PlannedFragment): readonly string[] =>
-          [...gathered.own, ...gathered.results].flatMap(({ node, files: own }) =>
-            failed.has(node) ? [] : (own.get(fragment.name) ?? []),
-          );
+        const parts = partsOf(gathered, failed, this.#options.own.name);
         let stream: CallStream;
         try {
-          stream = await this.#merge(ask, plan, files, deadlineMs, signal);
+          stream = await merging.open(parts);
         } catch (thrown) {
-          if (!mayBeAFile(thrown)) throw thrown;
-          // A file that can't be read is its node's fault: the query goes on without that node.
-          const damaged = await this.#damaged(ask, plan.fragments, gathered.results, failed, deadlineMs, signal);
-          if (damaged.size === 0) throw thrown;
-          for (const [node, message] of damaged) failed.set(node, { code: 'INTERNAL', message });
+          // What fails because of one node's part is that node's fault: the query goes on without it.
+          const culprits = await merging.culprits(parts, ArmorlakeError.from(thrown));
+          if (culprits.size === 0) throw thrown;
+          for (const [node, reason] of culprits) failed.set(node, reason);
           continue;
         }
         const end = stream.tail
@@ -260,63 +262,9 @@ export class NetworkAnswers implements Answers {
     };
   }
 
-  async #merge(
-    ask: Ask,
-    plan: NetworkPlan['plan'],
-    files: (fragment: PlannedFragment) => readonly string[],
-    deadlineMs: number,
-    signal: AbortSignal,
-  ): Promise<CallStream> {
-    const relations = plan.fragments.map((fragment) => ({
-      name: fragment.name,
-      sql: incomingSql(files(fragment), fragment.columns),
-      files: files(fragment),
-      columns: shippedColumns(fragment),
-    }));
-    const parameters = (timeoutMs: number): unknown => ({
-      queryId: ask.id,
-      relations,
-      sql: plan.merge,
-      limits: { ...ask.limits, timeoutMs },
-      format: ask.format,
-    });
-    return await this.#options.merge.stream('merge', parameters, this.#statement(ask, deadlineMs), signal);
-  }
-
   #statement({ id, request, caller }: Ask, deadlineMs: number): Statement {
     const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
     return { id, text: request.sql, caller, timeoutMs };
-  }
-
-  async #damaged(
-    ask: Ask,
-    fragments: readonly PlannedFragment[],
-    results: readonly NodeResult[],
-    failed: ReadonlyMap<string, NodeFault>,
-    deadlineMs: number,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string>> {
-    const damaged = new Map<string, string>();
-    for (const { node, files } of results) {
-      if (failed.has(node)) continue;
-      const list = fragments.flatMap((fragment) => {
-        const path = files.get(fragment.name);
-        return path === undefined ? [] : [{ path, columns: shippedColumns(fragment) }];
-      });
-      try {
-        const call = (timeoutMs: number): unknown => ({ queryId: ask.id, files: list, deep: true, timeoutMs });
-        // What a node sent is not the asker's: nothing is held against anybody here.
-        const statement = { ...this.#statement(ask, deadlineMs), text: null, caller: { ...ask.caller, token: null } };
-        const wrong = (await this.#options.merge.call('check', call, statement, signal)) as Record<string, string>;
-        const [reason] = Object.values(wrong);
-        if (reason !== undefined) damaged.set(node, reason);
-      } catch (thrown) {
-        if (signal.aborted) throw thrown;
-        // The engine died reading these: nothing of this node is looked at again.
-        damaged.set(node, 'Its answer broke the engine that read it.');
-      }
-    }
-    return damaged;
   }
 }
 
@@ -338,9 +286,20 @@ function isArmorlake(table: string): boolean {
   return table.startsWith('armorlake.');
 }
 
-/** True unless the error says plainly that it is something else. */
-function mayBeAFile(thrown: unknown): boolean {
-  return !['CANCELLED', 'DEADLINE', 'LIMIT_EXCEEDED'].includes(ArmorlakeError.from(thrown).code);
+/** What is merged: this node's own part, and those of members that are not failed. */
+function partsOf(
+  { own, results }: { readonly own: readonly NodeResult[]; readonly results: readonly NodeResult[] },
+  failed: ReadonlyMap<string, NodeFault>,
+  self: string,
+): readonly SentPart[] {
+  return [
+    ...own.map(({ node, files }) => ({ node, files, rows: null })),
+    ...results.flatMap(({ node, files, outcome }) =>
+      outcome.status === 'failed' || failed.has(node)
+        ? []
+        : [{ node, files, rows: node === self ? null : outcome.facts.rows }],
+    ),
+  ];
 }
 
 function prune(
@@ -393,12 +352,7 @@ function isHeld(reads: readonly string[], missing: readonly string[]): boolean {
   return !reads.some((table) => missing.includes(table));
 }
 
-/** What a fragment's file holds: some types travel as text. */
-function shippedColumns(fragment: PlannedFragment): PlannedFragment['columns'] {
-  return fragment.columns.map(({ name, type }) => ({ name, type: travelsAsText(type) ? 'VARCHAR' : type }));
-}
-
-function explanationOf({ plan, asked, pruned }: NetworkPlan): Explanation {
+function explanationOf({ plan, asked, pruned, failed }: NetworkPlan): Explanation {
   const rowsOf = (member: Member, reads: readonly string[]): number =>
     member.tables.filter((table) => reads.includes(table.name)).reduce((sum, table) => sum + table.rows, 0);
   const reads = [...new Set(plan.fragments.flatMap((fragment) => fragment.reads))];
@@ -412,7 +366,10 @@ function explanationOf({ plan, asked, pruned }: NetworkPlan): Explanation {
     subqueries: plan.subqueries,
     fragments: plan.fragments.map(({ name, kind, table, sql }) => ({ name, kind, table, sql })),
     nodes: [
-      ...asked.map(({ name, alive, reason }) => ({ name, status: alive ? 'asked' : 'failed', reason }) as const),
+      ...asked.map(({ name, alive, reason }) => {
+        const fault = failed.get(name)?.message;
+        return { name, status: alive && fault === undefined ? 'asked' : 'failed', reason: fault ?? reason } as const;
+      }),
       ...pruned.map(({ member, reason }) => ({ name: member.name, status: 'pruned', reason }) as const),
     ],
     estimate: {

@@ -1,7 +1,10 @@
 import type { Clock } from '../../core/index.js';
 import type { Catalog, EngineClient } from '../../engine/index.js';
-import type { Member, MemberTable, Scatter, ScatterRequest } from '../scatter.js';
+import type { Member, Scatter, ScatterRequest } from '../scatter.js';
 import type { NetworkTable } from './calls.js';
+import type { NodeFault } from './node-answers.js';
+import type { TableUnion } from './table-union.js';
+import { nameOf, uniteTables } from './table-union.js';
 
 /** Members come and go by the thousand; what they hold changes rarely. */
 const UNION_MS = 1000;
@@ -12,9 +15,7 @@ export class NetworkCatalog {
   readonly #scatter: Pick<Scatter, 'members'>;
   readonly #own: readonly NetworkTable[];
   readonly #clock: Clock;
-  #tables: readonly NetworkTable[];
-  /** Columns by table that some member's schema lacks. */
-  #lacking: ReadonlyMap<string, NetworkTable['columns']> = new Map();
+  #union: TableUnion;
   #unitedAtMs = -Infinity;
   #published: readonly NetworkTable[] | null = null;
   #publishing: Promise<void> | null = null;
@@ -26,19 +27,20 @@ export class NetworkCatalog {
     this.#scatter = scatter;
     this.#own = own;
     this.#clock = clock;
-    this.#tables = own;
+    this.#union = { tables: own, lacking: new Map(), conflicts: new Map() };
   }
 
   /** The union, own tables and columns first; as it was a second ago at most. */
   tables(): readonly NetworkTable[] {
     const now = this.#clock.monotonicMs();
-    if (now - this.#unitedAtMs < UNION_MS) return this.#tables;
+    if (now - this.#unitedAtMs < UNION_MS) return this.#union.tables;
     this.#unitedAtMs = now;
-    const held = this.#scatter.members().flatMap((member) => member.tables);
-    const tables = unionOf(this.#own, held);
-    if (JSON.stringify(tables) !== JSON.stringify(this.#tables)) this.#tables = tables;
-    this.#lacking = lackingIn(tables, held);
-    return this.#tables;
+    const before = this.#union.tables;
+    const union = uniteTables(this.#own, this.#scatter.members(), before);
+    // The same as before: whoever holds it need not look again.
+    const same = JSON.stringify(union.tables) === JSON.stringify(before);
+    this.#union = same ? { ...union, tables: before } : union;
+    return this.#union.tables;
   }
 
   /** Makes the merge engine know the tables as they are now; one call at a time, shared by those who come meanwhile. */
@@ -51,7 +53,7 @@ export class NetworkCatalog {
   }
 
   async #publish(): Promise<void> {
-    const tables = this.#tables;
+    const { tables } = this.#union;
     const engine = this.#engine;
     await this.#merge.call('tables', { tables });
     // A new engine has started meanwhile: it knows nothing of this.
@@ -88,8 +90,24 @@ export class NetworkCatalog {
       .filter((name) => names.includes(name));
     return new Map(
       members.flatMap((member) => {
+        // What a member that is away has now nobody knows.
+        if (!member.alive) return [];
         const missing = stored.filter((table) => !member.tables.some(({ name }) => name === table));
         return missing.length === 0 ? [] : [[member.name, missing] as const];
+      }),
+    );
+  }
+
+  /** Members that have one of these tables otherwise than the network: their rows would be read as something else. */
+  conflicts(members: readonly Member[], names: readonly string[]): ReadonlyMap<string, NodeFault> {
+    this.tables();
+    return new Map(
+      members.flatMap(({ name }) => {
+        const own = this.#union.conflicts.get(name);
+        const found = names.flatMap((table) => own?.get(table) ?? []);
+        return found.length === 0
+          ? []
+          : [[name, { code: 'CONFLICT', message: `Left out: ${found.join('; ')}.` }] as const];
       }),
     );
   }
@@ -97,41 +115,8 @@ export class NetworkCatalog {
   /** Columns of these tables that some member's schema lacks: there they read NULL. */
   expects(names: readonly string[]): ScatterRequest['expects'] {
     return [...new Set(names)].flatMap((table) => {
-      const columns = this.#lacking.get(table) ?? [];
+      const columns = this.#union.lacking.get(table) ?? [];
       return columns.length === 0 ? [] : [{ table, columns }];
     });
   }
-}
-
-function unionOf(own: readonly NetworkTable[], held: readonly MemberTable[]): readonly NetworkTable[] {
-  const tables = new Map(own.map((table) => [nameOf(table), table]));
-  for (const { name, columns } of held) {
-    const [schema = '', ...rest] = name.split('.');
-    const table = tables.get(name) ?? { schema, name: rest.join('.'), columns: [], reads: [name], stored: true };
-    const known = new Set(table.columns.map((column) => column.name));
-    const added = columns.filter((column) => !known.has(column.name));
-    if (added.length > 0) tables.set(name, { ...table, columns: [...table.columns, ...added] });
-  }
-  return [...tables.values()];
-}
-
-function lackingIn(
-  tables: readonly NetworkTable[],
-  held: readonly MemberTable[],
-): ReadonlyMap<string, NetworkTable['columns']> {
-  const byName = new Map(tables.map((table) => [nameOf(table), table]));
-  const lacking = new Map<string, Map<string, NetworkTable['columns'][number]>>();
-  for (const { name, columns } of held) {
-    const all = byName.get(name)?.columns ?? [];
-    if (columns.length >= all.length) continue;
-    const own = new Set(columns.map((column) => column.name));
-    const found = lacking.get(name) ?? new Map<string, NetworkTable['columns'][number]>();
-    for (const column of all) if (!own.has(column.name)) found.set(column.name, column);
-    lacking.set(name, found);
-  }
-  return new Map([...lacking].map(([name, columns]) => [name, [...columns.values()]]));
-}
-
-function nameOf({ schema, name }: NetworkTable): string {
-  return `${schema}.${name}`;
 }

@@ -21,6 +21,7 @@ function planOf(beforeMicros: number | null): PlanAnswer {
     table: 't',
     sql: '',
     columns: [],
+    guards: [],
     mostRows: null,
     reads: [],
     constraint,

@@ -5,12 +5,17 @@ import {
   baseTable,
   columnRef,
   isRecord,
+  recordOf,
+  recordsOf,
   selectNode,
   subqueryRef,
+  textOf,
+  textsOf,
   withAlias,
 } from '../../engine/index.js';
 import type { SchemaFrontend } from '../../engine/host.js';
 import type { NetworkTable, PlanAnswer, PlanCall, PlannedFragment } from './calls.js';
+import { guardsOfList } from './guards.js';
 import { plan } from './planner.js';
 import { constraintsOf } from './prune.js';
 import { outgoingSql } from './shipping.js';
@@ -50,7 +55,7 @@ export async function planQuery(
   const runner = answered(call, frontend);
   try {
     const planned =
-      call.mode === 'whole' ? await planWhole(root, frontend) : await planSplit(root, frontend, runner, tables);
+      call.mode === 'whole' ? await planWhole(root, frontend, tables) : await planSplit(root, frontend, runner, tables);
     const { fragments } = planned;
     const constraints = call.mode === 'whole' ? [] : await constraintsOf(fragments, call.beforeMicros, frontend);
     const sqls: PlannedFragment[] = [];
@@ -62,6 +67,7 @@ export async function planQuery(
         table: fragment.table,
         sql: outgoingSql(await frontend.print(fragment.node), fragment.columns),
         columns: fragment.columns,
+        guards: fragment.guards,
         mostRows: fragment.mostRows,
         reads: call.mode === 'whole' ? readsOf(bound.tables, tables) : readsOf([fragment.table], tables),
         constraint: {
@@ -105,7 +111,7 @@ async function planSplit(
 }
 
 /** The query as one fragment; its columns are numbered, since two may have the same name. */
-async function planWhole(root: QueryNode, frontend: SchemaFrontend): Promise<Plan> {
+async function planWhole(root: QueryNode, frontend: SchemaFrontend, tables: readonly NetworkTable[]): Promise<Plan> {
   const columns = await frontend.describe(root);
   const names = columns.map((_, index) => `armorlake_c${index}`);
   const fragment: Fragment = {
@@ -114,6 +120,7 @@ async function planWhole(root: QueryNode, frontend: SchemaFrontend): Promise<Pla
     table: '',
     node: selectNode({ from_table: subqueryRef(root, 'fragment', names) }),
     columns: columns.map(({ type }, index): ResultColumn => ({ name: `armorlake_c${index}`, type })),
+    guards: guardsOfWhole(root, columns, tables),
     mostRows: null,
     filter: null,
   };
@@ -123,6 +130,22 @@ async function planWhole(root: QueryNode, frontend: SchemaFrontend): Promise<Pla
     from_table: baseTable('', WHOLE, ''),
   });
   return { fragments: [fragment], merge, columns };
+}
+
+/** What is known of the columns of a query over one table: of any other its list tells nothing. */
+function guardsOfWhole(
+  root: QueryNode,
+  output: readonly ResultColumn[],
+  tables: readonly NetworkTable[],
+): Fragment['guards'] {
+  const from = recordOf(root, 'from_table');
+  const name = from === null ? '' : `${textOf(from, 'schema_name')}.${textOf(from, 'table_name')}`.toLowerCase();
+  const table = tables.find((each) => `${each.schema}.${each.name}`.toLowerCase() === name);
+  if (from === null || table === undefined || textsOf(from, 'column_name_alias').length > 0) {
+    return output.map(() => null);
+  }
+  const columns = new Set(table.columns.map((column) => column.name));
+  return guardsOfList(recordsOf(root, 'select_list'), { alias: textOf(from, 'alias') || table.name, columns }, output);
 }
 
 /** Gives the answers that are there; asks for the first that isn't. */

@@ -99,7 +99,7 @@ class Planning {
     if (where !== null && contains(where, isSubquery)) return null;
     try {
       const split = await this.#split(node, use);
-      const fragment = await this.#add(split.kind, use.table, split.fragment, split.mostRows);
+      const fragment = await this.#add(split.kind, use.table, split.fragment, split.mostRows, split.guards);
       return { ...split.merge, from_table: baseTable('', fragment.name, use.alias) };
     } catch (error: unknown) {
       if (error instanceof NotSplittable) return null;
@@ -176,11 +176,18 @@ class Planning {
     columns: readonly string[],
     conditions: readonly TreeRecord[],
   ): Promise<TableRef> {
-    const fragment = await this.#add('scan', use.table, scanFragment(use, columns, conditions), null);
+    const guards = columns.map((name) => (name.toLowerCase() === 'node' ? 'node' : null));
+    const fragment = await this.#add('scan', use.table, scanFragment(use, columns, conditions), null, guards);
     return { ...leaf, schema_name: '', catalog_name: '', table_name: fragment.name, alias: use.alias };
   }
 
-  async #add(kind: FragmentKind, table: FederatedTable, node: QueryNode, mostRows: number | null): Promise<Fragment> {
+  async #add(
+    kind: FragmentKind,
+    table: FederatedTable,
+    node: QueryNode,
+    mostRows: number | null,
+    guards: Fragment['guards'],
+  ): Promise<Fragment> {
     const columns = await this.#describe(node);
     const fragment: Fragment = {
       name: `armorlake_fragment_${this.fragments.length}`,
@@ -188,6 +195,7 @@ class Planning {
       table: `${table.schema}.${table.name}`,
       node,
       columns,
+      guards,
       mostRows,
       filter: recordOf(innermost(node), 'where_clause'),
     };

@@ -38,6 +38,7 @@ describe('pruning', () => {
       table: 'kubearmor.logs',
       node,
       columns: [],
+      guards: [],
       mostRows: null,
       filter,
     } as const;

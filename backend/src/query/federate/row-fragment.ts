@@ -1,5 +1,6 @@
 import type { TableScope } from './canonical.js';
 import { canonical } from './canonical.js';
+import { guardOf, guardsOfList } from './guards.js';
 import type { Split } from './split.js';
 import { cannot } from './split.js';
 import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
@@ -78,7 +79,8 @@ export function splitRows(query: RowQuery): Split {
       ...(modifiers.limit === null ? [] : [modifiers.limit]),
     ],
   };
-  return { kind: 'rows', fragment, merge, mostRows: modifiers.top };
+  const guards = [...guardsOfList(items, query.scope, output), ...hidden.map((each) => guardOf(each, query.scope))];
+  return { kind: 'rows', fragment, merge, mostRows: modifiers.top, guards };
 }
 
 function hiddenName(index: number): string {

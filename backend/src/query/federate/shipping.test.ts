@@ -10,7 +10,8 @@ describe('shipping', () => {
     expect(outgoingSql('SELECT 1', columns)).toBe(
       'SELECT CAST("a" AS VARCHAR) AS "a", "b ""x""" FROM (SELECT 1) AS shipped',
     );
-    expect(incomingSql(["/tmp/o'k.parquet"], columns)).toBe(
+    const file = { path: "/tmp/o'k.parquet", node: 'e1' };
+    expect(incomingSql([file], { columns, guards: [] })).toBe(
       `SELECT CAST("a" AS HUGEINT) AS "a", "b ""x""" FROM read_parquet(['/tmp/o''k.parquet'])`,
     );
   });
@@ -24,6 +25,7 @@ describe('shipping', () => {
   });
 
   it('gives no rows of the right types without files', () => {
-    expect(incomingSql([], [{ name: 'a', type: 'BIGINT' }])).toBe('SELECT CAST(NULL AS BIGINT) AS "a" LIMIT 0');
+    const columns = [{ name: 'a', type: 'BIGINT' }];
+    expect(incomingSql([], { columns, guards: [] })).toBe('SELECT CAST(NULL AS BIGINT) AS "a" LIMIT 0');
   });
 });

@@ -1,5 +1,7 @@
 import { ArmorlakeError, quoteIdentifier, quoteString } from '../../core/index.js';
-import type { ResultColumn } from './types.js';
+import { BROKEN } from '../../engine/index.js';
+import type { ColumnGuard } from './guards.js';
+import type { Fragment, ResultColumn } from './types.js';
 
 /** Types that Parquet would change; they travel as text, which DuckDB reads back without loss. */
 const textTypes = new Set([
@@ -35,14 +37,55 @@ export function outgoingSql(sql: string, columns: readonly ResultColumn[]): stri
   return `SELECT ${columns.map((column) => cast(column, 'VARCHAR')).join(', ')} FROM (${sql}) AS shipped`;
 }
 
-/** SQL for what arrived of a fragment, with the columns' own types again; no rows when there are no files. */
-export function incomingSql(files: readonly string[], columns: readonly ResultColumn[]): string {
+/** A file that arrived, and the member whose it is; null: of this node's own lake. */
+export interface ArrivedFile {
+  readonly path: string;
+  readonly node: string | null;
+}
+
+/**
+ * SQL for what arrived of a fragment, with the columns' own types again; no rows when there are no files. What a member
+ * can't have sent honestly ends it with an error, where it is read.
+ */
+export function incomingSql(
+  files: readonly ArrivedFile[],
+  { columns, guards }: Pick<Fragment, 'columns' | 'guards'>,
+): string {
   if (files.length === 0) {
     const nothing = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`);
     return `SELECT ${nothing.join(', ')} LIMIT 0`;
   }
-  const list = columns.map((column) => cast(column, column.type));
-  return `SELECT ${list.join(', ')} FROM read_parquet([${files.map(quoteString).join(', ')}])`;
+  const told = columns.map((column, index) => guarded(column, guards[index] ?? null, files));
+  return `SELECT ${told.join(', ')} FROM read_parquet([${files.map(({ path }) => quoteString(path)).join(', ')}])`;
+}
+
+/** More rows no node holds: JSON has no larger whole numbers, and it would take centuries. */
+const MOST_ROWS = Number.MAX_SAFE_INTEGER;
+
+function guarded(column: ResultColumn, guard: ColumnGuard, files: readonly ArrivedFile[]): string {
+  const name = quoteIdentifier(column.name);
+  const plain = cast(column, column.type);
+  if (guard === null || files.every(({ node }) => node === null)) return plain;
+  const value = travelsAsText(column.type) ? `CAST(${name} AS ${column.type})` : name;
+  const [holds, sentence] = {
+    node: [`${value} IS NULL OR ${isSender(name, files)}`, 'It sent rows that say they are of another node.'] as const,
+    // count_if is NULL where there is no row.
+    count: [`${value} IS NULL OR ${value} BETWEEN 0 AND ${MOST_ROWS}`, 'It sent counts that no rows have.'] as const,
+    spread: [`${value} IS NULL OR ${value} >= 0`, 'It sent a variance below zero.'] as const,
+  }[guard];
+  return `CASE WHEN ${holds} THEN ${value} ELSE error(${quoteString(BROKEN + sentence)}) END AS ${name}`;
+}
+
+/** A constant where it can be: it is compared once with each value of a dictionary. */
+function isSender(name: string, files: readonly ArrivedFile[]): string {
+  const [first] = files;
+  if (first !== undefined && first.node !== null && files.every(({ node }) => node === first.node)) {
+    return `${name} = ${quoteString(first.node)}`;
+  }
+  const nodes = files.map(({ node }) => (node === null ? 'NULL' : quoteString(node)));
+  const sender = `list_extract([${nodes.join(', ')}], CAST(file_index AS BIGINT) + 1)`;
+  // Rows of this node's own lake have no sender to be held against.
+  return `coalesce(${name} = ${sender}, true)`;
 }
 
 /** The column as it is, or cast when its type travels as text. Types are DuckDB's own spelling, never a user's. */

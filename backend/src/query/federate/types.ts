@@ -1,4 +1,5 @@
 import type { Expression, QueryNode } from '../../engine/index.js';
+import type { ColumnGuard } from './guards.js';
 
 /** A column of an answer: its name and DuckDB's own spelling of its type. */
 export interface ResultColumn {
@@ -42,6 +43,8 @@ export interface Fragment {
   readonly table: string;
   readonly node: QueryNode;
   readonly columns: readonly ResultColumn[];
+  /** What is known of each of them whatever the rows. */
+  readonly guards: readonly ColumnGuard[];
   /** Rows one node gives at most; null when that depends on its rows. */
   readonly mostRows: number | null;
   /** Its WHERE, for pruning; null when it has none. */
