@@ -11,6 +11,7 @@ import { federationBench } from './federation.js';
 import { ingestBench } from './ingest.js';
 import { pluginBench } from './plugin.js';
 import { queriesBench } from './queries.js';
+import { redactionBench } from './redaction.js';
 import { stagesBench } from './stages.js';
 import { steadyBench } from './steady.js';
 import { table } from './table.js';
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   federationBench,
   pluginBench,
   dashboardsBench,
+  redactionBench,
 ];
 
 const usage = `npm run bench -- [NAME…] [--json FILE] [--seconds N] [--events N]

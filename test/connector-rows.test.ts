@@ -328,6 +328,17 @@ describe('hostile text', () => {
       log({ Resource: `run --password ${secret}`, Data: `token=${secret}`, EventData: { Token: secret } }),
     );
     take(fixture, 'logs', log({ Resource: `run --password ${secret}`, Labels: 'a=1,a=2' }));
+    take(
+      fixture,
+      'logs',
+      log({
+        Cwd: `/srv/token=${secret}`,
+        ProcessName: `/tmp/a --password ${secret}`,
+        ParentProcessName: `/tmp/a --password=${secret}`,
+        ExecEvent: { ExecID: '7', ExecutableName: `PASSWORD=${secret}` },
+        Labels: `app=web,password=${secret}`,
+      }),
+    );
     take(fixture, 'alerts', alert({ Source: `curl -u me:${secret} x`, Message: `PASSWORD=${secret}` }));
     take(fixture, 'logs', Buffer.concat([Buffer.from([0x0a, 0x7f]), Buffer.from(`--password ${secret} `)]));
     fixture.hub.lane('alerts').flush();
@@ -335,6 +346,7 @@ describe('hostile text', () => {
     expect(rows.map(({ quality }) => quality)).toEqual([
       ['redacted', 'time:arrival'],
       ['labels:duplicate', 'redacted', 'time:arrival'],
+      ['redacted', 'time:arrival'],
     ]);
     expect(rows[0]?.resource).toMatch(/^run --password \[redacted:[0-9a-f]{12}\]$/);
     const letters = fixture.deadLetters();

@@ -147,8 +147,11 @@ export class Lane {
 
   /** Keeps the bytes of a message that gave no row. */
   deadLetter(letter: Omit<DeadLetterInput, 'event'>): void {
-    const bytes = this.#options.redactor?.redactBytes(letter.bytes) ?? letter.bytes;
-    this.#builder.addDeadLetter({ ...letter, bytes, event: null });
+    const { redactor } = this.#options;
+    const bytes = redactor?.redactBytes(letter.bytes) ?? letter.bytes;
+    // A parser's sentence may quote the text.
+    const error = redactor?.redact(letter.error) ?? letter.error;
+    this.#builder.addDeadLetter({ ...letter, error, bytes, event: null });
   }
 
   /** Keeps the bytes of a message beside the row of `table` that was written last; none where a secret was redacted. */

@@ -4,16 +4,25 @@ import type { FlatPairs } from '../../lake/index.js';
 export interface Labels {
   readonly pairs: FlatPairs;
   readonly duplicate: boolean;
+  readonly redacted: boolean;
 }
 
 /** Parses KubeArmor's Labels, `app=web,tier=front`, and remembers the texts it saw lately. */
 export class LabelReader {
+  readonly #redact: (pairs: FlatPairs) => FlatPairs;
   readonly #known = new Map<string, Labels>();
+
+  /** @param redact what makes a value safe to store */
+  constructor(redact: (pairs: FlatPairs) => FlatPairs = (pairs) => pairs) {
+    this.#redact = redact;
+  }
 
   read(text: string): Labels {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const labels = parseLabels(text);
+    const parsed = parseLabels(text);
+    const pairs = this.#redact(parsed.pairs);
+    const labels = { ...parsed, pairs, redacted: pairs !== parsed.pairs };
     if (text.length <= 4096) {
       if (this.#known.size >= 512) this.#known.clear();
       this.#known.set(text, labels);
@@ -33,5 +42,5 @@ export function parseLabels(text: string): Labels {
     duplicate ||= values.has(key);
     values.set(key, equals < 0 ? '' : item.slice(equals + 1));
   }
-  return { pairs: [...values].flat(), duplicate };
+  return { pairs: [...values].flat(), duplicate, redacted: false };
 }

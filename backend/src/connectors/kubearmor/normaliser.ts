@@ -47,12 +47,13 @@ class Marks {
 export class Normaliser {
   readonly #redactor: Redactor | null;
   readonly #details = new DetailReader();
-  readonly #labels = new LabelReader();
+  readonly #labels: LabelReader;
   readonly #tags = new Map<string, readonly string[]>();
 
   /** @param redactor null stores secrets as they came */
   constructor(redactor: Redactor | null) {
     this.#redactor = redactor;
+    this.#labels = new LabelReader((pairs) => redactor?.redactPairs(pairs) ?? pairs);
   }
 
   log(message: FeederEvent, arrival: Arrival): LogRow {
@@ -100,6 +101,7 @@ export class Normaliser {
     const { owner, execEvent } = event;
     const labels = event.labels === '' ? null : this.#labels.read(event.labels);
     if (labels?.duplicate === true) marks.add('labels:duplicate');
+    if (labels?.redacted === true) marks.add('redacted');
     // What is derived is derived from the redacted texts, so that it can't hold a secret either.
     const resource = this.#redact(event.resource, marks);
     const data = this.#redact(event.data, marks);
@@ -128,9 +130,9 @@ export class Normaliser {
       ppid: event.ppid,
       uid: event.uid < 0 ? unsignedUid(event.uid, marks) : event.uid,
       user_name: orNull(event.userName),
-      process: orNull(event.processName),
-      parent_process: orNull(event.parentProcessName),
-      cwd: orNull(event.cwd),
+      process: orNull(this.#redact(event.processName, marks)),
+      parent_process: orNull(this.#redact(event.parentProcessName, marks)),
+      cwd: orNull(this.#redact(event.cwd, marks)),
       tty: orNull(event.tty),
       type: orNull(event.type),
       operation: orNull(event.operation),
@@ -147,7 +149,7 @@ export class Normaliser {
       protocol: detail.protocol,
       domain: detail.domain,
       exec_session: execEvent === undefined || execEvent.execId === '0' ? null : orNull(execEvent.execId),
-      exec_name: execEvent === undefined ? null : orNull(execEvent.executableName),
+      exec_name: execEvent === undefined ? null : orNull(this.#redact(execEvent.executableName, marks)),
       process_hash: orNull(event.processHash),
       parent_hash: orNull(event.parentHash),
       resource_hash: orNull(event.resourceHash),

@@ -1,4 +1,4 @@
-import { beginsShape, shapeInfixes, shapePrefixes } from './shapes.js';
+import { beginsShape, hashPieces, shapeInfixes, shapePrefixes } from './shapes.js';
 import { toolRules } from './tool-table.js';
 
 /** What a text may hold; the finders of the others need not look. */
@@ -13,7 +13,7 @@ const pieces: readonly (readonly [hint: number, pieces: string])[] = [
   [Hint.url, '://  @tc @un'],
   [Hint.key, '-be e-l'],
   [Hint.header, 'uth bea ook'],
-  [Hint.sql, 'ied ssw pgp th('],
+  [Hint.sql, 'ied ssw pgp th( th= in( li_ pt( dau'],
 ];
 
 const OTHER = 0;
@@ -41,7 +41,7 @@ for (const prefix of [...shapePrefixes, 'eyJ']) {
   if (prefix.length > 2) learn(Hint.shape, prefix);
   else for (const next of '0abcdef') learn(Hint.shape, prefix + next);
 }
-const infixHints = new Set<string>(shapeInfixes.map(({ hint }) => hint));
+const infixHints = new Set<string>([...shapeInfixes.map(({ hint }) => hint), ...hashPieces]);
 for (const hint of infixHints) learn(Hint.shape, hint);
 
 const WORDS = 0xffff;

@@ -39,7 +39,7 @@ export function findNamedValues(
     if (at - start > MAX_NAME && text.charCodeAt(at) !== EQUALS) continue;
     const found = valueBehind(text, reader, kindOf, start, at, enclosing);
     if (found === null) continue;
-    const secret = secretOf(text, found.value, found.kind);
+    const secret = secretOf(text, found.value, found.kind, found.credentials);
     if (secret === null) {
       if (found.parameter) at = Math.max(at, found.value.end);
       continue;
@@ -65,6 +65,8 @@ interface Found {
   readonly value: Value;
   readonly kind: 'sure' | 'likely';
   readonly parameter: boolean;
+  /** Whether the value may be `user:secret`. */
+  readonly credentials: boolean;
 }
 
 function valueBehind(
@@ -101,7 +103,12 @@ function valueBehind(
   const kind = kindOf(name);
   if (kind === null) return null;
   const inner = closed ? 0 : enclosing;
-  const found = (value: Value, parameter = false): Found => ({ value, kind, parameter });
+  const found = (value: Value, parameter = false): Found => ({
+    value,
+    kind,
+    parameter,
+    credentials: /(?:auth|creds?|credentials?|login|userpass|userpwd)$/i.test(name),
+  });
   if (isCall || isElement) return found(reader.read(next + 1, inner));
   if (sign === EQUALS) {
     let start = next + 1;
@@ -113,6 +120,8 @@ function valueBehind(
     return found(reader.read(start, inner));
   }
   if (sign === COLON) {
+    // `${NAME:?sentence}` and its like are the shell's.
+    if (before === 0x7b && text.charCodeAt(nameStart - 2) === 0x24) return null;
     let start = next + 1;
     if (text.charCodeAt(start) === EQUALS) start++;
     else if (text.charCodeAt(start) === COLON) return null;
@@ -125,7 +134,10 @@ function valueBehind(
       isQuote(text.charCodeAt(start)) ||
       before === 0x7b ||
       before === 0x2c;
-    if (!isPair || before === 0x2f || before === COLON) return null;
+    // `/p:x` and `/password:x` are flags of Windows; `/etc/passwd:` is a path.
+    const isSlashFlag =
+      before === 0x2f && (nameStart < 2 || isSpace(text.charCodeAt(nameStart - 2))) && /^pass(?:word)?$/i.test(name);
+    if (!isPair || (before === 0x2f && !isSlashFlag) || before === COLON) return null;
     return found(reader.read(start, inner));
   }
   if (sign === 0x2c) {

@@ -3,7 +3,7 @@ export type NameKind = 'sure' | 'likely' | null;
 
 /** Last parts of names whose values are secrets: `DB_PASSWORD`, `--auth-token`, `clientSecret`, `PGPASSWORD`. */
 const sureEndings =
-  /(?:password|passwd|passphrase|passcode|passwort|secret|token|apikey|secretkey|accesskey|accountkey|privatekey|authkey|masterkey|psk|pwd|requirepass|masterauth|sshpass|dbpass|userpass|adminpass|rootpass|adminpw|rootpw|bindpw|rootdn_pw|oauth2bearer|storepass|keypass|sastoken|sharedaccesskey|signingkey|encryptionkey|authtoken|keybase)$/;
+  /(?:password|passwd|passphrase|passcode|passwort|secret|token|apikey|secretkey|accesskey|accountkey|privatekey|authkey|masterkey|psk|pwd|requirepass|masterauth|passkey|sshpass|dbpass|userpass|adminpass|rootpass|adminpw|rootpw|bindpw|rootdn_pw|oauth2bearer|storepass|keypass|sastoken|sharedaccesskey|signingkey|encryptionkey|authtoken|keybase)$/;
 const sureWords = new Set([
   'pass',
   'pw',
@@ -14,6 +14,14 @@ const sureWords = new Set([
   'bearer',
   'mnemonic',
   'authpass',
+  'pin',
+  'otp',
+  'totp',
+  'passw0rd',
+  'rootpw',
+  'bindpw',
+  'unicodepwd',
+  'authtok',
   'privpass',
   'unlockkey',
 ]);
@@ -36,7 +44,7 @@ const notIts = new Set(
   ),
 );
 const likelyWords = new Set(
-  'auth authorization sig signature sid session sessionid sess cookie salt seed code license licence hmac key login otp ticket assertion encrypt authcode credential credentials creds webhook authz sso phpsessid jsessionid csrf csrftoken xsrf'.split(
+  'auth authorization sig signature sid session sessionid sess cookie salt seed appid license licence hmac key login ticket assertion encrypt authcode credential credentials creds webhook authz sso phpsessid jsessionid csrf csrftoken xsrf'.split(
     ' ',
   ),
 );

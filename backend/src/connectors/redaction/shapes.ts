@@ -42,7 +42,10 @@ const table = `
 AKIA ASIA ABIA ACCA upper 16-16
 ABSK base64 60
 bedrock-api-key- base64 20
-LTAI word 16-24
+LTAI word 12-24
+AKID AKLT word 12-40
+sl. dash 40
+sess- word 30
 ghp_ gho_ ghu_ ghs_ ghr_ word 20
 github_pat_ dash 20
 glpat- glrt- gldt- glft- glptt- glcbt- glsoat- glimt- gloas- glagent- glffct- dot 16
@@ -52,19 +55,19 @@ sk-ant- dash 20
 sk- word 20
 sk-proj- sk-svcacct- sk-admin- sk-or-v1- sk-lf- sk-None- dash 20
 gsk_ xai- pplx- r8_ fw_ csk- nvapi- lsv2_pt_ lsv2_sk_ tgp_v1_ voyage- dash 20
-hf_ api_org_ word 20
+hf_ api_org_ word 16
 ya29. 1// dot 20
 GOCSPX- dash 16
-AIza dash 30
+AIza dash 24
 xoxb- xoxp- xoxa- xoxo- xoxs- xoxr- xoxe- xoxe. xoxc- xoxd- dot 10
 xapp- dash 10
 sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_ pk_live_ whsec_ word 10
 shpat_ shpca_ shppa_ shpss_ shptka_ word 16
-dop_v1_ doo_v1_ dor_v1_ hex 32
+dop_v1_ doo_v1_ dor_v1_ word 20
 dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. dot 20
 live_pub_ test_pub_ hex 31
 dnkey- dash 40
-pypi-Ag dash 30
+pypi-Ag dash 16
 cio word 32-36
 
 sk.ey dot 40
@@ -78,59 +81,59 @@ pat-na1- pat-eu1- dash 36-36
 K10 cut 70
 YmVkcm9jayBhcGkga2V5 base64 10
 dckr_pat_ dckr_oat_ dash 16
-npm_ word 30
-rubygems_ hex 32
+npm_ word 20
+rubygems_ word 20
 oy2 word 43-43
 hvs. hvb. hvr. dash 16
-ATATT3 ATCTT3 ATBB ATSTT dot 20
-SG. dot 30
+ATATT ATCTT ATBB ATSTT dot 20
+SG. dot 20
 SK hex 32-32
 key- hex 32-32
-xkeysib- xsmtpsib- dash 40
+xkeysib- xsmtpsib- dash 20
 EAAC EAAM EAAA EAAE word 30
 sq0atp- sq0csp- dash 20
-AGE-SECRET-KEY-1 upper 30
+AGE-SECRET-KEY- upper 20
 ops_ey base64 50
 dapi hex 32
-dt0c01. dt0s01. dt0s16. dot 40
+dt0c01. dt0s01. dt0s16. dot 20
 duffel_test_ duffel_live_ dash 30
 EZAK EZTK word 40
 FLWSECK- FLWSECK_TEST- dash 12
 fo1_ dash 30
 fm1a_ fm1r_ fm2_ base64 40
 fio-u- dash 40
-glc_ base64 32
-glsa_ dash 32
+glc_ base64 20
+glsa_ dash 20
 eyJrIjoi base64 60
 HRKU-AA HRKU- dash 30
 ico- word 32
-lin_api_ lin_oauth_ word 32
+lin_api_ lin_oauth_ word 20
 NRAK- NRII- NRJS- NRRA- NRSP- dash 19
 NRAL word 20
 ntn_ secret_ word 32
 API- upper 26-36
-sha256~ dash 40
-PMAK- dash 40
+sha256~ dash 20
+PMAK- dash 20
 pnu_ word 30
-pul- hex 40
-rdme_ word 40
+pul- word 20
+rdme_ word 20
 tk-us- dash 40
-pscale_tkn_ pscale_oauth_ pscale_pw_ dot 30
-sntrys_ sntryu_ base64 40
+pscale_tkn_ pscale_oauth_ pscale_pw_ dot 16
+sntrys_ sntryu_ base64 20
 sm_aat_ sm_pat_ sm_sat_ word 16
 shippo_live_ shippo_test_ hex 40
 sgp_ dash 40
-squ_ sqp_ sqa_ word 32
+squ_ sqp_ sqa_ word 20
 tfp_ dot 40
 t1. dot 60
 AQVN dash 35
 YCA dash 30
 figd_ figo_ dash 20
 phc_ phx_ word 30
-sbp_ hex 32
+sbp_ word 20
 sb_secret_ sb_publishable_ dash 20
-nfp_ nfc_ word 30
-CFPAT- dash 30
+nfp_ nfc_ word 20
+CFPAT- dash 20
 apify_api_ word 30
 re_ dash 24
 bkua_ bkct_ bkat_ word 32
@@ -170,6 +173,9 @@ export const shapePrefixes: readonly string[] = table.split('\n').flatMap((line)
   }
   return prefixes;
 });
+
+/** Pieces of password hashes, digits as 0. */
+export const hashPieces = ['$0$', '$0y', '$0b', '$0a', '$y$', '$ap', '$ar'] as const;
 
 /** What tokens are told by that stands in their middle. */
 export const shapeInfixes = [
@@ -267,6 +273,18 @@ export function findShapes(text: Text, add: AddSpan): void {
     }
   }
   findInfixes(text, runs, add);
+  findHashes(text, add);
+}
+
+/** Hashes of passwords as crypt writes them, which can be tried offline: `$6$salt$hash`, `$2y$10$…`. */
+function findHashes(text: Text, add: AddSpan): void {
+  for (let at = text.indexOf('$', 0); at >= 0; at = text.indexOf('$', at + 1)) {
+    if (!'1256ya'.includes(text.slice(at + 1, at + 2))) continue;
+    const hash = /^\$(?:1|5|6|y|2[aby]|apr1|argon2id?)\$[\w./$,=+-]{20,180}/.exec(text.slice(at, at + 192))?.[0];
+    if (hash === undefined) continue;
+    add(at, at + hash.length);
+    at += hash.length - 1;
+  }
 }
 
 /** The end without the signs that a sentence or a shell puts behind it. */

@@ -13,14 +13,21 @@ const phrases: readonly (readonly [word: string, phrase: RegExp])[] = [
     /^password(?:\s{1,4}(?:for\s{1,4}\S{1,64}|expire|of)?\s{0,4}=?\s{0,4}|\s{0,4}\(\s{0,2}|\s{0,4}=\s{0,4})(?=N?\\{0,3}["'])/i,
   ],
   ['pgp_sym', /^pgp_sym_(?:en|de)crypt\([^,]{1,80},\s{0,4}/i],
+  ['login', /^login\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
+  ['auth=(', /^auth=\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
+  ['mysqli_conn', /^mysqli_connect\(\s{0,4}["'][^"']{1,64}["'],\s{0,4}["'][^"']{1,64}["'],\s{0,4}/i],
+  ['crypt', /^crypt\(\s{0,4}(?=["'])/i],
+  ['addauth', /^addauth\s{1,4}digest\s{1,4}\w{1,64}:/i],
   ['auth', /^auth\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
 ];
+
+const FIRST = new Set(phrases.map(([word]) => word.charCodeAt(0)));
 
 /** Passwords in SQL and its like: `IDENTIFIED BY 'x'`, `PASSWORD 'x'`, `PASSWORD('x')`, `db.auth('u', 'x')`. */
 export function findSqlSecrets(text: Text, reader: ValueReader, add: AddSpan): void {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at) | 0x20;
-    if (code !== 0x69 && code !== 0x70 && code !== 0x61) continue;
+    if (!FIRST.has(code)) continue;
     const before = at === 0 ? ' ' : text.slice(at - 1, at);
     if (/[\w-]/.test(before)) continue;
     const ahead = text.slice(at, at + 12).toLowerCase();

@@ -1,6 +1,9 @@
 import { addCookies } from './headers.js';
+import type { NameKind } from './names.js';
+import { nameKind } from './names.js';
 import type { AddSpan, Text } from './text.js';
 import { isNamePart, isQuote } from './text.js';
+import { looksRandom } from './randomness.js';
 import type { ToolRule } from './tool-table.js';
 import { toolRules } from './tool-table.js';
 import { secretOf } from './values.js';
@@ -26,6 +29,8 @@ interface RuleState {
   /** Whether the next word is its value. */
   expecting: boolean;
   reads: boolean;
+  /** What the name of a setting says of the value behind it. */
+  setting: NameKind;
 }
 
 /**
@@ -82,7 +87,15 @@ function commandOf(value: string): string {
 }
 
 function stateOf(rule: ToolRule): RuleState {
-  return { rule, seen: 0, places: 0, last: null, expecting: false, reads: rule.kind === 'input' && rule.flag === '' };
+  return {
+    rule,
+    seen: 0,
+    places: 0,
+    last: null,
+    expecting: false,
+    reads: rule.kind === 'input' && rule.flag === '',
+    setting: null,
+  };
 }
 
 /** What the command's end tells: the last word, and what is read from the pipe. */
@@ -116,7 +129,10 @@ function offer(text: Text, word: Word, value: string, state: RuleState, add: Add
   if (rule.kind === 'place' && rule.after === '' && /^[A-Za-z_]\w*=\S/.test(value) && !value.endsWith('=')) return;
   state.places++;
   state.last = word;
-  if (rule.kind === 'pairs') addPair(text, word, value, add);
+  if (rule.kind === 'setting') {
+    if (state.places === rule.place) state.setting = nameKind(value.slice(value.lastIndexOf(':') + 1));
+    else if (state.places === rule.place + 1 && state.setting !== null) addSecret(text, word, rule, add, state.setting);
+  } else if (rule.kind === 'pairs') addPair(text, word, value, add);
   else if (state.places === rule.place) take(text, word, rule, add, spare);
 }
 
@@ -161,7 +177,13 @@ function inner(text: Text, start: number, end: number): Word {
     : { start, end, quoted: false, ends: '' };
 }
 
-function addSecret(text: Text, word: Word, rule: ToolRule, add: AddSpan): void {
+function addSecret(
+  text: Text,
+  word: Word,
+  rule: ToolRule,
+  add: AddSpan,
+  kind: 'sure' | 'likely' = rule.likely ? 'likely' : 'sure',
+): void {
   let { start, end } = word;
   if (text.charCodeAt(start) === 0x24 && text.charCodeAt(start + 1) === 0x27) {
     start += 2;
@@ -170,6 +192,11 @@ function addSecret(text: Text, word: Word, rule: ToolRule, add: AddSpan): void {
   if (rule.after !== '') {
     const value = text.slice(start, Math.min(end, start + MAX_WORD));
     const from = value.indexOf(rule.after);
+    // `curl -u token:` has the token in the place of the user.
+    if (rule.after === ':' && from >= 16 && from === value.length - 1 && looksRandom(value.slice(0, from), 16)) {
+      add(start, start + from);
+      return;
+    }
     if (
       from < 0 ||
       (rule.after === '=' && openNames.test(value.slice(0, from))) ||
@@ -185,7 +212,7 @@ function addSecret(text: Text, word: Word, rule: ToolRule, add: AddSpan): void {
   }
   while (end > start && /[;)]/.test(text.slice(end - 1, end)) && !word.quoted) end--;
   if (end <= start) return;
-  const secret = secretOf(text, { start, end, quoted: word.quoted }, rule.likely ? 'likely' : 'sure');
+  const secret = secretOf(text, { start, end, quoted: word.quoted }, kind);
   if (secret !== null) add(secret.start, secret.end);
 }
 

@@ -158,9 +158,9 @@ function isNameAhead(text: Text, at: number): boolean {
 }
 
 const placeholders = new Set(
-  'true false yes no none null nil undefined on off required optional stdin prompt env file auto default disabled enabled all any string str int bool number text hidden unset empty'.split(
-    ' ',
-  ),
+  'true false yes no none null nil undefined on off required optional stdin prompt env file auto default disabled enabled all any string str int bool number text hidden unset empty public private password1 basic digest bearer ntlm negotiate'
+    .replace(' password1', '')
+    .split(' '),
 );
 const roots =
   /^(?:os|process|self|this|config|cfg|settings|args|env|req|request|options|opts|params|var|local|locals|data|module|secrets|vars|input|inputs|context|ctx|event|each|random_\w+|aws_\w+|google_\w+|azurerm_\w+|window|document|response|resp|res|user|account|credentials|creds|props|state|app|client|session|token|getpass|secret)\.[A-Za-z_][\w.]*$/;
@@ -177,6 +177,7 @@ export function secretOf(
   text: Text,
   { start, end, quoted }: Value,
   kind: 'sure' | 'likely',
+  userAndSecret = false,
 ): { readonly start: number; readonly end: number } | null {
   let stop = Math.min(end, start + MAX_VALUE);
   let seen = text.slice(start, Math.min(stop, start + LOOK));
@@ -202,7 +203,12 @@ export function secretOf(
     seen = first;
   }
   if (seen === '' || isNoSecret(seen, quoted)) return null;
-  if (kind === 'likely' && !looksRandom(seen, 10)) return null;
+  if (kind === 'likely' && !looksRandom(seen, 10)) {
+    // `--auth user:secret`, `NEO4J_AUTH=neo4j/secret`
+    const user = /^[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/:]{3,}$)/.exec(seen)?.[0];
+    if (user === undefined || !userAndSecret || /^\d{1,5}$/.test(seen.slice(user.length))) return null;
+    return isNoSecret(seen.slice(user.length), quoted) ? null : { start: start + user.length, end: stop };
+  }
   return { start, end: stop };
 }
 
