@@ -14,6 +14,7 @@ import { toBigint, toNumber } from '../wire/text.js';
 import { AnswerGate } from './answer-gate.js';
 import type { TakeChunk } from './answer-gate.js';
 import { Lease } from './lease.js';
+import { Patience } from './patience.js';
 
 export interface SessionOptions {
   readonly identity: NodeIdentity;
@@ -48,6 +49,7 @@ export class MemberSession {
   readonly identity: NodeIdentity;
   readonly #options: SessionOptions;
   readonly #lease: Lease;
+  readonly #patience: Patience;
   readonly #asks = new Map<string, OpenAsk>();
   readonly #endedAsks = new Set<string>();
   #metadata: NodeMetadata;
@@ -66,6 +68,7 @@ export class MemberSession {
     this.#metadata = options.metadata;
     this.#version = options.version;
     this.#lease = new Lease(options.time, options.lease);
+    this.#patience = new Patience(options.time);
     this.#heardAt = options.time.monotonicMs();
   }
 
@@ -149,7 +152,12 @@ export class MemberSession {
     const { trouble } = this;
     const bytes = request.fragments.reduce((sum, { sql }) => sum + Buffer.byteLength(sql), 0);
     const cancel = (): void => gate.fail(cancelled(name));
-    const stop = this.#options.time.after(request.timeoutMs, () => gate.fail(late(name, request.timeoutMs)));
+    const timeoutMs = this.#patience.of(request.timeoutMs);
+    let passedBy = false;
+    const stop = this.#options.time.after(timeoutMs, () => {
+      passedBy = !gate.passed;
+      gate.fail(late(name, timeoutMs));
+    });
     signal.addEventListener('abort', cancel, { once: true });
     if (trouble !== null) gate.fail(trouble);
     else if (signal.aborted) cancel();
@@ -161,6 +169,8 @@ export class MemberSession {
     }
     const outcome = await gate.outcome;
     stop();
+    // Who asked may have gone away earlier, which says nothing of the node.
+    if (!signal.aborted) this.#patience.ended(passedBy);
     signal.removeEventListener('abort', cancel);
     if (this.#asks.delete(id)) this.#finish(id, open, outcome);
     return { outcome, passed: gate.passed };

@@ -54,8 +54,9 @@ export interface NetworkPlan {
 const MAX_SUBQUERIES = 50;
 /** A rough size, for estimates. */
 const BYTES_A_CELL = 16;
-/** Kept of a query's time for the merge. */
-const MERGE_SHARE = 0.1;
+/** Kept of a query's time for the merge, where a member lets its own pass: 2 s at most. */
+const MERGE_SHARE = 0.2;
+const MERGE_MS = 2_000;
 
 /** Answers queries for the whole network: plan, scatter, gather, merge. */
 export class NetworkAnswers implements Answers {
@@ -256,7 +257,7 @@ export class NetworkAnswers implements Answers {
       expects: catalog.expects(fragments.flatMap((fragment) => [fragment.table, ...fragment.reads])),
       nowMicros: ask.nowMicros,
       budget: { rows: Math.floor(budget.rows / 2), bytes: Math.floor(budget.bytes / 2) },
-      timeoutMs: Math.max(1, left - Math.min(1000, left * MERGE_SHARE)),
+      timeoutMs: Math.max(1, left - Math.min(MERGE_MS, left * MERGE_SHARE)),
       who: ask.caller.token ?? '',
       origin: ask.request.origin === undefined ? null : JSON.stringify(ask.request.origin),
     };
