@@ -18,7 +18,12 @@ import { soundRows } from './parquet-check.js';
 /** What nodes answered to one fragment: their files, the columns these have to have, and the SQL that reads them. */
 export interface MergeRelation {
   readonly name: string;
+  /** Reads the files, and ends with an error where a value is none that its node can have sent. */
   readonly sql: string;
+  /** Reads them without looking at that. */
+  readonly plain: string;
+  /** Gives rows where there is such a value; null: nothing is known of the columns. */
+  readonly broken: string | null;
   readonly files: readonly string[];
   readonly columns: readonly QueryColumn[];
 }
@@ -28,6 +33,9 @@ export interface Sender {
   readonly rows: number;
   readonly files: readonly string[];
 }
+
+/** Above this a look at the bounded columns first is quicker than one at each value in the merge. */
+const SMALL_BYTES = 1 << 20;
 
 /** Up to this size damage in a file shows before the first row is sent; above it files are read twice. */
 const HELD_BYTES = 32 << 20;
@@ -56,9 +64,13 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
     }
     await beginRead(connection);
     await checkRelations(database, connection, relations);
-    const held = (await bytesOf(relations)) <= HELD_BYTES;
-    if (!held) for (const relation of relations) await readWhole(connection, relation.sql).catch(asQueryError);
-    const sql = await withRelations(connection, request.sql, relations);
+    const bytes = await bytesOf(relations);
+    const held = bytes <= HELD_BYTES;
+    const looked = bytes > SMALL_BYTES;
+    if (looked) await checkValues(connection, relations);
+    if (!held) for (const relation of relations) await readWhole(connection, relation.plain).catch(asQueryError);
+    const sources = relations.map(({ name, sql, plain }) => ({ name, sql: looked ? plain : sql }));
+    const sql = await withRelations(connection, request.sql, sources);
     const run = withSelect(connection, sql, (prepared) => (held ? prepared.run() : prepared.stream()));
     const result = await run.catch(asQueryError);
     context.head({ schema: columnsOf(result) } satisfies { schema: readonly QueryColumn[] });
@@ -74,7 +86,7 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
 async function withRelations(
   connection: DuckDBConnection,
   sql: string,
-  relations: readonly MergeRelation[],
+  relations: readonly Pick<MergeRelation, 'name' | 'sql'>[],
 ): Promise<string> {
   const statement = await serialize(connection, sql);
   const ctes = new Map<string, TreeRecord>();
@@ -85,6 +97,14 @@ async function withRelations(
 async function bytesOf(relations: readonly MergeRelation[]): Promise<number> {
   const sizes = await Promise.all(relations.flatMap(({ files }) => files).map(async (path) => (await stat(path)).size));
   return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Large parts are looked at before they are merged. */
+async function checkValues(connection: DuckDBConnection, relations: readonly MergeRelation[]): Promise<void> {
+  for (const { broken } of relations) {
+    if (broken === null || (await readRows(connection, broken).catch(asQueryError)).length === 0) continue;
+    throw new ArmorlakeError('INTERNAL', 'What a node answered is none that it can have.');
+  }
 }
 
 /** Files of other columns than were asked for would change what the other nodes' files are read as. */

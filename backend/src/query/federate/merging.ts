@@ -5,7 +5,7 @@ import type { GuardedEngine, Statement } from '../guarded-engine.js';
 import type { PlanAnswer, PlannedFragment } from './calls.js';
 import { isolate } from './isolate.js';
 import type { NodeFault } from './node-answers.js';
-import { incomingSql, travelsAsText } from './shipping.js';
+import { brokenSql, incomingSql, travelsAsText } from './shipping.js';
 
 /** What one node sent, by fragment. */
 export interface SentPart {
@@ -54,7 +54,14 @@ export class Merging {
         return path === undefined ? [] : [{ path, node: rows === null ? null : node }];
       });
       const files = sent.map(({ path }) => path);
-      return { name: fragment.name, sql: incomingSql(sent, fragment), files, columns: shippedColumns(fragment) };
+      return {
+        name: fragment.name,
+        sql: incomingSql(sent, fragment),
+        plain: incomingSql(sent, { ...fragment, guards: [] }),
+        broken: brokenSql(sent, fragment),
+        files,
+        columns: shippedColumns(fragment),
+      };
     });
     const senders = parts.flatMap(({ rows, files }) => (rows === null ? [] : [{ rows, files: [...files.values()] }]));
     const call = (timeoutMs: number): unknown => {
@@ -116,6 +123,8 @@ export class Merging {
       });
       const call = (timeoutMs: number): unknown => ({ queryId: this.#ask.id, rows, files, timeoutMs });
       try {
+        // What it may have died of was the merge: only a death from here on is this node's.
+        await this.#merge.engine.untilReady(this.#statement().timeoutMs, this.#signal);
         const reason = await this.#merge.call('check', call, this.#nobodys(), this.#signal);
         if (typeof reason === 'string') broken.set(node, { code: 'INTERNAL', message: reason });
       } catch (thrown) {

@@ -55,37 +55,67 @@ export function incomingSql(
     const nothing = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`);
     return `SELECT ${nothing.join(', ')} LIMIT 0`;
   }
-  const told = columns.map((column, index) => guarded(column, guards[index] ?? null, files));
-  return `SELECT ${told.join(', ')} FROM read_parquet([${files.map(({ path }) => quoteString(path)).join(', ')}])`;
+  const told = columns.map((column, index) => {
+    const bound = boundOf(column, guards[index] ?? null, files);
+    if (bound === null) return cast(column, column.type);
+    const broken = `error(${quoteString(BROKEN + bound.sentence)})`;
+    return `CASE WHEN ${bound.holds} THEN ${valueOf(column)} ELSE ${broken} END AS ${quoteIdentifier(column.name)}`;
+  });
+  return `SELECT ${told.join(', ')} FROM ${filesSql(files)}`;
+}
+
+/** SQL that gives rows where a member sent what it can't have honestly; null where nothing is known of its columns. */
+export function brokenSql(
+  files: readonly ArrivedFile[],
+  { columns, guards }: Pick<Fragment, 'columns' | 'guards'>,
+): string | null {
+  const bounds = columns.flatMap((column, index) => boundOf(column, guards[index] ?? null, files) ?? []);
+  if (bounds.length === 0) return null;
+  return `SELECT 1 FROM ${filesSql(files)} WHERE ${bounds.map(({ holds }) => `(NOT (${holds}))`).join(' OR ')} LIMIT 1`;
+}
+
+function filesSql(files: readonly ArrivedFile[]): string {
+  return `read_parquet([${files.map(({ path }) => quoteString(path)).join(', ')}])`;
 }
 
 /** More rows no node holds: JSON has no larger whole numbers, and it would take centuries. */
 const MOST_ROWS = Number.MAX_SAFE_INTEGER;
 
-function guarded(column: ResultColumn, guard: ColumnGuard, files: readonly ArrivedFile[]): string {
-  const name = quoteIdentifier(column.name);
-  const plain = cast(column, column.type);
-  if (guard === null || files.every(({ node }) => node === null)) return plain;
-  const value = travelsAsText(column.type) ? `CAST(${name} AS ${column.type})` : name;
-  const [holds, sentence] = {
-    node: [`${value} IS NULL OR ${isSender(name, files)}`, 'It sent rows that say they are of another node.'] as const,
-    // count_if is NULL where there is no row.
-    count: [`${value} IS NULL OR ${value} BETWEEN 0 AND ${MOST_ROWS}`, 'It sent counts that no rows have.'] as const,
-    spread: [`${value} IS NULL OR ${value} >= 0`, 'It sent a variance below zero.'] as const,
-  }[guard];
-  return `CASE WHEN ${holds} THEN ${value} ELSE error(${quoteString(BROKEN + sentence)}) END AS ${name}`;
+/** What holds for a column of honest members, and what to say of one whose it doesn't. */
+function boundOf(
+  column: ResultColumn,
+  guard: ColumnGuard,
+  files: readonly ArrivedFile[],
+): { readonly holds: string; readonly sentence: string } | null {
+  if (guard === null || files.every(({ node }) => node === null)) return null;
+  const value = valueOf(column);
+  switch (guard) {
+    case 'node':
+      return { holds: isSender(value, files), sentence: 'It sent rows that say they are of another node.' };
+    case 'count':
+      // count_if is NULL where there is no row.
+      return {
+        holds: `${value} IS NULL OR ${value} BETWEEN 0 AND ${MOST_ROWS}`,
+        sentence: 'It sent counts that no rows have.',
+      };
+    case 'spread':
+      return { holds: `${value} IS NULL OR ${value} >= 0`, sentence: 'It sent a variance below zero.' };
+  }
+}
+
+function valueOf({ name, type }: ResultColumn): string {
+  return travelsAsText(type) ? `CAST(${quoteIdentifier(name)} AS ${type})` : quoteIdentifier(name);
 }
 
 /** A constant where it can be: it is compared once with each value of a dictionary. */
-function isSender(name: string, files: readonly ArrivedFile[]): string {
+function isSender(value: string, files: readonly ArrivedFile[]): string {
   const [first] = files;
   if (first !== undefined && first.node !== null && files.every(({ node }) => node === first.node)) {
-    return `${name} = ${quoteString(first.node)}`;
+    return `coalesce(${value} = ${quoteString(first.node)}, true)`;
   }
   const nodes = files.map(({ node }) => (node === null ? 'NULL' : quoteString(node)));
-  const sender = `list_extract([${nodes.join(', ')}], CAST(file_index AS BIGINT) + 1)`;
   // Rows of this node's own lake have no sender to be held against.
-  return `coalesce(${name} = ${sender}, true)`;
+  return `coalesce(${value} = list_extract([${nodes.join(', ')}], CAST(file_index AS BIGINT) + 1), true)`;
 }
 
 /** The column as it is, or cast when its type travels as text. Types are DuckDB's own spelling, never a user's. */

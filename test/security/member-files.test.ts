@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../../../../test/support/random.js';
-import { soundRows } from './parquet-check.js';
+import { Random } from '../support/random.js';
+import { soundRows } from '../../backend/src/engine/merge/parquet-check.js';
 
 /** Thrift's compact protocol, as far as a forged file needs it: fields in order, structs, lists, numbers. */
 const thrift = {
