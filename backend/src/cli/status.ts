@@ -57,7 +57,7 @@ export function statusCommand(context: CliContext): Command {
       const client = clientOf(options, io);
       const node = nodeStatus.parse(await client.json('/api/v1/status', { signal: io.signal, deadlineMs: 10_000 }));
       // A node that isn't ready can't be asked for its tables.
-      const answers = node.ready ? await ask(client, io.signal) : [];
+      const answers = node.ready ? withOwnDetails(node, await ask(client, io.signal)) : [];
       await io.out(
         options.json === true
           ? jsonLine(asJson(client.url, node, answers))
@@ -87,6 +87,7 @@ const nodeStatus = z.looseObject({
     lagMs: z.number(),
     diskFull: z.boolean(),
   }),
+  connectors: z.array(z.looseObject({ name: z.string(), detail: z.string().nullable() })),
   network: networkStatus.nullish(),
   warnings: z.array(z.string()),
 });
@@ -100,6 +101,20 @@ async function ask(client: Client, signal: AbortSignal): Promise<Answers> {
       async ([name, { sql }]) => [name as Section, await client.query(sql, { signal })] as const,
     ),
   );
+}
+
+/** The node tells an admin which file of the host a connector of its own can't read; the table tells nobody. */
+function withOwnDetails({ node, connectors }: NodeStatus, answers: Answers): Answers {
+  const details = new Map(connectors.map(({ name, detail }) => [name, detail]));
+  return answers.map(([section, answer]) => {
+    if (section !== 'connectors') return [section, answer] as const;
+    const at = (column: string): number => answer.schema.findIndex(({ name }) => name === column);
+    const [nodeAt, nameAt, detailAt] = [at('node'), at('name'), at('detail')];
+    const rows = answer.rows.map((row) =>
+      row[nodeAt] === node ? row.with(detailAt, details.get(String(row[nameAt])) ?? row[detailAt]) : row,
+    );
+    return [section, { ...answer, rows }] as const;
+  });
 }
 
 function asText(url: string, node: NodeStatus, answers: Answers, nowMs: number): string {
