@@ -5,7 +5,11 @@ import {
   allowedFunctions,
   allowedTableFunctions,
   allowedWindowFunctions,
+  contain,
+  visit,
 } from '../backend/src/engine/index.js';
+import type { TreeRecord } from '../backend/src/engine/index.js';
+import { serialize } from '../backend/src/engine/execute/statements.js';
 import { tables } from '../backend/src/lake/tables.js';
 import { QueryLake } from './support/query-lake.js';
 
@@ -24,6 +28,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await lake[Symbol.asyncDispose]();
 });
+
+function recordsIn(statement: TreeRecord): readonly TreeRecord[] {
+  const records: TreeRecord[] = [];
+  visit(statement, 'statement', { enter: (record) => void records.push(record) });
+  return records;
+}
 
 async function refusal(sql: string, more: Record<string, unknown> = {}): Promise<ArmorlakeError> {
   try {
@@ -288,4 +298,15 @@ it('the re-serialised text is what runs: comments and oddities of the original a
     parameters: [],
     schema: [{ name: 'host', type: 'VARCHAR' }],
   });
+});
+
+it('a call that may stand in FROM may not stand elsewhere, not even as the same record of a tree', async () => {
+  const statement = await serialize(lake.connection, 'SELECT 1 FROM range(3) AS r, unnest([1]) AS u');
+  const call = recordsIn(statement).find((record) => record['function_name'] === 'range');
+  const list = recordsIn(statement).find((record) => record['function_name'] === 'unnest');
+  if (call === undefined || list === undefined) throw new Error('no calls');
+  const shared = visit(statement, 'statement', {
+    leave: (record, _kind, original) => (original === list ? { ...record, children: [call] } : record),
+  });
+  expect(() => contain('', shared, [])).toThrow('The function range is not allowed');
 });

@@ -144,7 +144,8 @@ class Containment {
   #expression(record: TreeRecord): void {
     switch (textOf(record, 'class')) {
       case 'FUNCTION':
-        if (!this.#calls.has(record)) this.#function(record, allowedFunctions);
+        // Once: the same record in another place is no call in FROM.
+        if (!this.#calls.delete(record)) this.#function(record, allowedFunctions);
         break;
       case 'WINDOW':
         this.#function(record, allowedWindowFunctions);
