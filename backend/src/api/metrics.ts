@@ -123,7 +123,8 @@ function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 
     add('engine_memory_bytes', 'What DuckDB’s buffers hold', one(lake.memoryBytes));
     const rows = Object.entries(lake.rows).map(([table, value]) => ({ labels: { table }, value }));
     add('lake_rows', 'Hot rows, by table', rows);
-    const lost = Object.entries(lake.lost).map(([table, value]) => ({ labels: { table }, value }));
+    // Those without a table are always there, at 0 too: a rule that looks at growth needs a beginning.
+    const lost = Object.entries({ '*': 0, ...lake.lost }).map(([table, value]) => ({ labels: { table }, value }));
     add('lake_lost_events', 'Events lost after they were stored, since the lake began', lost);
   }
   return registry;
