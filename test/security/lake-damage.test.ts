@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { LakeStore } from '../../backend/src/lake/host.js';
 import { kubearmorLogs } from '../../backend/src/lake/index.js';
 import { DataFolder, packRows, plainRows } from '../support/lake-fixture.js';
 import { ErrorLog, openStore, rawRows } from '../support/lake-store.js';
@@ -86,6 +87,72 @@ describe('a damaged write-ahead log', () => {
     expect(log.text).toContain('its first bytes are damaged');
     expect(await rawRows(reopened, GAPS)).toEqual([['wal', null]]);
     await reopened.close();
+  });
+});
+
+/** Where the block lies that the query names. */
+async function placeOf(store: LakeStore, block: string): Promise<number> {
+  const [[number]] = (await rawRows(store, block)) as [[number]];
+  return 3 * 4096 + number * 65_536;
+}
+
+const TOTALS = "SELECT max(block_id)::INT FROM pragma_storage_info('lake.internal.totals') WHERE persistent";
+/** In a lake as `leaveFile` makes it: read by no start, but by a checkpoint. */
+const UNREAD = 'SELECT 3';
+
+/** 3,000 rows in the file and ten in the WAL, as a crash leaves them; returns where the block lies. */
+async function leaveFile(folder: DataFolder, block: string): Promise<number> {
+  using own = new DataFolder();
+  const store = await openStore(own);
+  for (let batch = 1; batch <= 3; batch++) {
+    await store.append(batch, packRows(kubearmorLogs, 1000, plainRows(1)).buffer, noExtras);
+  }
+  await store.checkpoint();
+  await store.append(4, packRows(kubearmorLogs, 10, plainRows(1)).buffer, noExtras);
+  for (const name of ['lake.duckdb', 'lake.json', 'lake.mark', 'lake.duckdb.wal']) {
+    copyFileSync(own.file(name), folder.file(name));
+  }
+  const place = await placeOf(store, block);
+  await store.close();
+  return place;
+}
+
+describe('lake.duckdb', () => {
+  it.each([
+    ['in the totals', (_size: number, totals: number) => totals + 32],
+    ['in its last bytes', (size: number) => size - 8],
+  ])('whose damage %s only the statements of a start meet is put aside, and a gap says so', async (_what, where) => {
+    using folder = new DataFolder();
+    const totals = await leaveFile(folder, TOTALS);
+    change(folder.file('lake.duckdb'), (bytes) => flipped(where(bytes.length, totals))(bytes));
+    const log = new ErrorLog();
+    const store = await openStore(folder, {}, { logger: log.logger });
+    const [aside = 'none'] = named(folder, 'lake.duckdb.damaged');
+    expect(log.text).toContain(folder.file(aside));
+    expect(await rawRows(store, GAPS)).toEqual([['file', 3010]]);
+    const next = await store.append(5, packRows(kubearmorLogs, 1, plainRows(1)).buffer, noExtras);
+    expect(next.firstSeq).toBeGreaterThan(3010);
+    await store.close();
+    const again = await openStore(folder);
+    expect(await rawRows(again, GAPS)).toHaveLength(1);
+    await again.close();
+  });
+
+  it('whose damage the last checkpoint meets makes the stop fail, and says what to do', async () => {
+    using folder = new DataFolder();
+    const place = await leaveFile(folder, UNREAD);
+    change(folder.file('lake.duckdb'), flipped(place + 32));
+    const log = new ErrorLog();
+    const fatal: string[] = [];
+    const store = await openStore(folder, {}, { logger: log.logger, onFatal: (reason) => fatal.push(reason) });
+    await store.append(5, packRows(kubearmorLogs, 10, plainRows(1)).buffer, noExtras);
+    await expect(store.close()).rejects.toMatchObject({
+      code: 'INTERNAL',
+      hint: expect.stringContaining(`Copy ${folder.path}`) as string,
+    });
+    expect(log.text).toContain(`The last checkpoint failed. Copy ${folder.path}`);
+    expect(log.text).toContain('Corrupt database file');
+    expect(fatal).toEqual([]);
   });
 });
 

@@ -178,7 +178,7 @@ export class EngineSupervisor implements EngineClient {
     run.child.kill('SIGKILL');
   }
 
-  /** Ends the engine with a checkpoint, or by force when that takes too long. */
+  /** Ends the engine with a checkpoint, or by force when that takes too long; then throws what the engine said went wrong. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     const wasReady = this.#state === 'ready';
@@ -186,10 +186,15 @@ export class EngineSupervisor implements EngineClient {
     if (this.#pingTimer !== null) clearInterval(this.#pingTimer);
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     const run = this.#run;
+    let failure: ArmorlakeError | null = null;
     if (run !== null) {
       const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
-      // The engine answers after its checkpoint; an error means that it is gone already.
-      if (wasReady) await run.client?.call('stop', {}, { signal }).catch(() => undefined);
+      // The engine answers after its checkpoint; any other error than its own means that it is gone already.
+      if (wasReady) {
+        await run.client?.call('stop', {}, { signal }).catch((thrown: unknown) => {
+          if (thrown instanceof ArmorlakeError && thrown.code === 'INTERNAL') failure = thrown;
+        });
+      }
       run.client?.close();
       if (!wasReady) run.child.kill('SIGKILL');
       const force = setTimeout(() => run.child.kill('SIGKILL'), 2000);
@@ -200,6 +205,7 @@ export class EngineSupervisor implements EngineClient {
       this.#server.close(() => resolve());
     });
     this.#folder.close();
+    if (failure !== null) throw failure;
   }
 
   #ready(): RpcClient {

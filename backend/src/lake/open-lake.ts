@@ -16,7 +16,7 @@ import { IdentityFile, newIdentity } from './identity.js';
 import { rememberLakeId, rememberedLakeId } from './lake-id.js';
 import { LAKE_CATALOG, latestVersion, migrate, migrations, refuseNewer } from './migrations.js';
 import type { Migration } from './migrations.js';
-import { lakePath, openDatabase } from './opening.js';
+import { isFileDamage, lakePath, openDatabase } from './opening.js';
 import { readEnd, recover } from './recovery.js';
 import type { LakeEnd } from './recovery.js';
 import { longestAgeMs } from './retention.js';
@@ -65,8 +65,21 @@ export interface LakeParts {
 
 const LOCK_WAIT_MS = 5000;
 
-/** Opens the file, migrates it, finds out what is missing, and goes on from there. */
-export async function openParts(options: LakeOptions): Promise<LakeParts> {
+/**
+ * Opens the file, migrates it, finds out what is missing, and goes on from there. `damaged` says why the file is to be put
+ * aside first. What was opened is closed again when it throws.
+ */
+export async function openParts(options: LakeOptions, damaged: string | null): Promise<LakeParts> {
+  const opened: (() => void)[] = [];
+  try {
+    return await openAll(options, damaged, opened);
+  } catch (thrown) {
+    for (const close of opened.reverse()) close();
+    throw thrown;
+  }
+}
+
+async function openAll(options: LakeOptions, damaged: string | null, opened: (() => void)[]): Promise<LakeParts> {
   const { settings, facts, logger } = options;
   const clock = options.clock ?? systemClock;
   const steps = options.migrations ?? migrations;
@@ -79,13 +92,15 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   const { database, quarantined } = await openDatabase({
     settings,
     acknowledged: acknowledged(settings.dataFolder, known),
-    damaged: known?.damaged ?? null,
+    damaged: damaged ?? known?.damaged ?? null,
     openCrashes: facts.openCrashes,
     clock,
     logger,
     lockWaitMs: options.lockWaitMs ?? LOCK_WAIT_MS,
   });
+  opened.push(() => database.close());
   const maintainer = await database.connect();
+  opened.push(() => maintainer.closeSync());
   await migrate(maintainer, steps);
   // Read anew: whoever held the lock until now may have written it.
   const damagedIdentity = identityFile.putAsideDamaged();
@@ -97,6 +112,7 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
   const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
   const unlisted = archive === null ? [] : await readUnlisted(archive, maintainer, warnings);
   const mark = new CommitMarkFile(settings.dataFolder);
+  opened.push(() => mark.close());
   const nowMicros = Math.round(clock.wallMs() * 1000);
   const end = await readEnd(maintainer);
   const archived = [...(await readManifest(maintainer)), ...unlisted];
@@ -112,6 +128,7 @@ export async function openParts(options: LakeOptions): Promise<LakeParts> {
     nowMicros,
   });
   const writer = await BatchWriter.create(database, settings.node, clock);
+  opened.push(() => writer.close());
   for (const { cause, estimated } of recovery.gaps) {
     if (cause === 'crash') continue;
     logger.error({ cause, estimated, lastSeq: recovery.lastSeq }, 'Events may be missing: see armorlake.gaps.');
@@ -212,6 +229,8 @@ async function readUnlisted(
       if (hot.currentRowCount > 0) archive.remove(file);
       else unlisted.push(entry);
     } catch (thrown) {
+      // The lake file's damage is no reason against the archive's.
+      if (isFileDamage(thrown)) throw thrown;
       warnings.push(`${archive.putAside(file) ?? file} was put aside: ${messageOf(thrown)}`);
     }
   }

@@ -108,7 +108,10 @@ export async function openDatabase(conditions: OpenConditions): Promise<OpenedDa
         put('file', reason);
         continue;
       }
-      const unread = await unreadWal(database, conditions);
+      const unread = await unreadWal(database, conditions).catch((thrown: unknown) => {
+        database.close();
+        throw thrown;
+      });
       if (unread !== null) {
         // What was read of it stays; what follows would be overwritten by the next commit.
         const aside = keepCopy(conditions);
@@ -162,6 +165,16 @@ function lockedError(dataFolder: string, message: string): ArmorlakeError {
 function looksDamaged(message: string): boolean {
   return /replaying WAL|corrupt|not a valid DuckDB database|checksum|serializ|could not read enough bytes|INTERNAL Error|Fatal Error/i.test(
     message,
+  );
+}
+
+/** True for what DuckDB says when a statement meets a damaged block of the file; want of room or memory is none. */
+export function isFileDamage(thrown: unknown): boolean {
+  const message = messageOf(thrown);
+  if (isDiskFull(thrown) || /out of memory/i.test(message)) return false;
+  return (
+    /corrupt database file/i.test(message) ||
+    (/has been invalidated|FATAL/i.test(message) && /corrupt|checksum/i.test(message))
   );
 }
 

@@ -14,7 +14,7 @@ import type { LakeMetadata } from './metadata.js';
 import { readMetadata } from './metadata.js';
 import { openParts } from './open-lake.js';
 import type { LakeOptions, LakeParts } from './open-lake.js';
-import { walPath } from './opening.js';
+import { isFileDamage, lakePath, walPath } from './opening.js';
 import { batchesTable } from './recovery.js';
 import { byteCap, expiredTable, longestAgeMs, usedBytes } from './retention.js';
 import { tableName } from './schema.js';
@@ -140,9 +140,28 @@ export class LakeStore {
    * the file is touched), CONFLICT when another process has it open.
    */
   static async open(options: LakeOptions): Promise<LakeStore> {
-    const parts = await openParts(options);
+    try {
+      return await LakeStore.#open(options, null);
+    } catch (thrown) {
+      // DuckDB reads most blocks only when a statement asks for them: met by the start, it is the damage of a file that won't open.
+      if (!isFileDamage(thrown)) throw thrown;
+      return LakeStore.#open(options, messageOf(thrown));
+    }
+  }
+
+  static async #open(options: LakeOptions, damaged: string | null): Promise<LakeStore> {
+    const parts = await openParts(options, damaged);
     const store = new LakeStore(parts, await parts.database.connect());
-    await store.#lane.run(() => store.#begin()).catch((thrown: unknown) => store.#beginLater(thrown));
+    try {
+      // Nobody else has begun anything: unlike a later write's, damage met here needs no new process.
+      await store.#lane.run(() => store.#begin((task) => task()));
+    } catch (thrown) {
+      if (isFileDamage(thrown)) {
+        clearInterval(store.#timer);
+        store.#closeParts();
+      }
+      store.#beginLater(thrown);
+    }
     return store;
   }
 
@@ -313,7 +332,10 @@ export class LakeStore {
     }
   }
 
-  /** Ends with a checkpoint; queries still running are interrupted, and keep the file open until their connections close. */
+  /**
+   * Ends with a checkpoint; queries still running are interrupted, and keep the file open until their connections close.
+   * Throws INTERNAL, when all is closed, for a checkpoint that damage of the file made fail.
+   */
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
@@ -322,21 +344,31 @@ export class LakeStore {
     await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
-      const { writer, state, maintainer, database, sequence, mark, clock, uptime, guard, start } = this.#parts;
+      const { sequence, clock, uptime, guard, start } = this.#parts;
       // A lake whose start has written nothing is left as it was found.
+      let damage: ArmorlakeError | null = null;
       if (start.done) {
-        await this.#checkpoint().catch((thrown: unknown) => this.#failed('The last checkpoint failed.', thrown));
+        await this.#checkpoint().catch((thrown: unknown) => {
+          damage = isFileDamage(thrown) ? damagedAtClose(this.settings, thrown) : null;
+          this.#failed(`The last checkpoint failed. ${damage?.hint ?? ''}`.trimEnd(), thrown);
+        });
         guard.read(clock.wallMs(), uptime(), sequence.last, longestAgeMs(this.settings));
         const closedAtMicros = Math.round(clock.wallMs() * 1000);
         this.#unlessFull(() => sequence.update({ clean: true, closedAtMicros, clock: guard.record }));
       }
-      writer.close();
-      state.close();
-      maintainer.closeSync();
-      this.#maintenanceReader.closeSync();
-      mark.close();
-      database.close();
+      this.#closeParts();
+      if (damage !== null) throw damage;
     });
+  }
+
+  #closeParts(): void {
+    const { writer, state, maintainer, mark, database } = this.#parts;
+    writer.close();
+    state.close();
+    maintainer.closeSync();
+    this.#maintenanceReader.closeSync();
+    mark.close();
+    database.close();
   }
 
   #appendRows(table: Table, rows: readonly JsonRow[]): Promise<void> {
@@ -375,12 +407,12 @@ export class LakeStore {
   }
 
   /** Writes what the start still has to write; throws DISK_FULL when there is no room, and the next call tries again. */
-  async #begin(): Promise<void> {
+  async #begin(run = (task: () => Promise<void>): Promise<void> => this.#guard(task)): Promise<void> {
     const { start, options } = this.#parts;
     if (start.done) return;
     const late = this.#diskFull;
     await this.#requireRoom(this.#accountBytes);
-    await this.#guard(() => start.run());
+    await run(() => start.run());
     if (late) options.logger.warn({}, 'There is room for what the start of the lake had to write: it stores again.');
   }
 
@@ -407,8 +439,9 @@ export class LakeStore {
     } catch (thrown) {
       const message = messageOf(thrown);
       if (/has been invalidated|FATAL/i.test(message)) {
-        if (/corrupt|checksum/i.test(message)) this.#parts.sequence.update({ damaged: message });
-        this.#parts.options.onFatal?.(message);
+        if (isFileDamage(thrown)) this.#parts.sequence.update({ damaged: message });
+        // A lake that closes has nothing left to do in another process, and says itself what happened.
+        if (!this.#closing) this.#parts.options.onFatal?.(message);
       }
       if (isDiskFull(thrown)) {
         this.#diskFull = true;
@@ -478,6 +511,14 @@ async function whyUnreadable(read: () => Promise<void>): Promise<string | null> 
   } catch (thrown) {
     return messageOf(thrown);
   }
+}
+
+function damagedAtClose({ dataFolder }: LakeSettings, thrown: unknown): ArmorlakeError {
+  const file = lakePath(dataFolder);
+  return new ArmorlakeError('INTERNAL', `${file} is damaged, and the last checkpoint failed: ${messageOf(thrown)}`, {
+    hint: `Copy ${dataFolder} before the next start: it puts the file aside and begins a new one.`,
+    cause: thrown,
+  });
 }
 
 function diskFull(settings: LakeSettings, freeBytes: number): ArmorlakeError {
