@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DataFolder } from '../../test/support/lake-fixture.js';
+import { HandClock as AgingClock, openStore } from '../../test/support/lake-store.js';
 import type { Clock } from './core/index.js';
 import { ArmorlakeError, silentLogger } from './core/index.js';
 import type { CallOptions } from './engine/index.js';
-import { LakeStore, lakeHandlers } from './lake/host.js';
+import type { LakeStore } from './lake/host.js';
+import { lakeHandlers } from './lake/host.js';
 import type { IngestFigures } from './lake/index.js';
 import { NodeMetrics } from './node-metrics.js';
 import type { NodeMetricsOptions } from './node-metrics.js';
@@ -66,12 +68,11 @@ class Parts {
     };
   }
 
-  static async open(folder: DataFolder): Promise<Parts> {
-    const settings = folder.settings();
+  /** @param clock of the lake, where rows are to age */
+  static async open(folder: DataFolder, clock?: AgingClock): Promise<Parts> {
     const readDisk = (): Promise<{ freeBytes: number; totalBytes: number }> =>
       Promise.resolve({ freeBytes: 5e9, totalBytes: 1e10 });
-    const facts = { resumed: false, openCrashes: 0 };
-    return new Parts(await LakeStore.open({ settings, facts, logger: silentLogger, readDisk }));
+    return new Parts(await openStore(folder, {}, { readDisk, ...(clock === undefined ? {} : { clock }) }));
   }
 
   metrics(changes: Partial<NodeMetricsOptions> = {}): NodeMetrics {
@@ -170,14 +171,12 @@ describe('armorlake.node_metrics', () => {
 
   it('is kept as long as the ledger', async () => {
     using folder = new DataFolder();
-    const parts = await Parts.open(folder);
-    parts.clock.ms = Date.now() - folder.settings().retention.ledgerMs - 60_000;
-    const metrics = parts.metrics();
+    const clock = new AgingClock();
+    const parts = await Parts.open(folder, clock);
+    const metrics = parts.metrics({ clock });
     await metrics.record();
-    parts.clock.ms = Date.now();
+    clock.advance(folder.settings().retention.ledgerMs + 60_000);
     await metrics.record();
-    // Whether the clock is right is known from a second look.
-    await parts.store.maintain();
     expect((await parts.store.maintain()).deleted).toEqual({ 'armorlake.node_metrics': 1 });
     expect(await parts.rows('node')).toEqual([['node-1']]);
     await parts.store.close();
