@@ -1,17 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GuardedLake, codeOf } from '../support/guarded-lake.js';
 
+// Each has an engine of its own: one that is stopped again with a former question in hand is killed for it.
 let lake: GuardedLake;
-beforeAll(async () => {
+beforeEach(async () => {
   lake = await GuardedLake.open();
+  lake.signal('SIGSTOP');
 });
-afterAll(async () => {
-  await lake[Symbol.asyncDispose]();
-});
-beforeEach(() => lake.signal('SIGSTOP'));
 afterEach(async () => {
   lake.signal('SIGCONT');
-  await lake.engine.call('ping', {});
+  await lake[Symbol.asyncDispose]();
 });
 
 const count = 'SELECT count(*) FROM kubearmor.logs';
