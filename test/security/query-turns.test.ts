@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const slow = 'SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range % 7 = b.range % 3';
 /** More than all buffers on the way hold. */
-const large = "SELECT repeat('x', 1000) || range FROM range(60000)";
+const large = `SELECT ${Array(12).fill('sha256(range::VARCHAR)').join(', ')} FROM range(60000)`;
 
 function send(body: object, token: string): Socket {
   const text = JSON.stringify(body);
