@@ -33,6 +33,20 @@ function secured(paths: CertificatePaths, name: string, role: NodeRole, clock: T
   });
 }
 
+/** Timers of which the one that looks for new certificate files also runs when a test says so. */
+function looked(): { readonly every: Time['every']; look(): void } {
+  const looks: (() => void)[] = [];
+  return {
+    every: (ms, run) => {
+      if (ms === 5_000) looks.push(run);
+      return systemTime.every(ms, run);
+    },
+    look: () => {
+      for (const run of looks) run();
+    },
+  };
+}
+
 function linkOf({ node }: TestNode): { readonly state: string; readonly detail: string | null } {
   return node.links()[0] ?? { state: 'none', detail: null };
 }
@@ -61,18 +75,14 @@ describe('a certificate that has ended', () => {
   });
 
   it('takes a renewed certificate before the former one ends', async () => {
-    let look = (): void => undefined;
-    const every: Time['every'] = (ms, run) => {
-      if (ms === 5_000) look = run;
-      return systemTime.every(ms, run);
-    };
+    const files = looked();
     const hub = await net.hub('q1', { backbone: secured(await certified('q1', 'query', 300), 'q1', 'query', time) });
     const paths = await certified('e1', 'edge', 30);
-    const watching = { ...time, every, wallMs: () => time.wallMs() };
+    const watching = { ...time, every: files.every, wallMs: () => time.wallMs() };
     const edge = await net.edge('e1', [hub.address], { backbone: secured(paths, 'e1', 'edge', watching) });
     await until(() => alive(hub, 'e1'));
     await certified('e1', 'edge', 90);
-    look();
+    files.look();
     await until(() => linkOf(edge).state !== 'joined', 'it leaves');
     await until(() => alive(hub, 'e1') && linkOf(edge).state === 'joined');
     time.aheadMs = 31 * DAY_MS;
@@ -102,18 +112,14 @@ describe('a certificate that has ended', () => {
 
   it('ends sessions of the former CA once the hub has files of a new one', async () => {
     const paths = await certified('q1', 'query', 30);
-    let look = (): void => undefined;
-    const every: Time['every'] = (ms, run) => {
-      if (ms === 5_000) look = run;
-      return systemTime.every(ms, run);
-    };
-    const hub = await net.hub('q1', { backbone: secured(paths, 'q1', 'query', { ...time, every }) });
+    const files = looked();
+    const hub = await net.hub('q1', { backbone: secured(paths, 'q1', 'query', { ...time, every: files.every }) });
     await net.edge('e1', [hub.address], { backbone: secured(await certified('e1', 'edge', 30), 'e1', 'edge', time) });
     await until(() => alive(hub, 'e1'));
     const next = join(folder, 'next');
     await initCa(next, Date.now());
     await certified('q1', 'query', 30, next);
-    look();
+    files.look();
     await until(() => !alive(hub, 'e1'));
     expect(reason(hub, 'e1')).toMatch(/of another CA than the network's|lost its connection/);
   });
