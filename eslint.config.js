@@ -56,6 +56,12 @@ const noDoubleCasts = {
   message: 'No double casts: parse the value instead.',
 };
 
+const noLostTimeouts = {
+  selector:
+    "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+  message: 'Node.js may collect this timeout as garbage, and then it never comes: deadlineOf or withDeadline.',
+};
+
 /** Where other people's SQL runs, only statements that are written there run unprepared. */
 const preparedRules = {
   files: ['backend/src/engine/execute/**/*.ts', 'backend/src/engine/merge/**/*.ts'],
@@ -63,6 +69,7 @@ const preparedRules = {
     'no-restricted-syntax': [
       'error',
       noDoubleCasts,
+      noLostTimeouts,
       {
         selector:
           "CallExpression[callee.object.name=/[cC]onnection$/][callee.property.name=/^(run|stream)/]:not([arguments.0.type='Literal'])",
@@ -111,7 +118,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-invalid-void-type': 'off',
-      'no-restricted-syntax': ['error', noDoubleCasts],
+      'no-restricted-syntax': ['error', noDoubleCasts, noLostTimeouts],
       // Event text is hostile: matching control characters is our business.
       'no-control-regex': 'off',
       eqeqeq: ['error', 'always', { null: 'ignore' }],

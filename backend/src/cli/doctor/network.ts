@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import type { Address, NodeConfig } from '../../config/index.js';
 import { formatAddress } from '../../config/index.js';
 import type { Clock } from '../../core/index.js';
-import { ArmorlakeError, hasErrno, messageOf, silentLogger } from '../../core/index.js';
+import { ArmorlakeError, deadlineOf, hasErrno, messageOf, silentLogger } from '../../core/index.js';
 import { NodeCertificate, inspect, systemTime } from '../../network/index.js';
 
 import type { Check } from './check.js';
@@ -101,13 +101,14 @@ function connectProblem(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(HUB_MS)]);
+    const { signal: limit, clear } = deadlineOf(signal, HUB_MS);
     const socket: Socket =
       files === null
         ? connectTcp({ host, port })
         : connectTls({ host, port, ...files, ALPNProtocols: ['h2'] }).once('secureConnect', () => done(undefined));
     const done = (problem: string | undefined): void => {
       limit.removeEventListener('abort', late);
+      clear();
       socket.destroy();
       resolve(problem);
     };

@@ -11,6 +11,12 @@ export interface GatherBudget {
   readonly bytes: number;
 }
 
+/** Nodes that are asked the same. */
+export interface AskedGroup {
+  readonly nodes: readonly string[];
+  readonly request: ScatterRequest;
+}
+
 /** What came of one node. */
 export interface NodeResult {
   readonly node: string;
@@ -20,70 +26,108 @@ export interface NodeResult {
 }
 
 /**
- * Asks the nodes and keeps what they ship in `folder`, one Parquet file a node and fragment; the caller removes it.
+ * Asks all groups at the same time and keeps what they ship in `folder`, one Parquet file a node and fragment; the
+ * caller removes it. The budget is of all groups together.
  * @throws ArmorlakeError LIMIT_EXCEEDED over the budget, CANCELLED.
  */
 export async function gather(
   scatter: Pick<Scatter, 'scatter'>,
-  nodes: readonly string[],
-  request: ScatterRequest,
+  groups: readonly AskedGroup[],
   budget: GatherBudget,
   folder: string,
   signal: AbortSignal,
 ): Promise<readonly NodeResult[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const gathering = new Gathering(request, budget, folder);
+  const shipped = new Shipped(budget);
+  const gatherings = groups.map((group, place) => ({
+    ...group,
+    sink: new Gathering(group.request, shipped, join(folder, String(place))),
+  }));
   try {
-    const whole = AbortSignal.any([signal, gathering.stopped]);
-    await scatter.scatter(nodes, request, gathering, whole);
+    const whole = AbortSignal.any([signal, shipped.stopped]);
+    await settled(
+      gatherings.map(async ({ nodes, request, sink }) => {
+        await sink.begin();
+        await scatter.scatter(nodes, request, sink, whole);
+      }),
+    );
     signal.throwIfAborted();
-    return await gathering.finish();
+    if (shipped.fault !== null) throw shipped.fault;
+    return (await settled(gatherings.map(({ sink }) => sink.finish()))).flat();
   } catch (thrown) {
-    await gathering.discard();
-    throw gathering.fault ?? ArmorlakeError.from(thrown);
+    await Promise.all(gatherings.map(({ sink }) => sink.close()));
+    await rm(folder, { recursive: true, force: true });
+    throw shipped.fault ?? ArmorlakeError.from(thrown);
   }
 }
 
-class Gathering implements ScatterSink {
-  readonly #request: ScatterRequest;
+/** All values once every one has ended, so that none works on behind a failure; or the first failure. */
+async function settled<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
+}
+
+/** What has been shipped of a query, and the end of it all when that is too much. */
+class Shipped {
   readonly #budget: GatherBudget;
-  readonly #folder: string;
   readonly #stop = new AbortController();
-  readonly #places = new Map<string, number>();
-  readonly #files = new Map<string, Map<string, { path: string; handle: FileHandle }>>();
-  readonly #outcomes = new Map<string, NodeOutcome>();
   #bytes = 0;
   #rows = 0;
   fault: ArmorlakeError | null = null;
 
-  constructor(request: ScatterRequest, budget: GatherBudget, folder: string) {
-    this.#request = request;
+  constructor(budget: GatherBudget) {
     this.#budget = budget;
-    this.#folder = folder;
   }
 
   get stopped(): AbortSignal {
     return this.#stop.signal;
   }
 
-  async chunk(node: string, fragment: string, bytes: Uint8Array): Promise<void> {
-    this.#bytes += bytes.byteLength;
+  /** @throws ArmorlakeError LIMIT_EXCEEDED once there was too much. */
+  addBytes(bytes: number): void {
+    this.#bytes += bytes;
     if (this.#bytes > this.#budget.bytes) this.#refuse(overBudget(`${this.#budget.bytes} bytes`));
     if (this.fault !== null) throw this.fault;
-    const file = await this.#fileOf(node, fragment);
-    await file.handle.write(bytes);
   }
 
-  ended(node: string, outcome: NodeOutcome): void {
-    this.#outcomes.set(node, outcome);
-    if (outcome.status === 'failed') return;
-    this.#rows += outcome.facts.rows;
+  addRows(rows: number): void {
+    this.#rows += rows;
     if (this.#rows > this.#budget.rows) this.#refuse(overBudget(`${this.#budget.rows} rows`));
   }
 
   #refuse(fault: ArmorlakeError): void {
     this.fault ??= fault;
     this.#stop.abort(fault);
+  }
+}
+
+class Gathering implements ScatterSink {
+  readonly #request: ScatterRequest;
+  readonly #shipped: Shipped;
+  readonly #folder: string;
+  readonly #places = new Map<string, number>();
+  readonly #files = new Map<string, Map<string, { path: string; handle: FileHandle }>>();
+  readonly #outcomes = new Map<string, NodeOutcome>();
+
+  constructor(request: ScatterRequest, shipped: Shipped, folder: string) {
+    this.#request = request;
+    this.#shipped = shipped;
+    this.#folder = folder;
+  }
+
+  async begin(): Promise<void> {
+    await mkdir(this.#folder, { mode: 0o700 });
+  }
+
+  async chunk(node: string, fragment: string, bytes: Uint8Array): Promise<void> {
+    this.#shipped.addBytes(bytes.byteLength);
+    const file = await this.#fileOf(node, fragment);
+    await file.handle.write(bytes);
+  }
+
+  ended(node: string, outcome: NodeOutcome): void {
+    this.#outcomes.set(node, outcome);
+    if (outcome.status === 'answered') this.#shipped.addRows(outcome.facts.rows);
   }
 
   /** Names of nodes and fragments never become paths: files are numbered. */
@@ -102,8 +146,7 @@ class Gathering implements ScatterSink {
   }
 
   async finish(): Promise<readonly NodeResult[]> {
-    if (this.fault !== null) throw this.fault;
-    await this.#closeFiles();
+    await this.close();
     return [...this.#outcomes].map(([node, outcome]) => this.#resultOf(node, outcome));
   }
 
@@ -118,12 +161,7 @@ class Gathering implements ScatterSink {
     return { node, outcome, files: outcome.status === 'answered' ? files : new Map() };
   }
 
-  async discard(): Promise<void> {
-    await this.#closeFiles();
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #closeFiles(): Promise<void> {
+  async close(): Promise<void> {
     for (const files of this.#files.values()) for (const file of files.values()) await file.handle.close();
   }
 }

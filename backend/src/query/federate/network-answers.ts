@@ -219,21 +219,21 @@ export class NetworkAnswers implements Answers {
     const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
     const gathering = async (
       from: Pick<Scatter, 'scatter'>,
-      nodes: readonly string[],
-      parts: readonly PlannedFragment[],
+      groups: readonly { readonly nodes: readonly string[]; readonly fragments: readonly PlannedFragment[] }[],
       place: string,
     ): Promise<readonly NodeResult[]> => {
-      if (parts.length === 0 || nodes.length === 0) return [];
-      const request = this.#request(ask, parts, deadlineMs);
-      return await gather(from, nodes, request, budget, join(folder, place), signal);
+      const asked = groups
+        .filter(({ nodes, fragments: parts }) => nodes.length > 0 && parts.length > 0)
+        .map(({ nodes, fragments: parts }) => ({ nodes, request: this.#request(ask, parts, deadlineMs) }));
+      return asked.length === 0 ? [] : await gather(from, asked, budget, join(folder, place), signal);
     };
     try {
-      const results: NodeResult[] = [];
-      for (const { missing, names } of byMissing(alive, lacking)) {
-        const place = `members-${results.length}`;
-        results.push(...(await gathering(scatter, names, withoutTables(scattered, missing), place)));
-      }
-      const ownResults = await gathering(own.scatter, [own.name], kept, 'own');
+      const groups = byMissing(alive, lacking).map(({ missing, names }) => ({
+        nodes: names,
+        fragments: withoutTables(scattered, missing),
+      }));
+      const results = await gathering(scatter, groups, 'members');
+      const ownResults = await gathering(own.scatter, [{ nodes: [own.name], fragments: kept }], 'own');
       for (const { outcome } of ownResults) {
         // Nobody else has these rows: without them the answer would be another one.
         if (outcome.status === 'failed') throw ArmorlakeError.fromShape(outcome.error);
