@@ -24,7 +24,7 @@ beforeAll(async () => {
   // Without most columns: files of older schemas lack some.
   await lake.connection.run(`COPY (${rows(1, 100)}) TO '${file}' (FORMAT parquet)`);
   await lake.connection.run(
-    "INSERT INTO armorlake.archive VALUES ('kubearmor.logs', 1, 100, TIMESTAMP '2026-01-01 00:00:01', TIMESTAMP '2026-01-01 00:01:40', 100, 1, 'logs-1-100.parquet')",
+    "INSERT INTO armorlake.archive VALUES ('kubearmor.logs', 1, 100, TIMESTAMP '2026-01-01 00:00:01', TIMESTAMP '2026-01-01 00:01:40', 100, 1, 'logs-1-100.parquet', NULL)",
   );
   await lake.connection.run(
     "INSERT INTO kubearmor.alerts BY NAME SELECT TIMESTAMP '2026-01-01 00:10:00' AS time, 'n1' AS node, 201 AS seq, 'h9' AS host, 7 AS severity",
@@ -79,7 +79,7 @@ describe('hot rows and archive', () => {
     const damaged = join(lake.archiveFolder, 'damaged.parquet');
     writeFileSync(damaged, 'PAR1 this is none PAR1');
     await lake.connection.run(
-      "INSERT INTO armorlake.archive VALUES ('kubearmor.logs', 0, 0, TIMESTAMP '2025-01-01', TIMESTAMP '2025-01-02', 1, 1, 'damaged.parquet')",
+      "INSERT INTO armorlake.archive VALUES ('kubearmor.logs', 0, 0, TIMESTAMP '2025-01-01', TIMESTAMP '2025-01-02', 1, 1, 'damaged.parquet', NULL)",
     );
     expect((await lake.query('SELECT count(*) FROM kubearmor.logs')).rows).toEqual([[200]]);
     expect(lake.checked).toEqual([damaged]);

@@ -116,7 +116,7 @@ export const knownTables: readonly KnownTable[] = [
     time: null,
     event: false,
     columns: columns(
-      'table_name first_seq:BIGINT last_seq:BIGINT min_time:TIMESTAMP max_time:TIMESTAMP rows:BIGINT bytes:BIGINT file',
+      'table_name first_seq:BIGINT last_seq:BIGINT min_time:TIMESTAMP max_time:TIMESTAMP rows:BIGINT bytes:BIGINT file sha256',
     ),
     usual: words('table_name first_seq last_seq min_time max_time rows bytes file'),
   },

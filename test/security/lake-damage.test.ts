@@ -97,8 +97,8 @@ async function placeOf(store: LakeStore, block: string): Promise<number> {
 }
 
 const TOTALS = "SELECT max(block_id)::INT FROM pragma_storage_info('lake.internal.totals') WHERE persistent";
-/** In a lake as `leaveFile` makes it: read by no start, but by a checkpoint. */
-const UNREAD = 'SELECT 3';
+/** Read by no start, but by a checkpoint. */
+const LEDGER = "SELECT max(block_id)::INT FROM pragma_storage_info('lake.armorlake.ledger') WHERE persistent";
 
 /** 3,000 rows in the file and ten in the WAL, as a crash leaves them; returns where the block lies. */
 async function leaveFile(folder: DataFolder, block: string): Promise<number> {
@@ -140,7 +140,7 @@ describe('lake.duckdb', () => {
 
   it('whose damage the last checkpoint meets makes the stop fail, and says what to do', async () => {
     using folder = new DataFolder();
-    const place = await leaveFile(folder, UNREAD);
+    const place = await leaveFile(folder, LEDGER);
     change(folder.file('lake.duckdb'), flipped(place + 32));
     const log = new ErrorLog();
     const fatal: string[] = [];

@@ -104,9 +104,12 @@ export class QueryLake implements LakeReader, AsyncDisposable {
   }
 
   /** Takes the file out of the manifest, as the lake does with damaged ones. */
-  async checkArchiveFile(path: string): Promise<boolean> {
-    this.checked.push(path);
-    await this.connection.run('DELETE FROM armorlake.archive WHERE file = ?', [basename(path)]);
+  async checkArchiveFiles(paths: readonly string[], likely: boolean): Promise<boolean> {
+    if (!likely) return false;
+    for (const path of paths) {
+      this.checked.push(path);
+      await this.connection.run('DELETE FROM armorlake.archive WHERE file = ?', [basename(path)]);
+    }
     return true;
   }
 

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import {
   closeSync,
+  createReadStream,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -11,8 +13,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { quoteQualified, quoteString } from '../core/index.js';
-import { syncFolder } from './identity.js';
+import { messageOf, quoteQualified, quoteString } from '../core/index.js';
+import { syncFolder, unusedPath } from './identity.js';
 import { LAKE_CATALOG } from './migrations.js';
 import type { Table } from './schema.js';
 import { tableName } from './schema.js';
@@ -29,6 +31,8 @@ export interface ArchiveEntry {
   readonly bytes: number;
   /** File name in the archive folder. */
   readonly file: string;
+  /** Of its bytes as they were written; null when it was written by an older version, or taken in again. */
+  readonly sha256: string | null;
 }
 
 export const archiveTable = quoteQualified(LAKE_CATALOG, 'armorlake', 'archive');
@@ -70,7 +74,8 @@ export class Archive {
     syncFile(temporary);
     renameSync(temporary, path);
     syncFolder(dirname(path));
-    return { table: tableName(table), ...facts, bytes: statSync(path).size, file };
+    const { size: bytes } = statSync(path);
+    return { table: tableName(table), ...facts, bytes, file, sha256: await sha256Of(path) };
   }
 
   /** Files in the folder, by what their names say; half-written ones are removed. */
@@ -87,7 +92,17 @@ export class Archive {
   async describe(connection: DuckDBConnection, file: string, table: Table): Promise<ArchiveEntry | null> {
     const facts = await readFacts(connection, `FROM read_parquet(${quoteString(this.path(file))})`);
     if (facts === null) return null;
-    return { table: tableName(table), ...facts, bytes: statSync(this.path(file)).size, file };
+    return { table: tableName(table), ...facts, bytes: statSync(this.path(file)).size, file, sha256: null };
+  }
+
+  /** Why DuckDB can't begin to read a file, or null. */
+  async footerFault(connection: DuckDBConnection, file: string): Promise<string | null> {
+    try {
+      await connection.run(`SELECT 1 FROM read_parquet(${quoteString(this.path(file))}) LIMIT 0`);
+      return null;
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
   }
 
   /** Reads a file from end to end; throws DuckDB's error when that fails. */
@@ -111,14 +126,22 @@ export class Archive {
   putAside(file: string): string | null {
     const path = this.path(file);
     if (!existsSync(path)) return null;
-    renameSync(path, path + DAMAGED);
+    const aside = unusedPath(path + DAMAGED);
+    renameSync(path, aside);
     syncFolder(dirname(path));
-    return path + DAMAGED;
+    return aside;
   }
 
   remove(file: string): void {
     rmSync(this.path(file), { force: true });
   }
+}
+
+/** The SHA-256 of a file's bytes, in hexadecimal. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 18 })) hash.update(piece as Buffer);
+  return hash.digest('hex');
 }
 
 function pad(seq: number): string {
@@ -134,7 +157,7 @@ function syncFile(path: string): void {
   }
 }
 
-type RowFacts = Omit<ArchiveEntry, 'table' | 'bytes' | 'file'>;
+type RowFacts = Omit<ArchiveEntry, 'table' | 'bytes' | 'file' | 'sha256'>;
 
 async function readFacts(connection: DuckDBConnection, from: string): Promise<RowFacts | null> {
   const read = await connection.runAndReadAll(
@@ -155,9 +178,9 @@ async function readFacts(connection: DuckDBConnection, from: string): Promise<Ro
 export async function readManifest(connection: DuckDBConnection): Promise<readonly ArchiveEntry[]> {
   const read = await connection.runAndReadAll(
     'SELECT table_name, first_seq::DOUBLE, last_seq::DOUBLE, epoch_us(min_time), epoch_us(max_time), ' +
-      `rows::DOUBLE, bytes::DOUBLE, file FROM ${archiveTable} ORDER BY first_seq`,
+      `rows::DOUBLE, bytes::DOUBLE, file, sha256 FROM ${archiveTable} ORDER BY first_seq`,
   );
-  return read.getRowsJS().map(([table, firstSeq, lastSeq, minTime, maxTime, rows, bytes, file]) => ({
+  return read.getRowsJS().map(([table, firstSeq, lastSeq, minTime, maxTime, rows, bytes, file, sha256]) => ({
     table: String(table),
     firstSeq: Number(firstSeq),
     lastSeq: Number(lastSeq),
@@ -166,13 +189,14 @@ export async function readManifest(connection: DuckDBConnection): Promise<readon
     rows: Number(rows),
     bytes: Number(bytes),
     file: String(file),
+    sha256: typeof sha256 === 'string' ? sha256 : null,
   }));
 }
 
 /** Adds a row to the manifest, in the transaction open on the connection. */
 export async function addToManifest(connection: DuckDBConnection, entry: ArchiveEntry): Promise<void> {
   await connection.run(
-    `INSERT INTO ${archiveTable} VALUES (?, ?, ?, make_timestamp(?::BIGINT), make_timestamp(?::BIGINT), ?, ?, ?)`,
+    `INSERT INTO ${archiveTable} VALUES (?, ?, ?, make_timestamp(?::BIGINT), make_timestamp(?::BIGINT), ?, ?, ?, ?)`,
     [
       entry.table,
       BigInt(entry.firstSeq),
@@ -182,6 +206,7 @@ export async function addToManifest(connection: DuckDBConnection, entry: Archive
       BigInt(entry.rows),
       BigInt(entry.bytes),
       entry.file,
+      entry.sha256,
     ],
   );
 }

@@ -64,8 +64,8 @@ export interface MaintenanceParts {
   readonly settle: () => Promise<void>;
   /** Makes what was deleted free; called with the lane held. */
   readonly checkpoint: () => Promise<void>;
-  /** Puts a damaged archive file aside and says so. */
-  readonly quarantine: (entry: ArchiveEntry, reason: string) => Promise<void>;
+  /** Looks for damaged archive files and puts them aside; returns their names. */
+  readonly checkArchive: () => Promise<readonly string[]>;
   /** Told at the end of a run, after its checkpoint, whether rows of the lake file went. */
   readonly retained: (deleted: boolean) => Promise<void>;
 }
@@ -117,7 +117,7 @@ export class Maintenance {
     this.#damaged = [];
     const time = this.#time();
     await this.#parts.settle();
-    await this.#checkArchive();
+    this.#damaged.push(...(await this.#parts.checkArchive()));
     await this.#expire(await expiredByAge(this.#parts.reader, settings.retention, time));
     for (const { table, condition } of expiredHistory(settings.retention, time)) {
       await this.#deleteHistory(table, condition);
@@ -251,18 +251,6 @@ export class Maintenance {
 
   #count(table: Table, rows: number): void {
     if (rows > 0) this.#deleted[tableName(table)] = (this.#deleted[tableName(table)] ?? 0) + rows;
-  }
-
-  /** Files whose size is not what was written, or that are gone, must not break queries. */
-  async #checkArchive(): Promise<void> {
-    const { archive, reader, quarantine } = this.#parts;
-    if (archive === null) return;
-    for (const entry of await readManifest(reader)) {
-      const reason = archive.damageOf(entry);
-      if (reason === null) continue;
-      await quarantine(entry, reason);
-      this.#damaged.push(entry.file);
-    }
   }
 
   /** Takes files out of the manifest by age and size, oldest first; they are unlinked one run later, when no query reads them. */

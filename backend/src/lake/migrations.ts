@@ -69,6 +69,12 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'identity')} (lake_id VARCHAR)`,
     ],
   },
+  {
+    version: 5,
+    statements: [
+      `ALTER TABLE ${quoteQualified(LAKE_CATALOG, 'armorlake', 'archive')} ADD COLUMN IF NOT EXISTS sha256 VARCHAR`,
+    ],
+  },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { messageOf, quoteQualified, systemClock } from '../core/index.js';
+import { systemClock } from '../core/index.js';
 import type { Clock, Logger } from '../core/index.js';
 import type { Database } from '../engine/host.js';
 import type { StartFacts } from '../engine/index.js';
-import { Archive, addToManifest, readManifest } from './archive.js';
-import type { ArchiveEntry } from './archive.js';
+import { Archive, readManifest } from './archive.js';
 import type { CommitMark } from './commit-mark.js';
 import { ClockGuard, systemUptime } from './clock-guard.js';
 import type { ClockRecord, ReadUptime } from './clock-guard.js';
@@ -14,9 +13,9 @@ import type { ReadDisk } from './disk.js';
 import type { LakeIdentity } from './identity.js';
 import { IdentityFile, newIdentity } from './identity.js';
 import { rememberLakeId, rememberedLakeId } from './lake-id.js';
-import { LAKE_CATALOG, latestVersion, migrate, migrations, refuseNewer } from './migrations.js';
+import { latestVersion, migrate, migrations, refuseNewer } from './migrations.js';
 import type { Migration } from './migrations.js';
-import { isFileDamage, lakePath, openDatabase } from './opening.js';
+import { lakePath, openDatabase } from './opening.js';
 import { readEnd, recover } from './recovery.js';
 import type { LakeEnd } from './recovery.js';
 import { longestAgeMs } from './retention.js';
@@ -24,8 +23,8 @@ import { Sequence } from './sequence.js';
 import type { LakeSettings } from './settings.js';
 import { StartWrites } from './start-writes.js';
 import { StateTables } from './state-tables.js';
-import { addToTotals, differenceSentence, missingRows, readTotals } from './totals.js';
-import { transaction } from './transaction.js';
+import { differenceSentence } from './totals.js';
+import { adopt, readUnlisted } from './unlisted.js';
 import { BatchWriter } from './writer.js';
 
 export interface LakeOptions {
@@ -110,13 +109,14 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const archive =
     settings.archive === null ? null : new Archive(settings.archive.folder, identity.lakeId, settings.memoryLimitBytes);
   const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
-  const unlisted = archive === null ? [] : await readUnlisted(archive, maintainer, warnings);
+  const unlisted = archive === null ? null : await readUnlisted(archive, maintainer, logger, clock);
+  warnings.push(...(unlisted?.warnings ?? []));
   const mark = new CommitMarkFile(settings.dataFolder);
   opened.push(() => mark.close());
   const nowMicros = Math.round(clock.wallMs() * 1000);
   const end = await readEnd(maintainer);
-  const archived = [...(await readManifest(maintainer)), ...unlisted];
-  const recovery = recover({
+  const archived = [...(await readManifest(maintainer)), ...(unlisted?.entries ?? [])];
+  const found = recover({
     identity,
     identityLost: written === null,
     mark: mark.read(),
@@ -127,6 +127,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
     archivedSeq: archived.reduce((last, entry) => Math.max(last, entry.lastSeq), 0),
     nowMicros,
   });
+  const recovery = { ...found, gaps: [...found.gaps, ...(unlisted?.gaps ?? [])] };
   const writer = await BatchWriter.create(database, settings.node, clock);
   opened.push(() => writer.close());
   for (const { cause, estimated } of recovery.gaps) {
@@ -144,7 +145,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const sequence = new Sequence(identityFile, identity, recovery.lastSeq);
   const start = new StartWrites([
     () => rememberLakeId(maintainer, identity.lakeId),
-    () => adopt(unlisted, maintainer),
+    () => adopt(unlisted?.entries ?? [], maintainer),
     async () => {
       if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
     },
@@ -204,55 +205,4 @@ function firstRecord(identity: LakeIdentity, end: LakeEnd, nowMs: number): Clock
   const known = closedAtMicros ?? (openedAtMicros > 0 ? openedAtMicros : end.heldSinceMicros);
   const reachedMs = known === null ? nowMs : known / 1000;
   return { wallMs: reachedMs, seq: end.lastSeq, boot: '', uptimeMs: 0, reachedMs, corrections: [] };
-}
-
-/**
- * Files that the manifest doesn't know: what a crash left before its rows were deleted goes; what only the files hold (the
- * lake file was replaced) is to be adopted. What can't be read is put aside, with a warning.
- */
-async function readUnlisted(
-  archive: Archive,
-  connection: DuckDBConnection,
-  warnings: string[],
-): Promise<readonly ArchiveEntry[]> {
-  const known = new Set((await readManifest(connection)).map((entry) => entry.file));
-  const unlisted: ArchiveEntry[] = [];
-  for (const { file, table } of archive.files()) {
-    if (known.has(file)) continue;
-    try {
-      const entry = await archive.describe(connection, file, table);
-      if (entry === null) continue;
-      const hot = await connection.runAndReadAll(
-        `SELECT 1 FROM ${quoteQualified(LAKE_CATALOG, table.schema, table.name)} ` +
-          `WHERE seq BETWEEN ${entry.firstSeq} AND ${entry.lastSeq} LIMIT 1`,
-      );
-      if (hot.currentRowCount > 0) archive.remove(file);
-      else unlisted.push(entry);
-    } catch (thrown) {
-      // The lake file's damage is no reason against the archive's.
-      if (isFileDamage(thrown)) throw thrown;
-      warnings.push(`${archive.putAside(file) ?? file} was put aside: ${messageOf(thrown)}`);
-    }
-  }
-  return unlisted;
-}
-
-/** Takes files into the manifest, all or none. */
-async function adopt(entries: readonly ArchiveEntry[], connection: DuckDBConnection): Promise<void> {
-  if (entries.length === 0) return;
-  const missing = new Map((await readTotals(connection)).map((totals) => [totals.table, missingRows(totals)]));
-  await transaction(connection, async () => {
-    for (const entry of entries) {
-      // What the totals miss is what only fell out of the manifest; all else comes anew.
-      const returned = Math.min(entry.rows, Math.max(0, missing.get(entry.table) ?? 0));
-      missing.set(entry.table, (missing.get(entry.table) ?? 0) - returned);
-      await addToManifest(connection, entry);
-      const { rows, minTimeMicros } = entry;
-      await addToTotals(connection, {
-        table: entry.table,
-        appended: rows - returned,
-        minTimeMicros: Number(minTimeMicros),
-      });
-    }
-  });
 }

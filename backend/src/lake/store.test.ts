@@ -465,7 +465,7 @@ describe('retention', () => {
       `SELECT count(*)::INT, min(seq)::INT, max(host), max(labels['key']) FROM read_parquet('${path}')`,
     );
     expect(archived).toEqual([[3000, 1, 'host 999', 'labels 999']]);
-    expect(await store.checkArchiveFile(path)).toBe(false);
+    expect(await store.checkArchiveFiles([path], true)).toBe(false);
     await store.close();
 
     truncateSync(folder.file('lake.duckdb'), 0);
@@ -473,7 +473,7 @@ describe('retention', () => {
     expect(await rowsOf(second, 'SELECT rows::INT FROM armorlake.archive')).toEqual([[3000]]);
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.fill(1, 2000, 4000));
-    expect(await second.checkArchiveFile(path)).toBe(true);
+    expect(await second.checkArchiveFiles([path], true)).toBe(true);
     expect(existsSync(path)).toBe(false);
     expect(existsSync(`${path}.damaged`)).toBe(true);
     expect(await rowsOf(second, 'SELECT count(*)::INT FROM armorlake.archive')).toEqual([[0]]);

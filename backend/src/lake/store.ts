@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf } from '../core/index.js';
 import type { ArchiveEntry } from './archive.js';
-import { archiveTable, readManifest } from './archive.js';
+import { archiveTable } from './archive.js';
+import { ArchiveCheck } from './archive-check.js';
 import { Contents } from './contents.js';
 import { DiskWatch, isDiskFull, readDisk } from './disk.js';
 import type { JsonRow } from './json-rows.js';
@@ -81,6 +82,7 @@ export class LakeStore {
   readonly #parts: LakeParts;
   readonly #lane = new Lane();
   readonly #disk: DiskWatch;
+  readonly #archiveCheck: ArchiveCheck | null;
   readonly #maintenance: Maintenance;
   readonly #contents: Contents;
   readonly #maintenanceReader: DuckDBConnection;
@@ -110,6 +112,17 @@ export class LakeStore {
       closeReader: (connection) => this.closeReader(connection),
       writesEnded: () => this.#lane.run(() => Promise.resolve()),
     });
+    const quarantine = (entry: ArchiveEntry, reason: string): Promise<void> => this.#quarantine(entry, reason);
+    this.#archiveCheck =
+      archive === null
+        ? null
+        : new ArchiveCheck({
+            archive,
+            clock,
+            openReader: () => this.openReader(),
+            closeReader: (connection) => this.closeReader(connection),
+            quarantine,
+          });
     this.#maintenance = new Maintenance({
       settings: this.settings,
       lane: this.#lane,
@@ -129,7 +142,7 @@ export class LakeStore {
       disk: this.#disk,
       settle: () => this.#settle(),
       checkpoint: () => this.#checkpoint(),
-      quarantine: (entry, reason) => this.#quarantine(entry, reason),
+      checkArchive: async () => (await this.#archiveCheck?.inTurn()) ?? [],
       retained: (deleted) => this.#contents.retained(deleted),
     });
     this.#timer = setInterval(() => this.#maintainInBackground(), this.settings.maintainEveryMs);
@@ -196,20 +209,9 @@ export class LakeStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Looks at an archive file that a query could not read; true when it was damaged and is now put aside. */
-  async checkArchiveFile(path: string): Promise<boolean> {
-    const { archive } = this.#parts;
-    if (archive === null) return false;
-    const reader = await this.openReader();
-    try {
-      const entry = (await readManifest(reader)).find((each) => archive.path(each.file) === path);
-      if (entry === undefined) return false;
-      const reason = archive.damageOf(entry) ?? (await whyUnreadable(() => archive.readWhole(reader, entry.file)));
-      if (reason !== null) await this.#quarantine(entry, reason);
-      return reason !== null;
-    } finally {
-      this.closeReader(reader);
-    }
+  /** Looks at archive files that a query failed on; true when asking again helps: a damaged one is put aside now. */
+  async checkArchiveFiles(paths: readonly string[], likely: boolean): Promise<boolean> {
+    return (await this.#archiveCheck?.suspected(paths, likely)) ?? false;
   }
 
   /** The latest event time, in µs since 1970, that is gone for good from any of the tables (`schema.name`); null: none. */
@@ -462,13 +464,20 @@ export class LakeStore {
   /** The rows of the file are missing from now on, and the account says so. */
   async #quarantine(entry: ArchiveEntry, reason: string): Promise<void> {
     const { archive, writer, options } = this.#parts;
+    const path = archive?.path(entry.file) ?? entry.file;
+    let aside: string | null = null;
+    try {
+      // Before the manifest: what a crash leaves in between is a missing file, never a damaged one that is taken in again.
+      aside = archive?.putAside(entry.file) ?? null;
+    } catch (thrown) {
+      options.logger.error({ file: path, error: messageOf(thrown) }, 'An archive file could not be renamed.');
+    }
     await this.#lane.run(async () => {
       await this.#begin();
       await this.#guard(() => writer.loseFile(entry));
     });
-    const aside = archive?.putAside(entry.file) ?? entry.file;
-    this.#warn(`${aside} was put aside: ${reason}`);
-    options.logger.error({ file: aside, reason }, 'A damaged archive file was put aside.');
+    this.#warn(aside === null ? `${path} is left out: ${reason}` : `${aside} was put aside: ${reason}`);
+    options.logger.error({ file: path, aside, rows: entry.rows, reason }, 'A damaged archive file was put aside.');
   }
 
   #warn(sentence: string): void {
@@ -501,15 +510,6 @@ export class LakeStore {
   #failed(sentence: string, thrown: unknown): void {
     this.#warn(`${sentence} ${messageOf(thrown)}`);
     this.#parts.options.logger.error({ error: messageOf(thrown) }, sentence);
-  }
-}
-
-async function whyUnreadable(read: () => Promise<void>): Promise<string | null> {
-  try {
-    await read();
-    return null;
-  } catch (thrown) {
-    return messageOf(thrown);
   }
 }
 

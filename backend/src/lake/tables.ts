@@ -237,6 +237,7 @@ export const archive = history('archive', 'The archive files: immutable Parquet,
   column('rows', 'BIGINT', 'Rows'),
   column('bytes', 'BIGINT', 'Size of the file'),
   column('file', 'VARCHAR', 'File name in the archive folder'),
+  column('sha256', 'VARCHAR', 'SHA-256 of the file, in hexadecimal; NULL when an older version wrote it'),
 ]);
 
 export const connectors = state('connectors', 'The connectors of the node and how they are', [

@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError } from '../../core/index.js';
 import type { CoverageFacts } from '../facts.js';
 import { completeFacts } from '../facts.js';
-import { queryError } from './duckdb-errors.js';
+import { readError } from './archive-suspects.js';
 import { withinFolder } from './growing-folder.js';
 import type { Guard } from './guard.js';
 import { bindParameters } from './parameters.js';
@@ -50,11 +50,15 @@ export async function runFragments(
   signal: AbortSignal,
 ): Promise<FragmentsAnswer> {
   const started = performance.now();
-  await mkdir(call.folder, { recursive: true, mode: 0o700 });
   try {
-    const answer = await runner.runs.guarded(call.queryId, call.timeoutMs, signal, async (connection, guard) => {
-      await beginRead(connection);
-      return await runAll(runner, call, connection, guard);
+    const answer = await runner.reading(null, async () => {
+      // A run before may have left files there.
+      await rm(call.folder, { recursive: true, force: true });
+      await mkdir(call.folder, { recursive: true, mode: 0o700 });
+      return await runner.runs.guarded(call.queryId, call.timeoutMs, signal, async (connection, guard) => {
+        await beginRead(connection);
+        return await runAll(runner, call, connection, guard);
+      });
     });
     return { ...answer, elapsedMs: performance.now() - started };
   } catch (thrown) {
@@ -102,7 +106,7 @@ async function copy(connection: DuckDBConnection, plan: Plan, path: string): Pro
       return Number((await prepared.runAndReadAll()).getRows()[0]?.[0] ?? 0);
     });
   } catch (thrown) {
-    throw queryError(thrown, plan.analysed);
+    throw readError(thrown, plan);
   }
 }
 

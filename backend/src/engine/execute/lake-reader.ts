@@ -12,8 +12,12 @@ export interface LakeReader {
    * Null when nothing was taken.
    */
   retainedSince(connection: DuckDBConnection, tables: readonly string[]): Promise<bigint | null>;
-  /** Looks at a file that could not be read; true when it was damaged and is now put aside. */
-  checkArchiveFile(path: string): Promise<boolean>;
+  /**
+   * Looks at archive files that a query failed on; true when any was damaged and is now put aside, so that asking again
+   * helps.
+   * @param likely damage is the likely cause.
+   */
+  checkArchiveFiles(paths: readonly string[], likely: boolean): Promise<boolean>;
   /** Calls the listener after each commit that stored events, until the returned function is called. */
   onCommit(listener: (commit: { readonly lastSeq: number }) => void): () => void;
 }

@@ -1,11 +1,11 @@
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { DuckDBTypeId } from '@duckdb/node-api';
 import type { Clock } from '../../core/index.js';
-import { ArmorlakeError, messageOf } from '../../core/index.js';
+import { ArmorlakeError } from '../../core/index.js';
 import type { CallContext } from '../types.js';
+import { LateHead, SuspectFiles, readError } from './archive-suspects.js';
 import type { ConnectionPool } from './connection-pool.js';
 import type { CoverageFacts } from '../facts.js';
-import { queryError } from './duckdb-errors.js';
 import type { LakeReader } from './lake-reader.js';
 import type { Parameters } from './parameters.js';
 import { bindParameters, checkPatterns } from './parameters.js';
@@ -15,7 +15,7 @@ import { beginRead, withSelect } from './prepare.js';
 import { Runs } from './runs.js';
 import type { SendLimits, Sent } from './send.js';
 import { sendArrow, sendJson } from './send.js';
-import type { ArchiveFile, QueryTable, TimeSpan } from './sources.js';
+import type { QueryTable, TimeSpan } from './sources.js';
 
 /** What `query` is asked. */
 export interface QueryCall {
@@ -78,7 +78,8 @@ export class QueryRunner {
    */
   async run(call: QueryCall, context: CallContext): Promise<QueryTail> {
     const started = this.#options.clock.monotonicMs();
-    const sent = await this.#retried(() =>
+    const late = new LateHead(context);
+    const sent = await this.reading(late, () =>
       this.runs.guarded(call.queryId, call.limits.timeoutMs, context.signal, async (connection, guard) => {
         const request = { ...call, rows: call.limits.rows + 1 };
         await beginRead(connection);
@@ -86,70 +87,84 @@ export class QueryRunner {
         guard.check();
         const result = await execute(connection, plan, call.params);
         const schema = columnsOf(result);
-        context.head({ schema, tables: plan.analysed.tables, facts: plan.facts } satisfies QueryHead);
-        return call.format === 'json'
-          ? await sendJson(result, call.limits, context, guard)
-          : await sendArrow(result, call.limits, context, guard);
+        late.head({ schema, tables: plan.analysed.tables, facts: plan.facts } satisfies QueryHead);
+        try {
+          return call.format === 'json'
+            ? await sendJson(result, call.limits, late, guard)
+            : await sendArrow(result, call.limits, late, guard);
+        } catch (thrown) {
+          throw readError(thrown, plan);
+        }
       }),
     );
+    late.end();
     return { ...sent, elapsedMs: this.#options.clock.monotonicMs() - started };
   }
 
   /** What a query reads and gives. @throws ArmorlakeError as `run` does. */
   async describe(queryId: string, sql: string, timeoutMs: number, signal: AbortSignal): Promise<Description> {
-    return this.runs.guarded(queryId, timeoutMs, signal, async (connection) => {
-      const request = { sql, params: [], timeRange: { from: null, to: null }, rows: 1 };
-      await beginRead(connection);
-      const { analysed, sql: text } = await this.planner.query(connection, request, this.nowMicros());
-      const schema = await withSelect(connection, text, preparedColumns).catch((thrown: unknown) => {
-        throw queryError(thrown, analysed);
-      });
-      return { tables: analysed.tables, parameters: analysed.parameters, schema };
-    });
+    return this.reading(null, () =>
+      this.runs.guarded(queryId, timeoutMs, signal, async (connection) => {
+        const request = { sql, params: [], timeRange: { from: null, to: null }, rows: 1 };
+        await beginRead(connection);
+        const plan = await this.planner.query(connection, request, this.nowMicros());
+        const schema = await withSelect(connection, plan.sql, preparedColumns).catch((thrown: unknown) => {
+          throw readError(thrown, plan);
+        });
+        return { tables: plan.analysed.tables, parameters: plan.analysed.parameters, schema };
+      }),
+    );
   }
 
   nowMicros(): bigint {
     return BigInt(Math.round(this.#options.clock.wallMs() * 1000));
   }
 
-  /** Once more without the archive file that turned out to be damaged: it is put aside and known as a gap. */
-  async #retried<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (thrown) {
-      if (!(thrown instanceof UnreadableFile)) throw thrown;
-      if (await this.#options.lake.checkArchiveFile(thrown.path)) return run();
-      throw queryError(thrown.cause);
+  /**
+   * Runs what reads the lake; again without the archive file that turned out to be damaged, which is put aside and known as
+   * a gap by then.
+   * @param answer what the caller has seen of the answer: once it has begun it can't be begun again.
+   */
+  async reading<T>(answer: LateHead | null, run: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run();
+      } catch (thrown) {
+        if (!(thrown instanceof SuspectFiles)) throw thrown;
+        if (!(await this.#options.lake.checkArchiveFiles(thrown.paths, thrown.likely))) throw thrown.failure;
+        if (answer?.begun === true || attempt === ATTEMPTS) throw cutShort();
+      }
     }
   }
 }
 
-/** An archive file that DuckDB could not read, before any row was sent. */
-class UnreadableFile extends ArmorlakeError {
-  readonly path: string;
+/** So many damaged archive files one query finds at most. */
+const ATTEMPTS = 10;
 
-  constructor(path: string, cause: unknown) {
-    super('INTERNAL', `The archive file ${path} can't be read: ${messageOf(cause)}`, { cause });
-    this.path = path;
-  }
+function cutShort(): ArmorlakeError {
+  return new ArmorlakeError(
+    'INTERNAL',
+    'An archive file turned out to be damaged while it was read; it is put aside now.',
+    {
+      hint: 'Ask again: what it held is a gap from now on.',
+    },
+  );
 }
 
 /** Starts a planned statement; the result streams. */
 export async function execute(
   connection: DuckDBConnection,
-  { sql, analysed, files }: Pick<Plan, 'sql' | 'analysed' | 'files'>,
+  plan: Pick<Plan, 'sql' | 'analysed' | 'files'>,
   params: Parameters,
 ): Promise<DuckDBResult> {
-  checkPatterns(params, analysed.patterns);
+  checkPatterns(params, plan.analysed.patterns);
   try {
-    return await withSelect(connection, sql, (prepared) => {
-      bindParameters(prepared, params, analysed.parameters);
+    return await withSelect(connection, plan.sql, (prepared) => {
+      bindParameters(prepared, params, plan.analysed.parameters);
       return prepared.stream();
     });
   } catch (thrown) {
-    const unreadable = files.find((file: ArchiveFile) => messageOf(thrown).includes(file.path));
-    if (unreadable !== undefined) throw new UnreadableFile(unreadable.path, thrown);
-    throw queryError(thrown, analysed);
+    throw readError(thrown, plan);
   }
 }
 

@@ -119,10 +119,16 @@ export async function sendArrow(
   let rows = 0;
   let bytes = 0;
   let truncated = false;
-  await guard.within(context.write(encoder.begin()));
+  let begun = false;
+  // With the first rows: until they are read, a run that finds a damaged file can be repeated.
+  const begin = async (): Promise<void> => {
+    if (!begun) await guard.within(context.write(encoder.begin()));
+    begun = true;
+  };
   for await (const chunk of chunksOf(result, types, guard)) {
     const room = Math.min(chunk.rows, limits.rows - rows);
     truncated = room < chunk.rows;
+    await begin();
     const message = room === 0 ? null : encoder.batch(chunk.columns, room);
     if (message !== null && bytes + message.byteLength > limits.bytes) {
       truncated = true;
@@ -133,6 +139,7 @@ export async function sendArrow(
     }
     if (truncated) break;
   }
+  await begin();
   await guard.within(context.write(encoder.end()));
   return { rows, bytes, truncated };
 }

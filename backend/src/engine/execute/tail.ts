@@ -3,6 +3,7 @@ import { ArmorlakeError } from '../../core/index.js';
 import type { TreeRecord } from '../sql/index.js';
 import { isRecord, recordsOf, textOf } from '../sql/index.js';
 import type { CallContext } from '../types.js';
+import { LateHead, readError } from './archive-suspects.js';
 import type { RawColumn } from './columns.js';
 import type { LakeReader } from './lake-reader.js';
 import type { ParameterValue, Parameters } from './parameters.js';
@@ -159,20 +160,29 @@ export async function tail(
   const after = call.afterSeq ?? lake.lastSeq;
   const { sql, params } = tailSql(call.table, call.filters);
   const interval = { after, upTo: Math.max(after, lake.lastSeq) };
-  return runner.runs.guarded(call.queryId, call.limits.timeoutMs, context.signal, async (connection, guard) => {
-    const request = { sql, params, timeRange: { from: null, to: null }, rows: call.limits.rows + 1 };
-    await beginRead(connection);
-    const plan = await runner.planner.tail(connection, request, interval, runner.nowMicros(), checkTail);
-    const result = await execute(connection, plan, params);
-    const schema = columnsOf(result);
-    const seqAt = schema.findIndex(({ name }) => name === 'seq');
-    context.head({ schema });
-    let lastSent = after;
-    const sent = await sendJson(result, call.limits, context, guard, (columns, rows) => {
-      lastSent = seqIn(columns[seqAt], rows - 1) ?? lastSent;
-    });
-    return { rows: sent.rows, lastSeq: sent.truncated ? lastSent : interval.upTo };
-  });
+  const late = new LateHead(context);
+  const end = await runner.reading(late, () =>
+    runner.runs.guarded(call.queryId, call.limits.timeoutMs, context.signal, async (connection, guard) => {
+      const request = { sql, params, timeRange: { from: null, to: null }, rows: call.limits.rows + 1 };
+      await beginRead(connection);
+      const plan = await runner.planner.tail(connection, request, interval, runner.nowMicros(), checkTail);
+      const result = await execute(connection, plan, params);
+      const schema = columnsOf(result);
+      const seqAt = schema.findIndex(({ name }) => name === 'seq');
+      late.head({ schema });
+      let lastSent = after;
+      try {
+        const sent = await sendJson(result, call.limits, late, guard, (columns, rows) => {
+          lastSent = seqIn(columns[seqAt], rows - 1) ?? lastSent;
+        });
+        return { rows: sent.rows, lastSeq: sent.truncated ? lastSent : interval.upTo };
+      } catch (thrown) {
+        throw readError(thrown, plan);
+      }
+    }),
+  );
+  late.end();
+  return end;
 }
 
 function seqIn(column: RawColumn | undefined, row: number): number | null {
