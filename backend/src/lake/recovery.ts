@@ -85,7 +85,7 @@ export const ALL = '*';
 export function recover(facts: RecoveryFacts): Recovery {
   const { identity, mark, end, quarantined, nowMicros } = facts;
   const acknowledged = Math.max(mark?.lastSeq ?? 0, identity.lastSeq, facts.archivedSeq);
-  const holds = acknowledged > 0 || end.lastBatch > 0;
+  const holds = acknowledged > 0 || end.lastBatch > 0 || identity.seqReserved > 0;
   const identityLost = facts.identityLost && holds;
   // After an unclean stop only the mark tells whether the file ends where it should.
   const unmarked = mark === null && !identity.clean && holds;
