@@ -13,10 +13,11 @@ import {
   checkSender,
   frozen,
   merge,
+  ownFault,
   reading,
 } from './engine/host.js';
 import type { CheckRequest, MergeRequest } from './engine/host.js';
-import type { NetworkTable, PlanCall } from './query/index.js';
+import type { FaultCall, NetworkTable, PlanCall } from './query/index.js';
 import { PlanCache, planQuery } from './query/host.js';
 
 /** What the supervisor sends with `start`; both ends are of one build. */
@@ -55,11 +56,19 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
           const moment = frozen(analysed, BigInt(call.nowMicros));
           const statement = bindLiterals(moment, call.params, analysed.parameters);
           const bound = { statement, tables: analysed.tables };
-          const frontend = new SchemaFrontend(connection);
+          const frontend = new SchemaFrontend(connection, analysed);
           if (analysed.moments) return await planQuery(call, bound, frontend, known);
           return cache.keep(call, await planQuery({ ...call, beforeMicros: null }, bound, frontend, known));
         }))
       );
+    },
+    fault: async (given, { signal }) => {
+      const { queryId, timeoutMs, sql, parts } = as<FaultCall>(given);
+      const [known, analyser] = [tables, statements];
+      return await schema.runs.guarded(queryId, timeoutMs, signal, async (connection) => {
+        const analysed = await reading(connection, () => analyser.analyse(connection, sql));
+        return (await ownFault(connection, parts, analysed, known))?.toShape() ?? null;
+      });
     },
     merge: (given, context) => merge(merging, as<MergeRequest>(given), context),
     check: (given, { signal }) => checkSender(merging, as<CheckRequest>(given), signal),

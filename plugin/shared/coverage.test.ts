@@ -128,4 +128,13 @@ describe("an alert rule's condition", () => {
     expect(coverageShortfall(coverageOf([]), { mode: 'ignore' })).toBeNull();
     expect(coverageShortfall(oneMissing, { mode: 'ignore' })).toBeNull();
   });
+
+  test('ignored, still wants one answer of those that were asked', () => {
+    const nobody = coverageOf([failed('a'), node('b', { status: 'pruned' })]);
+    expect(coverageShortfall(nobody, { mode: 'ignore' })).toBe(
+      '1 of 2 nodes did not answer: a (no heartbeat for 2 s).',
+    );
+    const pruned = coverageOf([node('b', { status: 'pruned' })]);
+    expect(coverageShortfall(pruned, { mode: 'ignore' })).toBeNull();
+  });
 });

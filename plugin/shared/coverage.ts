@@ -47,7 +47,10 @@ export function coverageNotice(
 
 /** Why an alert must not be judged by this answer: who is missing; null when its condition holds. */
 export function coverageShortfall(coverage: Coverage, condition: AlertCoverage): string | null {
-  if (condition.mode === 'ignore') return null;
+  if (condition.mode === 'ignore') {
+    // Whoever answers decides; where all that were asked failed, a count of 0 is nobody's.
+    return coverage.asked > 0 && coverage.answered === 0 ? missingNodes(coverage).join(' ') : null;
+  }
   if (coverage.expected === 0) return absence(coverage).join(' ');
   if (condition.mode === 'atLeast') {
     const present = coverage.expected - coverage.failed;

@@ -23,6 +23,7 @@ export interface Asked extends JsonAnswer {
     readonly code: string;
     readonly message: string;
     readonly hint?: string;
+    readonly position?: number;
     readonly node?: string;
   };
 }

@@ -1,6 +1,6 @@
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { TreeRecord } from '../sql/index.js';
-import { GUARD_MARK, characterOffset, locationOf, textOf, textsOf, visit } from '../sql/index.js';
+import { GUARD_MARK, characterOffset, isRecord, locationOf, textOf, textsOf, visit } from '../sql/index.js';
 
 /** The SQL as the user wrote it and its tree: places in DuckDB's errors are found in it. */
 export interface WrittenSql {
@@ -53,19 +53,24 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
   });
 }
 
-/** Where the name an error speaks of stands in the user's SQL. */
+/** Where the name or the constant an error speaks of stands in the user's SQL. */
 function placeOf(message: string, { sql, statement }: WrittenSql): number | undefined {
   const column = /(?:column|table) "([^"]+)"/i.exec(message)?.[1]?.toLowerCase();
   const callee = /argument types '([^('\s]+)\(/i.exec(message)?.[1]?.toLowerCase();
+  const texts = new Set([...message.matchAll(/"([^"]+)"|'([^']+)'/g)].map(([, double, single]) => double ?? single));
   let at: number | null = null;
+  let constantAt: number | null = null;
   visit(statement, 'statement', {
     enter(record) {
       if (at !== null) return;
+      const value = textOf(record, 'class') === 'CONSTANT' ? record['value'] : null;
+      if (isRecord(value) && texts.has(textOf(value, 'value'))) constantAt ??= locationOf(record);
       const names = textsOf(record, 'column_names').map((name) => name.toLowerCase());
       const isColumn = column !== undefined && (names.includes(column) || names.join('.') === column);
       const isCallee = callee !== undefined && textOf(record, 'function_name').toLowerCase() === callee;
       if (isColumn || isCallee) at = locationOf(record);
     },
   });
-  return at === null ? undefined : characterOffset(sql, at);
+  const place = at ?? constantAt;
+  return place === null ? undefined : characterOffset(sql, place);
 }

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { TreeRecord } from '../sql/index.js';
-import { castTo, selectOf, timeBounds } from '../sql/index.js';
+import { attempt, castTo, selectOf, timeBounds } from '../sql/index.js';
 import type { Parameters } from './parameters.js';
 import { bindParameters } from './parameters.js';
 import { withSelect } from './prepare.js';
@@ -56,13 +56,15 @@ function extreme(
   return best;
 }
 
-/** Constant expressions as µs since 1970; null when they have no value as times: the query itself will say why. */
+/** Constant expressions as µs since 1970; null for one that has no value as a time: the query itself will say why. */
 async function microsOf(
   connection: DuckDBConnection,
   constants: readonly TreeRecord[],
   parameters: Parameters,
 ): Promise<readonly (bigint | null)[] | null> {
-  const sql = await deserialize(connection, selectOf(constants.map((constant) => castTo('TIMESTAMP', constant))));
+  // An error would end the transaction that the query itself is to run in.
+  const times = constants.map((constant) => attempt(castTo('TIMESTAMP', constant)));
+  const sql = await deserialize(connection, selectOf(times));
   try {
     const [row = []] = await withSelect(connection, sql, async (prepared) => {
       bindParameters(prepared, parameters, null);

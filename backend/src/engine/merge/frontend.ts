@@ -1,17 +1,21 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { WrittenSql } from '../execute/duckdb-errors.js';
 import { queryError } from '../execute/duckdb-errors.js';
 import { readRows, reading, withSelect } from '../execute/prepare.js';
 import { preparedColumns } from '../execute/query.js';
 import { deserialize, serialize } from '../execute/statements.js';
 import type { Expression, QueryNode } from '../sql/index.js';
-import { castTo, emptyFrom, functionCall, isRecord, selectNode } from '../sql/index.js';
+import { attempt, castTo, emptyFrom, functionCall, isRecord, selectNode } from '../sql/index.js';
 
 /** DuckDB's parser, printer and binder, on a connection whose tables exist but are empty. */
 export class SchemaFrontend {
   readonly #connection: DuckDBConnection;
+  readonly #written: WrittenSql | undefined;
 
-  constructor(connection: DuckDBConnection) {
+  /** @param written the SQL that what is bound was made of: errors are placed in it. */
+  constructor(connection: DuckDBConnection, written?: WrittenSql) {
     this.#connection = connection;
+    this.#written = written;
   }
 
   /** The root query node of one SELECT of our own. */
@@ -31,14 +35,14 @@ export class SchemaFrontend {
     try {
       return await withSelect(this.#connection, sql, preparedColumns);
     } catch (thrown) {
-      throw queryError(thrown);
+      throw queryError(thrown, this.#written);
     }
   }
 
   /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
   async timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]> {
     if (constants.length === 0) return [];
-    const list = constants.map((constant) => functionCall('epoch_us', [castTo('TIMESTAMP', constant)]));
+    const list = constants.map((constant) => attempt(functionCall('epoch_us', [castTo('TIMESTAMP', constant)])));
     const sql = await this.print(selectNode({ select_list: list, from_table: emptyFrom }));
     try {
       const [row = []] = await reading(this.#connection, () => readRows(this.#connection, sql));

@@ -55,6 +55,11 @@ export function castTo(type: string, expression: TreeRecord): TreeRecord {
   return { ...typedLiteral('TIMESTAMP', ''), child: expression, cast_type: { id: type, type_info: null } };
 }
 
+/** `TRY(expression)`: NULL where it would fail, without ending the transaction it runs in. */
+export function attempt(expression: TreeRecord): TreeRecord {
+  return { class: 'OPERATOR', type: 'OPERATOR_TRY', alias: '', query_location: nowhere, children: [expression] };
+}
+
 /** The type a node that means the present moment has; undefined for other nodes. */
 function momentOf(record: TreeRecord): 'TIMESTAMP' | 'DATE' | 'TIME' | undefined {
   if (textOf(record, 'class') === 'FUNCTION') return momentTypes[textOf(record, 'function_name').toLowerCase()];

@@ -31,6 +31,15 @@ export interface PlanCall {
   readonly resolved: readonly ResolvedSubquery[];
 }
 
+/** What `fault` is asked of the merge engine: whether these parts of a query fail on whatever rows. */
+export interface FaultCall {
+  readonly queryId: string;
+  readonly timeoutMs: number;
+  /** As the user wrote it. */
+  readonly sql: string;
+  readonly parts: readonly string[];
+}
+
 export interface ResolvedSubquery {
   readonly sql: string;
   readonly rows: readonly (string | null)[][];

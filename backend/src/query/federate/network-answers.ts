@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../core/index.js';
+import type { Clock, ErrorShape } from '../../core/index.js';
 import { ArmorlakeError } from '../../core/index.js';
 import type { CallStream, QueryHead, QueryTail } from '../../engine/index.js';
 import type { Answers, Ask, Explanation, OpenAnswer } from '../answers.js';
@@ -9,7 +9,7 @@ import type { Coverage } from '../coverage.js';
 import { coverageOf, selects } from '../coverage.js';
 import type { GuardedEngine, Statement } from '../guarded-engine.js';
 import type { Member, Scatter, ScatterRequest } from '../scatter.js';
-import type { PlanAnswer, PlanCall, PlannedFragment, ResolvedSubquery } from './calls.js';
+import type { FaultCall, PlanAnswer, PlanCall, PlannedFragment, ResolvedSubquery } from './calls.js';
 import { constraintOf } from './calls.js';
 import type { NodeResult } from './gather.js';
 import { gather } from './gather.js';
@@ -19,7 +19,7 @@ import type { NetworkCatalog } from './network-catalog.js';
 import type { NodeFault, PrunedMember } from './node-answers.js';
 import { answersOf, hasNone, partialResult } from './node-answers.js';
 import { prunedBecause } from './prune.js';
-import { queryFault } from './verdict.js';
+import { queryFault, refusals } from './verdict.js';
 
 /** What a query may ship over the network. */
 export interface ShippingBudget {
@@ -130,7 +130,7 @@ export class NetworkAnswers implements Answers {
           hint: 'Join instead, or ask in parts.',
         });
       }
-      const answer = await this.#answer(ask, plan.sql, plan.maxRows, deadlineMs, signal);
+      const answer = await this.#answer(ask, plan.sql, plan.maxRows, deadlineMs, signal).catch(unplaced);
       resolved.push(answer.resolved);
       for (const { name, status, code, message } of answer.coverage.nodes) {
         if (status === 'failed') failed.set(name, { code: code ?? 'INTERNAL', message: message ?? 'It failed.' });
@@ -171,8 +171,7 @@ export class NetworkAnswers implements Answers {
     const alive = asked.filter((member) => member.alive && !planned.failed.has(member.name));
     const gathered = await this.#gather(ask, plan.fragments, alive, planned.lacking, deadlineMs, signal);
     try {
-      const fault = queryFault(gathered.results, asked.length, this.#options.own.name);
-      if (fault !== null) throw fault;
+      await this.#judge(ask, plan.fragments, gathered.results, asked.length, deadlineMs, signal);
       const merging = new Merging(this.#options.merge, ask, plan, () => this.#statement(ask, deadlineMs), signal);
       const failed = new Map(planned.failed);
       for (;;) {
@@ -199,6 +198,27 @@ export class NetworkAnswers implements Answers {
       await gathered.close();
       throw thrown;
     }
+  }
+
+  /** @throws ArmorlakeError when what nodes refuse is the query's own fault. */
+  async #judge(
+    ask: Ask,
+    fragments: readonly PlannedFragment[],
+    results: readonly NodeResult[],
+    asked: number,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (refusals(results, 'BAD_QUERY').length > 0) {
+      const parts = fragments.map(({ sql }) => sql);
+      const call = (timeoutMs: number): FaultCall => ({ queryId: ask.id, timeoutMs, sql: ask.request.sql, parts });
+      const statement = { ...this.#statement(ask, deadlineMs), step: true };
+      const own = await this.#options.merge.call('fault', call, statement, signal);
+      // What this node meets itself, without a row of anybody's, it says in its own words.
+      if (own !== null) throw ArmorlakeError.fromShape(own as ErrorShape);
+    }
+    const fault = queryFault(results, asked, this.#options.own.name);
+    if (fault !== null) throw fault;
   }
 
   /** What the members answer, and what this node's own lake adds to it. */
@@ -267,6 +287,12 @@ export class NetworkAnswers implements Answers {
     const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
     return { id, text: request.sql, caller, timeoutMs };
   }
+}
+
+/** An error of a subquery, whose text the user has not written: a place in it would mislead. */
+function unplaced(thrown: unknown): never {
+  const { code, message, hint, node, position, cause } = ArmorlakeError.from(thrown);
+  throw position === undefined ? thrown : new ArmorlakeError(code, message, { hint, node, cause });
 }
 
 function micros(time: bigint | null): number | null {

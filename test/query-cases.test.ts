@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Workplace } from './cli-support.js';
+import { ask, askWhole, joinAddress, membersAlive, startQueryNode } from './support/federation-nodes.js';
+import type { Asked } from './support/federation-nodes.js';
+import { TestNode } from './support/node-process.js';
+
+/** Queries and events that once broke what a query node answers; `edge-c` has no alert. */
+const cases = fileURLToPath(new URL('./data/cases/query/', import.meta.url));
+
+function eventsOf(name: string): string {
+  return readFileSync(`${cases}${name}.ndjson`, 'utf8');
+}
+
+function sqlOf(name: string): string {
+  const lines = readFileSync(`${cases}${name}.sql`, 'utf8').split('\n');
+  return lines
+    .filter((line) => !line.startsWith('--'))
+    .join('\n')
+    .trim();
+}
+
+/** What has to be the same wherever it is asked. */
+function told({ status, schema, rows, error }: Asked): unknown {
+  return status === 200 ? { schema, rows } : { code: error?.code, message: error?.message, position: error?.position };
+}
+
+describe('a query node over three edges', () => {
+  const place = new Workplace();
+  let query: TestNode;
+  let whole: TestNode;
+  beforeAll(async () => {
+    const [started, all] = await Promise.all([startQueryNode(place), TestNode.start(place, { data: 'all' })]);
+    [query, whole] = [started, all];
+    await all.post(eventsOf('all'));
+    const hub = await joinAddress(query);
+    for (const name of ['edge-a', 'edge-b', 'edge-c']) {
+      const edge = await TestNode.start(place, { data: name, args: ['--join', hub] });
+      await edge.post(eventsOf(name));
+    }
+    await membersAlive(query, 'edge-a', 'edge-b', 'edge-c');
+  }, 300_000);
+  afterAll(() => place.close());
+
+  /** Asks both; the query node says what the one says that holds all rows. */
+  async function same(sql: string): Promise<Asked> {
+    const [got, want] = [await askWhole(query, { sql }), await ask(whole, { sql })];
+    expect({ sql, ...(told(got) as object) }).toEqual({ sql, ...(told(want) as object) });
+    return got;
+  }
+
+  it('never reads a former answer in place of its own', async () => {
+    for (let time = 0; time < 10; time++) expect((await same(sqlOf('01-stale-max'))).rows).toEqual([[2]]);
+    for (let time = 0; time < 10; time++) {
+      const answer = await same(sqlOf('03-stale-columns'));
+      expect(answer).toMatchObject({ rows: [['ha'], ['hb']], coverage: { answered: 3 } });
+    }
+  });
+
+  describe('says of an error that is the query’s own what one node says', () => {
+    it.each([
+      [sqlOf('04-bad-time-constant'), "'2026"],
+      ["SELECT count(*) FROM kubearmor.alerts WHERE host = 'nowhere' OR ppid > 2 AND time < '2026-02-30'", "'2026"],
+      ["SELECT host, count(*) FILTER (WHERE ppid = 'abc') FROM kubearmor.alerts GROUP BY 1", "'abc'"],
+      ["SELECT ppid FROM kubearmor.alerts ORDER BY ppid + 'x'::INTEGER LIMIT 1", "'x'"],
+      ["SELECT date_trunc('hours ago', time) FROM kubearmor.alerts", "'hours"],
+      [sqlOf('18-error-position'), 'namespac,'],
+      ['SELECT lower(host, 1) FROM kubearmor.alerts', 'lower'],
+      ['SELECT host FROM kubearmor.alerts ORDER BY nam', 'nam'],
+    ])('%s', async (sql, place) => {
+      const position = sql.indexOf(place);
+      expect(await same(sql)).toMatchObject({ status: 400, error: { code: 'BAD_QUERY', position } });
+    });
+
+    it('in a subquery that is answered first, without a place in a text nobody has written', async () => {
+      const sql =
+        "SELECT count(*) FROM kubearmor.alerts WHERE ppid > (SELECT max(ppid) FROM kubearmor.alerts WHERE time > 'x')";
+      const { status, error } = await ask(query, { sql });
+      expect([status, error?.code, error?.position]).toEqual([400, 'BAD_QUERY', undefined]);
+    });
+
+    it('and of one that only rows meet who met it', async () => {
+      const answer = await ask(query, { sql: 'SELECT host FROM kubearmor.alerts WHERE process::INTEGER > 3' });
+      expect(answer).toMatchObject({ status: 200, rows: [], coverage: { answered: 1, failed: 2, complete: false } });
+      const failed = answer.coverage.nodes.filter(({ status }) => status === 'failed');
+      expect(failed.map(({ name, code }) => `${name} ${code}`).toSorted()).toEqual([
+        'edge-a BAD_QUERY',
+        'edge-b BAD_QUERY',
+      ]);
+      // Everybody asked has such rows: then the query fails, by whom in whose words.
+      const all = await ask(query, { sql: 'SELECT host FROM kubearmor.events WHERE process::INTEGER > 3' });
+      expect(all).toMatchObject({ status: 400, error: { code: 'BAD_QUERY' } });
+      expect(all.error?.message).toMatch(/^All 3 nodes asked refuse the query: edge-[abc]: Could not convert string/);
+    });
+
+    it('the asked node’s own lake among them', async () => {
+      expect((await ask(whole, { sql: sqlOf('04-bad-time-constant') })).error).toMatchObject({
+        code: 'BAD_QUERY',
+        message: 'timestamp field value out of range: "2026-02-30"',
+      });
+    });
+  });
+});
