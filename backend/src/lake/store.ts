@@ -2,10 +2,11 @@ import { statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf } from '../core/index.js';
 import type { ArchiveEntry } from './archive.js';
-import { archiveTable } from './archive.js';
 import { ArchiveCheck } from './archive-check.js';
 import { Contents } from './contents.js';
 import { DiskWatch, isDiskFull, readDisk } from './disk.js';
+import type { LakeInfo } from './info.js';
+import { readHeldInfo } from './info.js';
 import type { JsonRow } from './json-rows.js';
 import { rowValues } from './json-rows.js';
 import { Lane } from './lane.js';
@@ -17,12 +18,12 @@ import { openParts } from './open-lake.js';
 import type { LakeOptions, LakeParts } from './open-lake.js';
 import { isFileDamage, lakePath, walPath } from './opening.js';
 import { batchesTable } from './recovery.js';
-import { byteCap, expiredTable, longestAgeMs, usedBytes } from './retention.js';
-import { tableName } from './schema.js';
+import { byteCap, expiredTable, longestAgeMs } from './retention.js';
 import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
-import { nodeMetrics, queries, storedTables } from './tables.js';
-import { differenceSentence, readLost } from './totals.js';
+import { nodeMetrics, queries } from './tables.js';
+import { differenceSentence } from './totals.js';
+import { WriteGate } from './write-gate.js';
 import type { Extras } from './writer.js';
 import { rowsIn } from './writer.js';
 
@@ -41,47 +42,14 @@ export interface Commit {
   readonly lastSeq: number;
 }
 
-/** The answer to `info`. */
-export interface LakeInfo {
-  readonly lakeId: string;
-  readonly schemaVersion: number;
-  readonly duckdbVersion: string;
-  readonly lastSeq: number;
-  readonly lastBatch: number;
-  /** When the run before this one ended, µs since 1970; null when that was not clean, or there was none. */
-  readonly closedAtMicros: number | null;
-  /** Hot rows of each event and history table. */
-  readonly rows: Readonly<Record<string, number>>;
-  /** Events lost after they were stored, since the lake began: of each event table, and under `*` those known by seq alone. */
-  readonly lost: Readonly<Record<string, number>>;
-  /** Blocks of the lake file in use. */
-  readonly hotBytes: number;
-  readonly walBytes: number;
-  readonly archiveBytes: number;
-  /** What the lake file may take before the oldest rows go early. */
-  readonly limitBytes: number;
-  /** Free on the disk of the data folder. */
-  readonly diskFreeBytes: number;
-  /** What DuckDB's buffers hold. */
-  readonly memoryBytes: number;
-  readonly rssBytes: number;
-  readonly pid: number;
-  /** True while nothing is stored for want of room. */
-  readonly diskFull: boolean;
-  /** What is damaged or was put aside, in sentences. */
-  readonly warnings: readonly string[];
-}
-
 const WARNINGS_KEPT = 100;
-/** What a checkpoint writes besides what the WAL holds. */
-const CHECKPOINT_SLACK_BYTES = 8 << 20;
-
 /** The lake of one node, in the engine's process: the only writer of its file. */
 export class LakeStore {
   readonly settings: LakeSettings;
   readonly #parts: LakeParts;
   readonly #lane = new Lane();
   readonly #disk: DiskWatch;
+  readonly #gate: WriteGate;
   readonly #archiveCheck: ArchiveCheck | null;
   readonly #maintenance: Maintenance;
   readonly #contents: Contents;
@@ -93,7 +61,6 @@ export class LakeStore {
   readonly #timer: NodeJS.Timeout;
   #lastBatch: number;
   #checkpointQueued = false;
-  #diskFull = false;
   #closing = false;
 
   private constructor(parts: LakeParts, maintenanceReader: DuckDBConnection) {
@@ -104,6 +71,14 @@ export class LakeStore {
     this.#lastBatch = parts.lastBatch;
     this.#warnings = parts.warnings;
     this.#disk = new DiskWatch(this.settings.dataFolder, clock, options.readDisk ?? readDisk);
+    this.#gate = new WriteGate({
+      settings: this.settings,
+      disk: this.#disk,
+      start: parts.start,
+      sequence,
+      logger: options.logger,
+      onFatal: (reason) => options.onFatal?.(reason),
+    });
     this.#contents = new Contents({
       archive,
       clock,
@@ -134,7 +109,7 @@ export class LakeStore {
       guard,
       lastSeq: () => sequence.last,
       // Written again within the hour: a full disk must not keep retention from running.
-      keepClock: (record) => this.#unlessFull(() => sequence.update({ clock: record })),
+      keepClock: (record) => this.#gate.unlessFull(() => sequence.update({ clock: record })),
       warn: (sentence) => {
         this.#warn(sentence);
         options.logger.warn({}, sentence);
@@ -167,7 +142,7 @@ export class LakeStore {
     const store = new LakeStore(parts, await parts.database.connect());
     try {
       // Nobody else has begun anything: unlike a later write's, damage met here needs no new process.
-      await store.#lane.run(() => store.#begin((task) => task()));
+      await store.#lane.run(() => store.#gate.begin((task) => task()));
     } catch (thrown) {
       if (isFileDamage(thrown)) {
         clearInterval(store.#timer);
@@ -231,12 +206,12 @@ export class LakeStore {
   append(batch: number, packed: ArrayBuffer | null, extras: Extras): Promise<Appended> {
     return this.#lane.run(async () => {
       if (batch <= this.#lastBatch) return this.#repeated(batch);
-      await this.#requireRoom(packed === null ? this.#accountBytes : this.settings.minFreeBytes);
-      await this.#begin();
+      await this.#gate.requireRoom(packed === null ? this.#gate.accountBytes : this.settings.minFreeBytes);
+      await this.#gate.begin();
       const { sequence, writer, mark } = this.#parts;
       const rows = rowsIn(packed);
       const news = this.#contents.news(packed);
-      const firstSeq = await this.#guard(async () => {
+      const firstSeq = await this.#gate.guard(async () => {
         const first = sequence.next(rows);
         await writer.write({ batch, packed, extras, firstSeq: first });
         return first;
@@ -245,7 +220,7 @@ export class LakeStore {
       sequence.advance(rows);
       this.#lastBatch = batch;
       // Committed all the same; a mark that is behind is no lie.
-      this.#unlessFull(() => mark.write({ lastSeq: sequence.last, lastBatch: batch }));
+      this.#gate.unlessFull(() => mark.write({ lastSeq: sequence.last, lastBatch: batch }));
       if (rows > 0) for (const listener of this.#listeners) listener({ firstSeq, lastSeq: sequence.last });
       this.#checkpointIfDue();
       return { firstSeq, lastSeq: sequence.last, rows, repeated: false };
@@ -274,7 +249,7 @@ export class LakeStore {
 
   /** Retention, archive and compaction, once. */
   async maintain(): Promise<MaintenanceReport> {
-    await this.#lane.run(() => this.#begin());
+    await this.#lane.run(() => this.#gate.begin());
     return this.#maintenance.run();
   }
 
@@ -292,30 +267,19 @@ export class LakeStore {
     const disk = await this.#disk.room();
     const reader = await this.openReader();
     try {
-      const counts = storedTables.map((table) => `(SELECT count(*) FROM ${tableName(table)})::DOUBLE`).join(', ');
-      const facts = await reader.runAndReadAll(
-        `SELECT version(), (SELECT sum(memory_usage_bytes) FROM duckdb_memory())::DOUBLE, ` +
-          `(SELECT sum(bytes) FROM ${archiveTable})::DOUBLE, ${counts}`,
-      );
-      const [version, memory, archived, ...rows] = facts.getRowsJS()[0] ?? [];
       return {
+        ...(await readHeldInfo(reader)),
         lakeId: sequence.identity.lakeId,
         schemaVersion: sequence.identity.schemaVersion,
-        duckdbVersion: String(version),
         lastSeq: sequence.last,
         lastBatch: this.#lastBatch,
         closedAtMicros: this.#parts.closedAtMicros,
-        rows: Object.fromEntries(storedTables.map((table, index) => [tableName(table), Number(rows[index] ?? 0)])),
-        lost: await readLost(reader),
-        hotBytes: await usedBytes(reader),
         walBytes: this.walBytes(),
-        archiveBytes: Number(archived ?? 0),
         limitBytes: byteCap(this.settings.retention, disk.totalBytes),
         diskFreeBytes: disk.freeBytes,
-        memoryBytes: Number(memory ?? 0),
         rssBytes: process.memoryUsage.rss(),
         pid: process.pid,
-        diskFull: this.#diskFull,
+        diskFull: this.#gate.diskFull,
         warnings: this.#warnings,
       };
     } finally {
@@ -341,6 +305,7 @@ export class LakeStore {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#gate.close();
     clearInterval(this.#timer);
     for (const reader of this.#readers) reader.interrupt();
     await this.#contents.close();
@@ -356,7 +321,7 @@ export class LakeStore {
         });
         guard.read(clock.wallMs(), uptime(), sequence.last, longestAgeMs(this.settings));
         const closedAtMicros = Math.round(clock.wallMs() * 1000);
-        this.#unlessFull(() => sequence.update({ clean: true, closedAtMicros, clock: guard.record }));
+        this.#gate.unlessFull(() => sequence.update({ clean: true, closedAtMicros, clock: guard.record }));
       }
       this.#closeParts();
       if (damage !== null) throw damage;
@@ -376,9 +341,9 @@ export class LakeStore {
   #appendRows(table: Table, rows: readonly JsonRow[]): Promise<void> {
     const values = rows.map((row) => rowValues(table, row, this.node));
     return this.#lane.run(async () => {
-      await this.#requireRoom(this.settings.minFreeBytes);
-      await this.#begin();
-      await this.#guard(() => this.#parts.writer.writeRows(table, values));
+      await this.#gate.requireRoom(this.settings.minFreeBytes);
+      await this.#gate.begin();
+      await this.#gate.guard(() => this.#parts.writer.writeRows(table, values));
       this.#checkpointIfDue();
     });
   }
@@ -397,60 +362,10 @@ export class LakeStore {
     };
   }
 
-  async #requireRoom(bytes: number): Promise<void> {
-    const { freeBytes } = await this.#disk.room();
-    this.#diskFull = freeBytes < this.settings.minFreeBytes;
-    if (freeBytes < bytes) throw diskFull(this.settings, freeBytes);
-  }
-
-  /** What the account alone must find. */
-  get #accountBytes(): number {
-    return this.settings.minFreeBytes / 10;
-  }
-
-  /** Writes what the start still has to write; throws DISK_FULL when there is no room, and the next call tries again. */
-  async #begin(run = (task: () => Promise<void>): Promise<void> => this.#guard(task)): Promise<void> {
-    const { start, options } = this.#parts;
-    if (start.done) return;
-    const late = this.#diskFull;
-    await this.#requireRoom(this.#accountBytes);
-    await run(() => start.run());
-    if (late) options.logger.warn({}, 'There is room for what the start of the lake had to write: it stores again.');
-  }
-
   /** Queries are answered also by a lake that can't write. */
   #beginLater(thrown: unknown): void {
     if (!isDiskFull(thrown) && !(thrown instanceof ArmorlakeError && thrown.code === 'DISK_FULL')) throw thrown;
     this.#failed('The lake starts without writing, and answers from what it holds.', thrown);
-  }
-
-  /** For what may be written later. */
-  #unlessFull(write: () => void): void {
-    try {
-      write();
-    } catch (thrown) {
-      if (!isDiskFull(thrown)) throw thrown;
-      this.#diskFull = true;
-    }
-  }
-
-  /** Runs a write; says DISK_FULL when that was why it failed, and ends the engine when DuckDB gives up. */
-  async #guard<Result>(task: () => Promise<Result>): Promise<Result> {
-    try {
-      return await task();
-    } catch (thrown) {
-      const message = messageOf(thrown);
-      if (/has been invalidated|FATAL/i.test(message)) {
-        if (isFileDamage(thrown)) this.#parts.sequence.update({ damaged: message });
-        // A lake that closes has nothing left to do in another process, and says itself what happened.
-        if (!this.#closing) this.#parts.options.onFatal?.(message);
-      }
-      if (isDiskFull(thrown)) {
-        this.#diskFull = true;
-        throw diskFull(this.settings, 0);
-      }
-      throw thrown;
-    }
   }
 
   async #settle(): Promise<void> {
@@ -473,8 +388,8 @@ export class LakeStore {
       options.logger.error({ file: path, error: messageOf(thrown) }, 'An archive file could not be renamed.');
     }
     await this.#lane.run(async () => {
-      await this.#begin();
-      await this.#guard(() => writer.loseFile(entry));
+      await this.#gate.begin();
+      await this.#gate.guard(() => writer.loseFile(entry));
     });
     this.#warn(aside === null ? `${path} is left out: ${reason}` : `${aside} was put aside: ${reason}`);
     options.logger.error({ file: path, aside, rows: entry.rows, reason }, 'A damaged archive file was put aside.');
@@ -495,12 +410,9 @@ export class LakeStore {
       });
   }
 
-  /** Throws DISK_FULL rather than begin without room: DuckDB refuses all work after a checkpoint that failed. */
   async #checkpoint(): Promise<void> {
-    const { freeBytes } = await this.#disk.room();
-    const walBytes = this.walBytes();
-    if (walBytes > 0 && freeBytes < walBytes + CHECKPOINT_SLACK_BYTES) throw diskFull(this.settings, freeBytes);
-    await this.#guard(() => this.#parts.database.checkpoint());
+    await this.#gate.requireCheckpointRoom(this.walBytes());
+    await this.#gate.guard(() => this.#parts.database.checkpoint());
   }
 
   #maintainInBackground(): void {
@@ -519,14 +431,4 @@ function damagedAtClose({ dataFolder }: LakeSettings, thrown: unknown): Armorlak
     hint: `Copy ${dataFolder} before the next start: it puts the file aside and begins a new one.`,
     cause: thrown,
   });
-}
-
-function diskFull(settings: LakeSettings, freeBytes: number): ArmorlakeError {
-  const free = Math.floor(freeBytes / 1_000_000);
-  const wanted = Math.floor(settings.minFreeBytes / 1_000_000);
-  return new ArmorlakeError(
-    'DISK_FULL',
-    `Nothing is stored: the disk of ${settings.dataFolder} has ${free} MB free, and ${wanted} MB are to be left.`,
-    { hint: 'Make room there; storing goes on by itself.' },
-  );
 }
