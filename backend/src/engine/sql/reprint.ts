@@ -1,10 +1,13 @@
 import { quoteIdentifier } from '../../core/index.js';
-import { isSame } from './same.js';
+import { digitsOf, isMisprinted, isSame } from './same.js';
 import type { TreeRecord } from './tree.js';
-import { printStatement, readSerialized, textOf } from './tree.js';
+import { isRecord, printStatement, readSerialized, textOf } from './tree.js';
 import { visit } from './walk.js';
 
-/** The statement as DuckDB's printer is to be given it: the two names that it never quotes come quoted. */
+/**
+ * The statement as DuckDB's printer is to be given it: the two names that it never quotes come quoted, and a
+ * number that it would write as one of another type (`1e3` as `1000.0`, a DECIMAL) as a cast of its digits.
+ */
 export function forPrinter(statement: TreeRecord): TreeRecord {
   return visit(statement, 'statement', {
     leave(record, kind) {
@@ -14,11 +17,34 @@ export function forPrinter(statement: TreeRecord): TreeRecord {
           return quoted(record, 'relation_name');
         case 'PARAMETER':
           return quoted(record, 'identifier');
+        case 'CONSTANT':
+          return castOf(record);
         default:
           return record;
       }
     },
   });
+}
+
+/** `CAST('1000' AS DOUBLE)` for the DOUBLE 1000; what is printed as it is read stays. */
+function castOf(constant: TreeRecord): TreeRecord {
+  const { value } = constant;
+  if (!isRecord(value) || !isMisprinted(value['type'])) return constant;
+  const digits = digitsOf(value['value']);
+  if (digits === '') return constant;
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: textOf(constant, 'alias'),
+    child: {
+      class: 'CONSTANT',
+      type: 'VALUE_CONSTANT',
+      alias: '',
+      value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: digits },
+    },
+    cast_type: value['type'] ?? null,
+    try_cast: false,
+  };
 }
 
 /** Whatever the name is: plain ones may be words of the grammar. Only the numbers of `$1` can't be quoted. */

@@ -25,10 +25,8 @@ export function isSame(left: Json | undefined, right: Json | undefined): boolean
 }
 
 function isSameRecord(left: TreeRecord, right: TreeRecord): boolean {
-  if (textOf(left, 'class') === 'CONSTANT' || textOf(right, 'class') === 'CONSTANT') {
-    const [number, other] = [numberOf(left), numberOf(right)];
-    if (number !== null && number === other) return textOf(left, 'alias') === textOf(right, 'alias');
-  }
+  const number = numberOf(left);
+  if (number !== null && number === numberOf(right)) return textOf(left, 'alias') === textOf(right, 'alias');
   for (const key of Object.keys(left)) {
     if (!silent.has(key) && !isSame(left[key], right[key])) return false;
   }
@@ -123,31 +121,76 @@ function isPlainStar(list: Json | undefined): boolean {
   return kind === 'STAR' && type === 'STAR' && Object.values(others).every(isNothing);
 }
 
-/** A numeric constant in one spelling: `1e2` is printed as `100.0` and read as a DECIMAL, `-(1)` as a constant. */
+/** `decimal` are those without a fraction: with one they are seen by their digits. */
+type NumberKind = 'double' | 'decimal' | 'exact';
+
+/**
+ * A numeric constant in one spelling: `-(1)` is read as a constant, and some are printed as a cast of their digits.
+ * The same number as a DOUBLE and as an exact one are not the same: they are calculated with in other ways.
+ */
 function numberOf(record: TreeRecord): string | null {
-  if (textOf(record, 'class') === 'FUNCTION' && textOf(record, 'function_name') === '-') {
-    const [only, ...more] = recordsOf(record, 'children');
-    const number = only === undefined || more.length > 0 ? null : numberOf(only);
-    return number === null || number === '0' ? number : number.startsWith('-') ? number.slice(1) : `-${number}`;
+  switch (textOf(record, 'class')) {
+    case 'FUNCTION': {
+      const [only, ...more] = textOf(record, 'function_name') === '-' ? recordsOf(record, 'children') : [];
+      const number = only === undefined || more.length > 0 ? null : numberOf(only);
+      return number === null || number.startsWith('0')
+        ? number
+        : number.startsWith('-')
+          ? number.slice(1)
+          : `-${number}`;
+    }
+    case 'CAST': {
+      const { cast_type: type, child } = record;
+      const kind = kindOf(type);
+      const digits = isRecord(child) && textOf(child, 'class') === 'CONSTANT' ? child['value'] : null;
+      if (kind === null || kind === 'exact' || record['try_cast'] !== false || !isRecord(digits)) return null;
+      return typeof digits['value'] === 'string' ? spelled(digits['value'], 0, kind) : null;
+    }
+    case 'CONSTANT':
+      return isRecord(record['value']) ? constantOf(record['value']) : null;
+    default:
+      return null;
   }
-  if (textOf(record, 'class') !== 'CONSTANT' || !isRecord(record['value'])) return null;
-  const { type, is_null: isNull, value } = record['value'];
-  if (!isRecord(type) || isNull !== false || value === undefined) return null;
-  const id = textOf(type, 'id');
-  if (!/^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|FLOAT|DOUBLE|DECIMAL)$/.test(id)) return null;
-  const info = type['type_info'];
-  const scale = isRecord(info) && typeof info['scale'] === 'number' ? info['scale'] : 0;
-  const digits = isRecord(value) ? textOf(value, '#') : typeof value === 'number' ? printTree(value) : '';
-  return digits === '' ? null : spelled(digits, id === 'DECIMAL' ? scale : 0);
 }
 
-/** Sign, digits without zeros around them, and the power of ten behind: equal for equal numbers. */
-function spelled(number: string, scale: number): string | null {
+function constantOf({ type, is_null: isNull, value }: TreeRecord): string | null {
+  const kind = kindOf(type);
+  return kind === null || isNull !== false ? null : spelled(digitsOf(value), scaleOf(type), kind);
+}
+
+/** How a number of this type is calculated with; null for no number. */
+function kindOf(type: Json | undefined): NumberKind | null {
+  if (!isRecord(type)) return null;
+  const id = textOf(type, 'id');
+  if (id === 'DECIMAL') return scaleOf(type) === 0 ? 'decimal' : 'exact';
+  if (!isNothing(type['type_info'])) return null;
+  if (id === 'DOUBLE' || id === 'FLOAT') return 'double';
+  return /^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(id) ? 'exact' : null;
+}
+
+function scaleOf(type: Json | undefined): number {
+  const info = isRecord(type) && textOf(type, 'id') === 'DECIMAL' ? type['type_info'] : null;
+  return isRecord(info) && typeof info['scale'] === 'number' ? info['scale'] : 0;
+}
+
+/** Whether the printer writes a constant of this type so that it is read as another: `1e3` as `1000.0`, `1.` as `1`. */
+export function isMisprinted(type: Json | undefined): boolean {
+  const kind = kindOf(type);
+  return kind === 'double' || kind === 'decimal';
+}
+
+/** The digits of a number of a tree, as they stand there; empty when it is none. */
+export function digitsOf(value: Json | undefined): string {
+  return isRecord(value) ? textOf(value, '#') : typeof value === 'number' ? printTree(value) : '';
+}
+
+/** Sign, digits without zeros around them, the power of ten behind, and how it is calculated with: equal for equal numbers. */
+function spelled(number: string, scale: number, kind: NumberKind): string | null {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(number) ?? [];
   if (whole === '') return null;
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
   const short = digits.replace(/0+$/, '');
   const power = Number(exponent) - fraction.length - scale + (digits.length - short.length);
-  return short === '' ? '0' : `${sign}${short}e${power}`;
+  return short === '' ? `0 ${kind}` : `${sign}${short}e${power} ${kind}`;
 }
