@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finished, Running } from './cli-support.js';
 import { Workplace, run } from './cli-support.js';
+import { until } from './support/node-process.js';
 
 const published = fileURLToPath(new URL('data/kubearmor-published-events.ndjson', import.meta.url));
 const place = new Workplace();
@@ -167,6 +168,27 @@ describe('a network with certificates', () => {
       code: 2,
       err: expect.stringContaining('site=north'),
     });
+  });
+
+  it('keeps an account on each node of what a query node asked it', async () => {
+    expect((await ask('--node', 'edge-1', `${perNode} -- a mark of this test`)).code).toBe(0);
+    const edge = edges.get('edge-1');
+    edge?.kill('SIGTERM');
+    await edge?.finished;
+    edges.set('edge-1', node('edge-1', '--cluster', 'west', '--set', 'labels=site=west', '--join', hub));
+    await edges.get('edge-1')?.says(/ready at/);
+    const account = `
+      SELECT DISTINCT node, who, via FROM armorlake.queries
+      WHERE (node = 'query' AND sql LIKE '%a mark of this test%') OR (node = 'edge-1' AND sql LIKE '%kubearmor%events%')
+      ORDER BY node`;
+    await until(async () => {
+      const { rows } = JSON.parse((await ask('--format', 'json', account)).out) as { rows: unknown[][] };
+      expect(rows).toEqual([
+        ['edge-1', 'query', 'query'],
+        ['query', null, null],
+      ]);
+      return true;
+    }, 'both have it in their account');
   });
 
   it('names a node that is gone until it is forgotten', async () => {

@@ -29,7 +29,7 @@ export interface NodeNetworkParts {
   readonly info: LakeInfo;
   readonly engine: EngineSupervisor;
   readonly answers: Answers;
-  readonly fragments: LakeFragments;
+  readonly fragments: Pick<LakeFragments, 'run'>;
   /** What this node says of its lake; null: it stores no events. */
   readonly publication: Publication | null;
   readonly strikes: Strikes;

@@ -27,6 +27,8 @@ import {
   QueryLog,
   QueryService,
   Strikes,
+  accountedFragments,
+  accountedTails,
 } from './query/index.js';
 import type { NodeIdentity } from './query/index.js';
 
@@ -84,7 +86,7 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     });
     const worker = connectorWorker(config, redactionKey, queue, state, logger);
     closing.push(() => worker.stop());
-    const log = new QueryLog(engine, logger);
+    const log = new QueryLog(engine, logger, systemClock);
     closing.push(() => log.close());
     const metrics = new Metrics();
     const strikes = new Strikes(systemClock);
@@ -93,7 +95,8 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
     const own = new LakeAnswers(guarded, () => identityOf(config, publication), remarkOf(config));
     const load = new QueryLoad(config.profile === 'edge' ? EDGE_QUERY_SHARE : 1, systemClock);
     const ownTails = new LakeTails(guarded, config.name);
-    const fragments = new LakeFragments(guarded, join(config.data, 'tmp'), load, ownTails);
+    const inLake = new LakeFragments(guarded, join(config.data, 'tmp'), load, ownTails);
+    const fragments = accountedFragments(inLake, log, systemClock);
     const network = await NodeNetwork.start({
       config,
       version,
@@ -137,7 +140,7 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
       listen: config.http,
       node: new NodeStatus({ name: config.name, version, engine, worker, queue, state, network }),
       queries,
-      tails: { own: ownTails, tails: network?.tails ?? ownTails },
+      tails: { own: ownTails, tails: accountedTails(network?.tails ?? ownTails, log, systemClock) },
       intake: {
         open: (connector) => worker.openIntake(connector),
         refusal: () => (config.network.store ? queue.refusal() : storesNothing),

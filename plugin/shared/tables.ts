@@ -95,7 +95,7 @@ export const knownTables: readonly KnownTable[] = [
     time: 'time',
     event: false,
     columns: columns(
-      'time:TIMESTAMP node id who origin sql fragments:INTEGER rows:BIGINT bytes:BIGINT ms:DOUBLE error',
+      'time:TIMESTAMP node id who origin sql fragments:INTEGER rows:BIGINT bytes:BIGINT ms:DOUBLE error via',
     ),
     usual: words('time node who origin sql rows bytes ms error'),
   },

@@ -73,7 +73,12 @@ export class GuardedLake implements AsyncDisposable {
 
   async tail(where: string | null, token: string, afterSeq = 0): Promise<number> {
     const filters = { equal: {}, match: {}, labels: {}, severity: null, where, params: [] };
-    const selection = { table: 'kubearmor.logs', filters, caller: { key: `token ${token}`, token } };
+    const selection = {
+      id: `tail ${this.#ids++}`,
+      table: 'kubearmor.logs',
+      filters,
+      caller: { key: `token ${token}`, token },
+    };
     return (await this.tails.next('', selection, afterSeq, 0, new AbortController().signal)).rows;
   }
 

@@ -233,7 +233,7 @@ export class QueryApi implements AsyncDisposable {
     const lake = await QueryLake.open(clock);
     const engine = new InProcessEngine(lake);
     const tokens = TokenStore.open(join(lake.folder, 'tokens.json'));
-    const log = new QueryLog(engine, silentLogger);
+    const log = new QueryLog(engine, silentLogger, clock);
     const metrics = new Metrics();
     const strikes = new Strikes(clock);
     const guarded = new GuardedEngine(

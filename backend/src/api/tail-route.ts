@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { ArmorlakeError } from '../core/index.js';
@@ -97,7 +98,7 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
     },
     async (request, reply) => {
       const caller = { token: request.identity.token, key: callerKey(request.identity, request.ip) };
-      const selection = { ...selectionOf(parseBody(tailQuery, request.query)), caller };
+      const selection = { id: `tail ${randomUUID()}`, ...selectionOf(parseBody(tailQuery, request.query)), caller };
       const positions = positionsOf(request.headers['last-event-id']);
       const leave = places.take(caller.key);
       try {
@@ -114,7 +115,7 @@ export function tailRoute(app: FastifyInstance, options: TailOptions): void {
   );
 }
 
-function selectionOf(query: z.output<typeof tailQuery>): Omit<TailSelection, 'caller'> {
+function selectionOf(query: z.output<typeof tailQuery>): Omit<TailSelection, 'id' | 'caller'> {
   const given = query as Readonly<Record<string, unknown>>;
   const pick = (names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));

@@ -75,6 +75,12 @@ export const migrations: readonly Migration[] = [
       `ALTER TABLE ${quoteQualified(LAKE_CATALOG, 'armorlake', 'archive')} ADD COLUMN IF NOT EXISTS sha256 VARCHAR`,
     ],
   },
+  {
+    version: 6,
+    statements: [
+      `ALTER TABLE ${quoteQualified(LAKE_CATALOG, 'armorlake', 'queries')} ADD COLUMN IF NOT EXISTS via VARCHAR`,
+    ],
+  },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

@@ -192,7 +192,7 @@ export const deadLetters = history(
   ],
 );
 
-export const queries = history('queries', 'Every query run here: who asked what, and what it cost', [
+export const queries = history('queries', 'Every query and tail run here: who asked what, and what it cost', [
   column('time', 'TIMESTAMP', 'When it began, UTC'),
   node,
   column('id', 'VARCHAR', 'Query id'),
@@ -204,6 +204,7 @@ export const queries = history('queries', 'Every query run here: who asked what,
   column('bytes', 'BIGINT', 'Bytes answered'),
   column('ms', 'DOUBLE', 'Milliseconds taken'),
   column('error', 'VARCHAR', 'Code of its error; NULL when it succeeded'),
+  column('via', 'VARCHAR', "The query node whose part of a query this is; NULL when it was asked here"),
 ]);
 
 export const nodeMetrics = history('node_metrics', 'How each node fared, a row about every minute', [

@@ -1,3 +1,4 @@
+export * from './accounted.js';
 export * from './answers.js';
 export * from './arrow-schema.js';
 export * from './caller.js';

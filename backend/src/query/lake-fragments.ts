@@ -49,7 +49,7 @@ export class LakeFragments {
   ): Promise<NodeFacts> {
     if (request.tail !== null) {
       const started = performance.now();
-      const sent = await answerTail(this.#tails, request.tail, callerNamed(request.who), emit, signal);
+      const sent = await answerTail(this.#tails, request, emit, signal);
       return { ...sent, ms: performance.now() - started, slowed: false, facts: completeFacts, missingColumns: [] };
     }
     const key = JSON.stringify([request.fragments, request.timeRange, request.expects, request.budget]);

@@ -1,4 +1,4 @@
-import type { Logger } from '../core/index.js';
+import type { Clock, Logger } from '../core/index.js';
 import { messageOf } from '../core/index.js';
 import type { EngineClient } from '../engine/index.js';
 
@@ -15,27 +15,37 @@ export interface QueryRecord {
   readonly bytes: number;
   readonly ms: number;
   readonly error: string | null;
+  /** The query node that asked for this part; null: a user did. */
+  readonly via: string | null;
 }
 
 const FLUSH_MS = 1000;
+/** Rows that come by themselves, of panels elsewhere and of tails, are written less often: flash wears. */
+const PATIENT_MS = 30_000;
 const BATCH_ROWS = 500;
 /** Beyond it the oldest go: the account of queries never stands in the way of queries. */
 const KEPT_ROWS = 5000;
 const SQL_LENGTH = 10_000;
 
-/** Writes armorlake.queries, a second's worth at a time. */
+/** Writes armorlake.queries: a second's worth at a time, or half a minute's where nobody waits for it. */
 export class QueryLog {
   readonly #engine: EngineClient;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
-  #rows: QueryRecord[] = [];
+  /** By id and SQL; parts of the same tail are one row until it is written. */
+  readonly #rows = new Map<string, QueryRecord>();
+  #dueMs = Infinity;
   #dropped = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(engine: EngineClient, logger: Logger) {
+  constructor(engine: EngineClient, logger: Logger, clock: Clock) {
+    this.#clock = clock;
     this.#engine = engine;
     this.#logger = logger;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_MS);
+    this.#timer = setInterval(() => {
+      if (this.#clock.monotonicMs() >= this.#dueMs) void this.flush();
+    }, FLUSH_MS);
     this.#timer.unref();
   }
 
@@ -44,12 +54,35 @@ export class QueryLog {
     return this.#dropped;
   }
 
+  /** Takes a query that has ended. */
   add(record: QueryRecord): void {
-    this.#rows.push(record.sql.length <= SQL_LENGTH ? record : { ...record, sql: record.sql.slice(0, SQL_LENGTH) });
-    if (this.#rows.length > KEPT_ROWS) {
-      this.#rows.shift();
-      this.#dropped += 1;
-    }
+    this.#keep(record, FLUSH_MS);
+  }
+
+  /** Takes a part of what goes on, a tail or another node's queries: the same id and SQL before it is written is the same row. */
+  addPart(record: QueryRecord): void {
+    const before = this.#rows.get(keyOf(record));
+    const part =
+      before === undefined
+        ? record
+        : {
+            ...before,
+            rows: before.rows + record.rows,
+            bytes: before.bytes + record.bytes,
+            ms: before.ms + record.ms,
+            error: record.error ?? before.error,
+          };
+    this.#keep(part, PATIENT_MS);
+  }
+
+  #keep(record: QueryRecord, waitMs: number): void {
+    const sql = record.sql.slice(0, SQL_LENGTH);
+    this.#rows.set(keyOf(record), { ...record, sql });
+    this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + waitMs);
+    const [oldest] = this.#rows.keys();
+    if (this.#rows.size <= KEPT_ROWS || oldest === undefined) return;
+    this.#rows.delete(oldest);
+    this.#dropped += 1;
   }
 
   /** Writes what there is; resolves when it is committed or could not be written now. */
@@ -64,17 +97,23 @@ export class QueryLog {
   }
 
   async #write(): Promise<void> {
-    while (this.#rows.length > 0) {
-      const batch = this.#rows.slice(0, BATCH_ROWS);
+    this.#dueMs = Infinity;
+    while (this.#rows.size > 0) {
+      const batch = [...this.#rows].slice(0, BATCH_ROWS);
       try {
-        await this.#engine.call('queries', { rows: batch });
+        await this.#engine.call('queries', { rows: batch.map(([, row]) => row) });
       } catch (thrown) {
         // The engine restarts or the disk is full: the next second tries again.
+        this.#dueMs = 0;
         this.#logger.debug({ error: messageOf(thrown) }, 'The account of queries could not be written now.');
         return;
       }
-      const written = new Set(batch);
-      this.#rows = this.#rows.filter((row) => !written.has(row));
+      // A part that came meanwhile stays.
+      for (const [key, row] of batch) if (this.#rows.get(key) === row) this.#rows.delete(key);
     }
   }
+}
+
+function keyOf({ id, sql }: QueryRecord): string {
+  return `${id}\n${sql.slice(0, SQL_LENGTH)}`;
 }

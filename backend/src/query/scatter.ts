@@ -28,6 +28,8 @@ export interface ScatterRequest {
   readonly timeoutMs: number;
   /** Who asks, for the node's own account of queries. */
   readonly who: string;
+  /** The query node that asks; absent: this node itself does. */
+  readonly hub?: string;
   readonly origin: string | null;
 }
 

@@ -244,6 +244,7 @@ export class QueryService {
       bytes,
       ms,
       error,
+      via: null,
     });
     this.#options.onEnd?.({ ms, error });
   }

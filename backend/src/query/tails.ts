@@ -6,6 +6,8 @@ import type { GuardedEngine } from './guarded-engine.js';
 
 /** What a live tail takes of a table; the engine knows the filters. */
 export interface TailSelection {
+  /** Of the stream that follows. */
+  readonly id: string;
   readonly table: string;
   readonly filters: Readonly<Record<string, unknown>>;
   /** Who follows. */

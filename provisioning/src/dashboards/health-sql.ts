@@ -87,12 +87,12 @@ export const costliest = `
     count(*) AS runs, sum(ms) AS total, max(ms) AS longest, sum(bytes)::BIGINT AS bytes, count(error) AS failed,
     max_by(sql, ms) AS "costliest SQL"
   FROM armorlake.queries
-  WHERE $__timeFilter(time)
+  WHERE $__timeFilter(time) AND via IS NULL
   GROUP BY 1, 2, 3, 4, CASE WHEN origin->>'panel' IS NULL THEN sql END
   ORDER BY total DESC`;
 
 export const askers = `
   SELECT coalesce(origin->>'user', who, '(no token)') AS "who asked", count(*) AS runs, sum(ms) AS total,
     count(error) AS failed
-  FROM armorlake.queries WHERE $__timeFilter(time)
+  FROM armorlake.queries WHERE $__timeFilter(time) AND via IS NULL
   GROUP BY 1 ORDER BY total DESC`;

@@ -90,7 +90,8 @@ export class Answering {
     try {
       if (full) throw new ArmorlakeError('BUSY', `The node works on ${MOST_REQUESTS} queries already.`);
       const asked = readRequest(wire);
-      const request = { ...asked, who: nameHere(asked.who, this.#options.hub) };
+      const { hub } = this.#options;
+      const request = { ...asked, who: nameHere(asked.who, hub), hub };
       stop = time.after(request.timeoutMs, () => abort.abort(late(request.timeoutMs)));
       return { case: 'answered', value: writeFacts(await runner.run(request, emit, abort.signal)) };
     } catch (thrown) {

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../core/index.js';
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { NodeFacts, NodeOutcome, Scatter, ScatterRequest } from '../scatter.js';
-import type { Caller } from '../caller.js';
+import { callerNamed } from '../caller.js';
 import type { LakeTails, TailRows, TailSelection, Tails } from '../tails.js';
 
 /** The one part of a request for a tail. */
@@ -50,7 +49,7 @@ export class NetworkTails implements Tails {
     signal: AbortSignal,
   ): Promise<TailRows> {
     const request: ScatterRequest = {
-      queryId: `tail ${randomUUID()}`,
+      queryId: selection.id,
       fragments: [{ name: TAIL, sql: '' }],
       tail: JSON.stringify({ table: selection.table, filters: selection.filters, afterSeq, waitMs }),
       timeRange: { fromMicros: null, toMicros: null },
@@ -80,16 +79,26 @@ export class NetworkTails implements Tails {
   }
 }
 
+/** What a request for a tail asks. @throws ArmorlakeError BAD_REQUEST when it is none. */
+export function readTailCall(text: string): z.output<typeof tailCall> {
+  return parsed(tailCall, text);
+}
+
 /** A node's own side: runs the tail that a request carries. @throws ArmorlakeError as the tail does. */
 export async function answerTail(
   tails: LakeTails,
-  call: string,
-  caller: Caller,
+  { queryId, who, tail }: Pick<ScatterRequest, 'queryId' | 'who' | 'tail'>,
   emit: { chunk(fragment: string, bytes: Uint8Array): Promise<void> },
   signal: AbortSignal,
 ): Promise<Pick<NodeFacts, 'rows' | 'bytes'>> {
-  const { table, filters, afterSeq, waitMs } = parsed(tailCall, call);
-  const { body, ...head } = await tails.next('', { table, filters, caller }, afterSeq, waitMs, signal);
+  const { table, filters, afterSeq, waitMs } = readTailCall(tail ?? '');
+  const { body, ...head } = await tails.next(
+    '',
+    { id: queryId, table, filters, caller: callerNamed(who) },
+    afterSeq,
+    waitMs,
+    signal,
+  );
   const line = Buffer.from(`${JSON.stringify(head)}\n`);
   await emit.chunk(TAIL, Buffer.concat([line, body]));
   return { rows: head.rows, bytes: line.length + body.length };

@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ArmorlakeError, silentLogger } from '../core/index.js';
+import type { EngineClient } from '../engine/index.js';
+import { completeFacts } from '../engine/index.js';
+import { accountedFragments, accountedTails } from './accounted.js';
+import type { QueryRecord } from './query-log.js';
+import { QueryLog } from './query-log.js';
+import type { ScatterRequest } from './scatter.js';
+
+const clock = { wallMs: () => Date.now(), monotonicMs: () => Date.now() };
+const signal = new AbortController().signal;
+const noChunks = { chunk: () => Promise.resolve() };
+let written: QueryRecord[] = [];
+let works = true;
+let log: QueryLog;
+
+const engine: EngineClient = {
+  call: (_method, parameters) => {
+    if (!works) return Promise.reject(new ArmorlakeError('NOT_READY', 'It restarts.'));
+    written.push(...(parameters as { readonly rows: readonly QueryRecord[] }).rows);
+    return Promise.resolve(null);
+  },
+  stream: () => Promise.reject(new Error('Nothing streams here.')),
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  written = [];
+  works = true;
+  log = new QueryLog(engine, silentLogger, clock);
+});
+
+afterEach(async () => {
+  await log.close();
+  vi.useRealTimers();
+});
+
+const row: QueryRecord = {
+  time: 0,
+  id: 'q1',
+  who: 'ann',
+  origin: null,
+  sql: 'SELECT 1',
+  fragments: 1,
+  rows: 2,
+  bytes: 3,
+  ms: 4,
+  error: null,
+  via: null,
+};
+
+const request: ScatterRequest = {
+  queryId: 'q1',
+  fragments: [
+    { name: 'f0', sql: 'SELECT a' },
+    { name: 'f1', sql: 'SELECT b' },
+  ],
+  tail: null,
+  timeRange: { fromMicros: null, toMicros: null },
+  expects: [],
+  nowMicros: 0,
+  budget: { rows: 10, bytes: 10 },
+  timeoutMs: 1000,
+  who: 'ann at q1',
+  origin: '{"user":"ann"}',
+};
+
+describe('the account of queries', () => {
+  it('is written within a second of a query, and not lost while the engine is away', async () => {
+    works = false;
+    log.add(row);
+    await vi.advanceTimersByTimeAsync(5000);
+    works = true;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(written).toEqual([row]);
+  });
+
+  it('keeps the newest rows and counts what it drops', async () => {
+    for (let at = 0; at < 5002; at++) log.add({ ...row, id: `q${at}` });
+    expect(log.dropped).toBe(2);
+    await log.flush();
+    expect([written.length, written[0]?.id]).toEqual([5000, 'q2']);
+  });
+
+  it('writes parts less often, those of the same tail as one row', async () => {
+    log.addPart({ ...row, rows: 1, bytes: 1, ms: 1 });
+    log.addPart(row);
+    log.addPart({ ...row, id: 'q2' });
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(written).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(written).toEqual([
+      { ...row, rows: 3, bytes: 4, ms: 5 },
+      { ...row, id: 'q2' },
+    ]);
+  });
+});
+
+describe('what other nodes ask', () => {
+  const facts = { rows: 5, bytes: 7, ms: 1, slowed: false, facts: completeFacts, missingColumns: [] };
+
+  it('is in the account with the node that asks, and what this node asks itself is not there twice', async () => {
+    const fragments = accountedFragments({ run: () => Promise.resolve(facts) }, log, clock);
+    await fragments.run(request, noChunks, signal);
+    await fragments.run({ ...request, hub: 'q1' }, noChunks, signal);
+    await log.flush();
+    expect(written).toMatchObject([
+      { id: 'q1', who: 'ann at q1', origin: '{"user":"ann"}', sql: 'SELECT a;\nSELECT b', fragments: 2, via: 'q1' },
+    ]);
+    expect(written).toMatchObject([{ rows: 5, bytes: 7, error: null }]);
+  });
+
+  it('is there with its error, too', async () => {
+    const refuse = (): Promise<never> => Promise.reject(new ArmorlakeError('NOT_ALLOWED', 'No.'));
+    const fragments = accountedFragments({ run: refuse }, log, clock);
+    await expect(fragments.run({ ...request, hub: 'q1' }, noChunks, signal)).rejects.toThrow();
+    await expect(fragments.run({ ...request, tail: 'no tail', hub: 'q2' }, noChunks, signal)).rejects.toThrow();
+    await log.flush();
+    expect(written).toMatchObject([
+      { rows: 0, error: 'NOT_ALLOWED', via: 'q1' },
+      { sql: 'tail no tail', error: 'NOT_ALLOWED', via: 'q2' },
+    ]);
+  });
+});
+
+it('has a tail as one row: its beginning, what it got, what ended it, and not that it waited', async () => {
+  const selection = {
+    id: 'tail 1',
+    table: 'kubearmor.logs',
+    filters: { where: 'pid = 1' },
+    caller: { key: 'token ann', token: 'ann' },
+  };
+  const answers = [0, 2, 0];
+  const next = (): Promise<{ schema: []; body: Buffer; rows: number; lastSeq: number }> => {
+    const rows = answers.shift();
+    if (rows === undefined) return Promise.reject(new ArmorlakeError('NOT_READY', 'It is not connected.'));
+    return Promise.resolve({ schema: [], body: Buffer.alloc(10 * rows), rows, lastSeq: 9 });
+  };
+  const tails = accountedTails({ nodes: () => [], next }, log, clock);
+  await tails.next('n1', selection, null, 0, signal);
+  await tails.next('n1', selection, 7, 0, signal);
+  await log.flush();
+  const sql = 'tail {"table":"kubearmor.logs","filters":{"where":"pid = 1"}}';
+  expect(written).toMatchObject([{ id: 'tail 1', who: 'ann', sql, rows: 2, bytes: 20, error: null, via: null }]);
+  await tails.next('n1', selection, 9, 0, signal);
+  await expect(tails.next('n1', selection, 9, 0, signal)).rejects.toThrow('not connected');
+  await log.flush();
+  expect(written).toHaveLength(1);
+});
