@@ -1,4 +1,6 @@
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SPREAD } from '../backend/src/engine/host.js';
 import { difference } from './support/answers.js';
 import { InProcessFederation, answerOf } from './support/federation.js';
 import { federatedTables, makeLake } from './support/federation-data.js';
@@ -10,6 +12,22 @@ import { Random } from './support/random.js';
 const nodeCount = 3;
 const seed = Number(process.env['ARMORLAKE_FUZZ_SEED'] ?? 20260301);
 const queries = Number(process.env['ARMORLAKE_FUZZ_QUERIES'] ?? (process.env['ARMORLAKE_TEST_LONG'] ? 5_000 : 500));
+
+it('merges the variances of many groups in room for their list', async () => {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '256MB' });
+  const connection = await instance.connect();
+  try {
+    await connection.run(SPREAD);
+    // One row a group: what lies between the groups is all there is. For each of them once more it would be 400,000,000 pairs.
+    const groups = 'SELECT 1::BIGINT AS n, sin(range) AS mean FROM range(20000)';
+    const sql = `SELECT armorlake_spread(list(n), list(mean)), var_pop(mean) * count(*) FROM (${groups})`;
+    const [[got, want] = []] = (await connection.runAndReadAll(sql)).getRows();
+    expect(got).toBeCloseTo(Number(want), 6);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+});
 
 /** Splits of every kind over three lakes, against one DuckDB that holds all their rows. */
 describe('the federated planner', () => {

@@ -58,6 +58,54 @@ describe('a query node over three edges', () => {
     }
   });
 
+  describe('keeps collations between nodes', () => {
+    it.each([
+      sqlOf('06-collate-group'),
+      sqlOf('08-collate-order'),
+      'SELECT ppid FROM kubearmor.alerts ORDER BY process COLLATE NOCASE DESC, ppid LIMIT 2',
+      'SELECT process COLLATE NOCASE AS p, ppid FROM kubearmor.alerts ORDER BY lower(p), ppid LIMIT 3',
+      'SELECT count(*) FROM (SELECT DISTINCT process COLLATE NOCASE FROM kubearmor.alerts)',
+      'SELECT lower(max(process COLLATE NOCASE)), lower(min(process COLLATE NOCASE)) FROM kubearmor.alerts',
+      'SELECT lower(process COLLATE NOCASE) AS p, sum(ppid) FROM kubearmor.alerts GROUP BY ROLLUP(process COLLATE NOCASE) ORDER BY ALL',
+      "SELECT lower(process COLLATE NOCASE), count(*) FROM kubearmor.alerts GROUP BY process COLLATE NOCASE HAVING process COLLATE NOCASE >= '/bin/B' ORDER BY 1",
+      'SELECT count(*) FROM kubearmor.alerts WHERE process = (SELECT max(process COLLATE NOCASE) FROM kubearmor.alerts WHERE ppid < 3)',
+      "SELECT ppid FROM kubearmor.alerts WHERE process IN (SELECT process COLLATE NOCASE FROM kubearmor.alerts WHERE host = 'hb') ORDER BY 1",
+      "SELECT process COLLATE NOCASE = '/bin/b' AS b, count(*) FROM kubearmor.alerts GROUP BY 1 ORDER BY 1",
+    ])('%s', async (sql) => expect((await same(sql)).rows.length).toBeGreaterThan(0));
+  });
+
+  describe('carries values that Parquet changes, or ships what they are made of', () => {
+    it.each([
+      sqlOf('10-count-distinct-pair'),
+      'SELECT host, count(DISTINCT (policy, action)) AS n, count(DISTINCT policy), count(*) FROM kubearmor.alerts GROUP BY 1 ORDER BY 1',
+      'SELECT (policy, action) AS k, count(*) FROM kubearmor.alerts GROUP BY 1 ORDER BY ALL',
+      'SELECT DISTINCT (host, action) AS k FROM kubearmor.alerts ORDER BY ALL',
+      sqlOf('12-enum-order'),
+      "SELECT min(action::ENUM('Block', 'it''s', 'Audit', 'Allow')) FROM kubearmor.alerts",
+      "SELECT action::ENUM('Block', 'Audit', 'Allow') AS k, ppid FROM kubearmor.alerts ORDER BY k, ppid LIMIT 3",
+      'SELECT [ppid, pid]::INTEGER[2] AS k FROM kubearmor.alerts ORDER BY 1',
+      'SELECT ppid::UNION(a INTEGER, b VARCHAR) AS k FROM kubearmor.alerts ORDER BY 1',
+      "SELECT {'a': ppid, 'b': (host, pid)} AS k FROM kubearmor.alerts ORDER BY 1",
+      'SELECT [INTERVAL 1 DAY * ppid] AS k FROM kubearmor.alerts ORDER BY 1',
+      'SELECT NULL AS a, [] AS b, [NULL] AS c, ppid FROM kubearmor.alerts ORDER BY ppid',
+    ])('%s', async (sql) => expect((await same(sql)).rows.length).toBeGreaterThan(0));
+
+    it('where one node is asked, too', async () => {
+      const { rows } = await ask(query, {
+        sql: 'SELECT (action, pid) FROM kubearmor.alerts ORDER BY 1',
+        nodes: { names: ['edge-b'] },
+      });
+      expect(rows).toEqual([[['Audit', 40]], [['Block', 50]]]);
+    });
+  });
+
+  it.each([
+    sqlOf('14-avg-interval'),
+    'SELECT host, avg(time), epoch(avg(time::DATE)), avg(time::TIME), avg(pid) FROM kubearmor.alerts GROUP BY 1 ORDER BY avg(time), 1',
+    "SELECT host FROM kubearmor.alerts GROUP BY 1 HAVING avg(time) > '2020-01-01' ORDER BY 1",
+    'SELECT stddev(pid), count(DISTINCT ppid), var_pop(ppid) FROM kubearmor.alerts GROUP BY ROLLUP(host) ORDER BY ALL',
+  ])('aggregates as one node: %s', async (sql) => expect((await same(sql)).rows.length).toBeGreaterThan(0));
+
   describe('says of an error that is the query’s own what one node says', () => {
     it.each([
       [sqlOf('04-bad-time-constant'), "'2026"],

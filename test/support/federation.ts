@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { SchemaFrontend } from '../../backend/src/engine/host.js';
+import { SPREAD, SchemaFrontend } from '../../backend/src/engine/host.js';
 import type { QueryNode } from '../../backend/src/engine/index.js';
 import type { FederatedTable, Plan, PlannerContext, ResultColumn } from '../../backend/src/query/federate/index.js';
 import { incomingSql, outgoingSql, plan } from '../../backend/src/query/federate/index.js';
@@ -60,10 +60,7 @@ export class InProcessFederation {
       nodes.push(connection);
     }
     const merge = await open();
-    await merge.run(
-      'CREATE MACRO armorlake_spread(weights, means) AS list_sum(list_transform(list_zip(weights, means), ' +
-        'lambda pair: pair[1] * (pair[2] - list_sum(list_transform(list_zip(weights, means), lambda each: each[1] * each[2])) / list_sum(weights)) ** 2))',
-    );
+    await merge.run(SPREAD);
     const frontend = new SchemaFrontend(whole);
     const aggregates = new Set(
       (

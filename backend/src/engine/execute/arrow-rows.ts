@@ -69,7 +69,8 @@ function nestedType(type: DuckDBType): DataType {
   }
   if (type instanceof DuckDBStructType) {
     return new Struct(
-      type.entryTypes.map((entry, index) => new Field(type.entryNames[index] ?? '', arrowType(entry), true)),
+      // The fields of a row without names are called by their place.
+      type.entryTypes.map((entry, at) => new Field(type.entryNames[at] || String(at + 1), arrowType(entry), true)),
     );
   }
   return new Utf8();

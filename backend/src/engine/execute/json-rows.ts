@@ -92,6 +92,8 @@ function valueWriter(column: RawColumn): Writer {
     case 'struct': {
       const names = column.names.map((name) => JSON.stringify(name));
       const fields = column.fields.map(jsonWriter);
+      // A row without names, as (policy, action): an object would keep only its last field.
+      if (column.names.includes('')) return (row) => `[${fields.map((field) => field(row)).join(',')}]`;
       return (row) => `{${fields.map((field, index) => `${names[index] ?? '""'}:${field(row)}`).join(',')}}`;
     }
     case 'other': {

@@ -25,11 +25,15 @@ export interface EmptyTable {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
-/** Variance of the means of groups, weighted: what the variances within them leave out. */
-const SPREAD =
-  'CREATE MACRO armorlake_spread(weights, means) AS list_sum(list_transform(list_zip(weights, means), ' +
-  'lambda pair: pair[1] * (pair[2] - list_sum(list_transform(list_zip(weights, means), ' +
-  'lambda each: each[1] * each[2])) / list_sum(weights)) ** 2))';
+/**
+ * Σ n·(mean − M)² over groups: what the variances within them leave out. M, the mean of all, is computed once, as the
+ * only item of a list; within the lambda over the groups it would be computed again for each of them.
+ */
+export const SPREAD =
+  'CREATE MACRO armorlake_spread(weights, means) AS list_transform(' +
+  '[list_sum(list_transform(list_zip(weights, means), lambda each: each[1] * each[2])) / list_sum(weights)], ' +
+  'lambda middle: list_sum(list_transform(list_zip(weights, means), ' +
+  'lambda pair: pair[1] * (pair[2] - middle) ** 2)))[1]';
 
 const KEPT_SCHEMAS = 500;
 

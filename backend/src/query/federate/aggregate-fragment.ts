@@ -1,6 +1,8 @@
-import { coalesce, decompose, distinctIrrelevant, distinctPushed } from './aggregates.js';
+import { averaging, coalesce, decompose, distinctIrrelevant, distinctPushed, givesNumbers } from './aggregates.js';
 import type { TableScope } from './canonical.js';
 import { canonical, ownColumn } from './canonical.js';
+import type { IsCollated } from './collation.js';
+import { arrived, collatedIn } from './collation.js';
 import { guardOf } from './guards.js';
 import type { Split } from './split.js';
 import { cannot } from './split.js';
@@ -37,6 +39,8 @@ export interface AggregateQuery {
   /** What the SELECT gives. */
   readonly output: readonly ResultColumn[];
   readonly isAggregate: IsAggregate;
+  /** Whether an argument of avg is a number: other averages need the values. */
+  readonly isNumber: (argument: Expression) => boolean;
 }
 
 export function isAggregateCall(expression: Expression, isAggregate: IsAggregate): boolean {
@@ -62,6 +66,20 @@ function hasAggregate(expression: TreeRecord, isAggregate: IsAggregate): boolean
   return false;
 }
 
+/** What the SELECT averages, outside subqueries. */
+export function averagedBy(node: QueryNode): readonly Expression[] {
+  const found: Expression[] = [];
+  const look = (record: TreeRecord): void => {
+    if (isSubquery(record)) return;
+    const name = classOf(record) === 'FUNCTION' ? textOf(record, 'function_name').toLowerCase() : '';
+    if (averaging.has(name)) found.push(...recordsOf(record, 'children').slice(0, 1));
+    for (const child of childrenOf(record)) look(child);
+  };
+  for (const key of ['select_list', 'modifiers']) recordsOf(node, key).forEach(look);
+  for (const key of ['having', 'qualify']) look(recordOf(node, key) ?? {});
+  return found;
+}
+
 /**
  * Splits an aggregating SELECT over one table: the fragment groups each node's rows and computes partial aggregates;
  * the merge groups those, with HAVING, QUALIFY, windows, ORDER BY and LIMIT as they were.
@@ -70,6 +88,7 @@ function hasAggregate(expression: TreeRecord, isAggregate: IsAggregate): boolean
 export class AggregateSplit {
   readonly #query: AggregateQuery;
   readonly #items: readonly Expression[];
+  readonly #isCollated: IsCollated;
   readonly #aliases = new Map<string, Expression>();
   readonly #groups: Expression[] = [];
   readonly #groupOf = new Map<string, number>();
@@ -81,6 +100,7 @@ export class AggregateSplit {
   constructor(query: AggregateQuery) {
     this.#query = query;
     this.#items = recordsOf(query.node, 'select_list');
+    this.#isCollated = collatedIn(query.node);
     for (const item of this.#items) {
       const alias = textOf(item, 'alias').toLowerCase();
       if (alias !== '' && !this.#aliases.has(alias)) this.#aliases.set(alias, item);
@@ -98,7 +118,7 @@ export class AggregateSplit {
       ...node,
       select_list: this.#items.map((item, index) => withAlias(this.#rewrite(item), output[index]?.name ?? '')),
       where_clause: null,
-      group_expressions: this.#groups.map((_, index) => columnRef(groupName(index))),
+      group_expressions: this.#groups.map((_, index) => this.#groupColumn(index)),
       group_sets: sets,
       aggregate_handling: 'STANDARD_HANDLING',
       having: having === null ? null : this.#rewriteAbove(having),
@@ -163,12 +183,17 @@ export class AggregateSplit {
     return list.length - 1;
   }
 
+  #groupColumn(index: number): Expression {
+    const group = this.#groups[index] ?? cannot('an unknown group');
+    return arrived(columnRef(groupName(index)), group, this.#isCollated);
+  }
+
   /** The expression over the fragment's columns. */
   #rewrite(expression: Expression): Expression {
     const { scope, isAggregate } = this.#query;
     const group = this.#groupOf.get(canonical(expression, scope));
     const alias = textOf(expression, 'alias');
-    if (group !== undefined) return withAlias(columnRef(groupName(group)), alias);
+    if (group !== undefined) return withAlias(this.#groupColumn(group), alias);
     if (isAggregateCall(expression, isAggregate)) return withAlias(this.#rewriteAggregate(expression), alias);
     switch (classOf(expression)) {
       case 'COLUMN_REF':
@@ -232,6 +257,12 @@ export class AggregateSplit {
     const orders = recordOf(call, 'order_bys');
     if (orders !== null && recordsOf(orders, 'orders').length > 0) cannot(`${name} with ORDER BY`);
     if (call['distinct'] === true && !distinctIrrelevant.has(name)) return this.#rewriteDistinct(call, name);
+    const [argument] = recordsOf(call, 'children');
+    if (argument !== undefined && averaging.has(name) && !this.#query.isNumber(argument)) {
+      cannot(`${name} of what is no number`);
+    }
+    const collated = recordsOf(call, 'children').some((child) => contains(child, this.#isCollated));
+    if (collated && !givesNumbers.has(name)) cannot(`${name} of a text with a collation`);
     const decomposition = decompose({ ...call, distinct: false });
     if (decomposition === null) return cannot(`${name}, which needs the values`);
     const columns = decomposition.partials.map((partial) =>
@@ -246,11 +277,19 @@ export class AggregateSplit {
     if (argument === undefined || more.length > 0 || !distinctPushed.has(name) || recordOf(call, 'filter') !== null) {
       return cannot(`${name}(DISTINCT …), which needs the values`);
     }
-    const group = this.#groupOf.get(canonical(argument, this.#query.scope));
-    const column =
-      group === undefined ? distinctName(this.#register(argument, this.#distinct, this.#distinctOf)) : groupName(group);
-    const merged = functionCall(name, [columnRef(column)], { distinct: true });
+    const merged = functionCall(name, [this.#distinctValue(argument)], { distinct: true });
     return name === 'count' ? coalesce(merged, integer(0)) : merged;
+  }
+
+  /** The argument out of columns; of a row each field is one, as rows without names don't travel. */
+  #distinctValue(argument: Expression): Expression {
+    if (classOf(argument) === 'FUNCTION' && textOf(argument, 'function_name').toLowerCase() === 'row') {
+      return { ...argument, children: recordsOf(argument, 'children').map((field) => this.#distinctValue(field)) };
+    }
+    const group = this.#groupOf.get(canonical(argument, this.#query.scope));
+    if (group !== undefined) return this.#groupColumn(group);
+    const column = columnRef(distinctName(this.#register(argument, this.#distinct, this.#distinctOf)));
+    return arrived(column, argument, this.#isCollated);
   }
 
   #fragment(): QueryNode {

@@ -27,7 +27,7 @@ const counting = new Set(['count', 'count_star']);
 /** Aggregates whose partials are summed; NULL where no row answered, as DuckDB has it for both. */
 const summing = new Set(['sum', 'count_if', 'countif']);
 
-const averaging = new Set(['avg', 'mean']);
+export const averaging: ReadonlySet<string> = new Set(['avg', 'mean']);
 
 /** Variance-like aggregates, by what is made of M2 (Σ(x−mean)²) and n; NULL where DuckDB gives NULL. */
 const varianceFormulas: Readonly<Record<string, { minimum: number; ddof: number; root: boolean }>> = {
@@ -47,6 +47,16 @@ const argExtreme: Readonly<Record<string, { merge: string; extreme: string }>> =
   argmax: { merge: 'arg_max', extreme: 'max' },
   max_by: { merge: 'arg_max', extreme: 'max' },
 };
+
+/** Aggregates whose answer is no text, whatever text they look at. */
+export const givesNumbers: ReadonlySet<string> = new Set([
+  ...counting,
+  ...summing,
+  ...averaging,
+  ...Object.keys(varianceFormulas),
+  'bool_and',
+  'bool_or',
+]);
 
 /** DISTINCT aggregates that ignore NULL: their argument becomes one more group of the fragment. */
 export const distinctPushed = new Set(['count', 'sum', 'avg', 'mean']);
@@ -103,7 +113,7 @@ function varianceOf(
     ],
     merge: ([count = '', mean = '', variance = '']) => {
       const n = functionCall('sum', [columnRef(count)]);
-      // Σ var·n + Σ n·(mean − M)²: the second sum is the weighted variance of the means, taken over lists of them.
+      // Σ var·n + Σ n·(mean − M)²: the second sum is taken over lists, as M is known only when all means are.
       const weights = functionCall('list', [columnRef(count)]);
       const means = functionCall('list', [columnRef(mean)]);
       const within = functionCall('sum', [multiply(columnRef(variance), columnRef(count))]);

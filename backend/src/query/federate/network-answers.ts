@@ -114,7 +114,15 @@ export class NetworkAnswers implements Answers {
         resolved,
       });
       const statement = { ...this.#statement(ask, deadlineMs), step: true };
-      const plan = (await merge.call('plan', call, statement, signal)) as PlanAnswer;
+      const plan = await (merge.call('plan', call, statement, signal) as Promise<PlanAnswer>).catch(
+        (thrown: unknown) => {
+          // A value that no file carries can still be made here, of the rows.
+          if (mode === 'split' || request.perNode || ArmorlakeError.from(thrown).code !== 'NOT_FEDERABLE') throw thrown;
+          mode = 'split';
+          return null;
+        },
+      );
+      if (plan === null) continue;
       if (plan.kind === 'plan') {
         const reads = [...new Set(plan.fragments.flatMap((fragment) => fragment.reads))];
         if (mode === 'whole' && !request.perNode && reads.some(isArmorlake)) {

@@ -1,13 +1,15 @@
 import type { IsAggregate } from './aggregate-fragment.js';
-import { AggregateSplit, aggregates } from './aggregate-fragment.js';
+import { AggregateSplit, aggregates, averagedBy } from './aggregate-fragment.js';
 import type { TableScope } from './canonical.js';
+import { canonical } from './canonical.js';
 import { splitRows } from './row-fragment.js';
 import type { TableUse } from './scan-fragment.js';
 import { filterMayMoveTo, namesIn, reachesUnnamedColumns, scanFragment, splitWhere } from './scan-fragment.js';
+import { travels } from './shipping.js';
 import type { Split } from './split.js';
-import { NotSplittable } from './split.js';
+import { NotSplittable, cannot } from './split.js';
 import { resolveSubqueries } from './subqueries.js';
-import type { TreeRecord, QueryNode, TableRef } from '../../engine/index.js';
+import type { Expression, TreeRecord, QueryNode, TableRef } from '../../engine/index.js';
 import {
   baseTable,
   conjunction,
@@ -17,9 +19,11 @@ import {
   mapChildrenAsync,
   recordOf,
   recordsOf,
+  selectNode,
   textOf,
   textsOf,
   typeOf,
+  withAlias,
 } from '../../engine/index.js';
 import type {
   FederatedTable,
@@ -57,6 +61,8 @@ export async function plan(root: QueryNode, context: PlannerContext): Promise<Pl
   const merge = await planning.rewrite(resolved, []);
   return { fragments: planning.fragments, merge, columns };
 }
+
+const numeric = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/;
 
 class Planning {
   readonly fragments: Fragment[] = [];
@@ -111,9 +117,23 @@ class Planning {
     const output = await this.#describe(node);
     const scope: TableScope = { alias: use.alias, columns: new Set(use.table.columns) };
     const { isAggregate } = this.#context;
-    return aggregates(node, isAggregate)
-      ? new AggregateSplit({ node, scope, output, isAggregate }).split()
-      : splitRows({ node, scope, output });
+    if (!aggregates(node, isAggregate)) return splitRows({ node, scope, output });
+    const numbers = await this.#numbersAmong(averagedBy(node), node, scope);
+    const isNumber = (argument: Expression): boolean => numbers.has(canonical(argument, scope));
+    return new AggregateSplit({ node, scope, output, isAggregate, isNumber }).split();
+  }
+
+  /** Those of a table's expressions that are numbers. */
+  async #numbersAmong(
+    expressions: readonly Expression[],
+    node: QueryNode,
+    scope: TableScope,
+  ): Promise<ReadonlySet<string>> {
+    if (expressions.length === 0) return new Set();
+    const select_list = expressions.map((expression) => withAlias(expression, ''));
+    const columns = await this.#describe(selectNode({ select_list, from_table: node['from_table'] ?? null }));
+    const numbers = expressions.filter((_, index) => numeric.test(columns[index]?.type ?? ''));
+    return new Set(numbers.map((expression) => canonical(expression, scope)));
   }
 
   /** Binding alone fails for what depends on an outer query: then the rows have to be shipped. */
@@ -189,6 +209,7 @@ class Planning {
     guards: Fragment['guards'],
   ): Promise<Fragment> {
     const columns = await this.#describe(node);
+    if (kind !== 'scan' && !columns.every(({ type }) => travels(type))) cannot('a value that does not travel');
     const fragment: Fragment = {
       name: `armorlake_fragment_${this.fragments.length}`,
       kind,

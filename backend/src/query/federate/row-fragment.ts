@@ -1,5 +1,6 @@
 import type { TableScope } from './canonical.js';
 import { canonical } from './canonical.js';
+import { arrived, collatedIn, isCollation } from './collation.js';
 import { guardOf, guardsOfList } from './guards.js';
 import type { Split } from './split.js';
 import { cannot } from './split.js';
@@ -56,6 +57,7 @@ export function splitRows(query: RowQuery): Split {
   const hidden: Expression[] = [];
   const orders = modifiers.orders.flatMap((order) => rewriteOrder(query, items, order, hidden));
   if (modifiers.distinct !== null && hidden.length > 0) cannot('DISTINCT sorted by what is not selected');
+  const values = arriving(query, items, hidden);
   const columns = [...output.map((_, index) => `armorlake_c${index}`), ...hidden.map((_, index) => hiddenName(index))];
   const sorted = modifiers.top === null ? [] : fragmentOrder(orders, columns);
   const rows = selectNode({
@@ -68,19 +70,48 @@ export function splitRows(query: RowQuery): Split {
       ...(modifiers.top === null ? [] : [{ type: 'LIMIT_MODIFIER', limit: integer(modifiers.top), offset: null }]),
     ],
   });
+  const sortedBy = (order: TreeRecord): TreeRecord => ({ ...order, expression: values(nameOf(order)) });
   const fragment = selectNode({ from_table: subqueryRef(rows, 'fragment', columns) });
   const merge: QueryNode = {
     ...node,
-    select_list: output.map((column, index) => withAlias(columnRef(`armorlake_c${index}`), column.name)),
+    select_list: output.map((column, index) => withAlias(values(`armorlake_c${index}`), column.name)),
     where_clause: null,
     modifiers: [
       ...(modifiers.distinct === null ? [] : [modifiers.distinct]),
-      ...(orders.length === 0 ? [] : [{ type: 'ORDER_MODIFIER', orders }]),
+      ...(orders.length === 0 ? [] : [{ type: 'ORDER_MODIFIER', orders: orders.map(sortedBy) }]),
       ...(modifiers.limit === null ? [] : [modifiers.limit]),
     ],
   };
   const guards = [...guardsOfList(items, query.scope, output), ...hidden.map((each) => guardOf(each, query.scope))];
   return { kind: 'rows', fragment, merge, mostRows: modifiers.top, guards };
+}
+
+/** The fragment's columns as the values they were, by name. */
+function arriving(
+  { node, output }: RowQuery,
+  items: readonly Expression[],
+  hidden: readonly Expression[],
+): (name: string) => Expression {
+  const isCollated = collatedIn(node);
+  const values = new Map<string, Expression>();
+  hidden.forEach((expression, index) => {
+    const name = hiddenName(index);
+    values.set(name, arrived(columnRef(name), expression, isCollated));
+  });
+  if (items.some((item) => contains(item, isCollation))) {
+    if (items.length !== output.length || items.some((item) => contains(item, isStar)))
+      cannot('a collation and a star');
+    items.forEach((item, index) => {
+      const name = `armorlake_c${index}`;
+      values.set(name, arrived(columnRef(name), item, isCollated, output[index]?.type));
+    });
+  }
+  return (name) => values.get(name) ?? columnRef(name);
+}
+
+/** The fragment's column that a rewritten order names. */
+function nameOf(order: TreeRecord): string {
+  return textsOf(recordOf(order, 'expression') ?? {}, 'column_names')[0] ?? '';
 }
 
 function hiddenName(index: number): string {
@@ -161,8 +192,5 @@ function selectedIndex(query: RowQuery, items: readonly Expression[], expression
 
 /** The fragment's own ORDER BY, by position. */
 function fragmentOrder(orders: readonly TreeRecord[], columns: readonly string[]): readonly TreeRecord[] {
-  return orders.map((order) => {
-    const name = textsOf(recordOf(order, 'expression') ?? {}, 'column_names')[0] ?? '';
-    return { ...order, expression: integer(columns.indexOf(name) + 1) };
-  });
+  return orders.map((order) => ({ ...order, expression: integer(columns.indexOf(nameOf(order)) + 1) }));
 }

@@ -15,22 +15,33 @@ const textTypes = new Set([
   'TIMESTAMP_NS',
 ]);
 
-/** Those types inside lists, structs and maps: Parquet would change them there too, and no cast brings them back. */
-const nestedText = /\b(U?HUGEINT|INTERVAL|BIT|TIME WITH TIME ZONE|TIMESTAMP_(S|MS|NS))\b/;
+/** An ENUM as DuckDB spells it: its values are literals, each closed. */
+const enumeration = /^ENUM\('(?:[^']|'')*'(?:, '(?:[^']|'')*')*\)$/;
+/** Types that Parquet would change inside lists, structs and maps too, where no cast brings them back, or at all. */
+const changed =
+  /\b(U?HUGEINT|INTERVAL|BIT|TIME WITH TIME ZONE|TIMESTAMP_(S|MS|NS)|TIME_NS|ENUM|UNION|VARIANT|BIGNUM|GEOMETRY|SQLNULL|NULL|UNKNOWN|INVALID|ANY)\b|\[\d+\]/;
+const quotedName = /"(?:[^"]|"")*"/g;
 
 export function travelsAsText(type: string): boolean {
-  return textTypes.has(type);
+  return textTypes.has(type) || enumeration.test(type);
+}
+
+/** Whether a column of this type comes out of a file as it went in; the fields of a row need names for that. */
+export function travels(type: string): boolean {
+  if (travelsAsText(type)) return true;
+  const names: readonly string[] = type.match(quotedName) ?? [];
+  return !names.includes('""') && !changed.test(type.replace(quotedName, 'x'));
 }
 
 /**
  * A fragment's SQL with the columns that Parquet can't carry cast to text.
- * @throws ArmorlakeError NOT_FEDERABLE for such types inside others.
+ * @throws ArmorlakeError NOT_FEDERABLE for those that no text brings back.
  */
 export function outgoingSql(sql: string, columns: readonly ResultColumn[]): string {
-  const nested = columns.find(({ type }) => !travelsAsText(type) && nestedText.test(type));
-  if (nested !== undefined) {
-    throw new ArmorlakeError('NOT_FEDERABLE', `A value of type ${nested.type} can't travel between nodes.`, {
-      hint: 'Cast what is in it: to BIGINT, DOUBLE or VARCHAR.',
+  const fixed = columns.find(({ type }) => !travels(type));
+  if (fixed !== undefined) {
+    throw new ArmorlakeError('NOT_FEDERABLE', `A value of type ${fixed.type} can't travel between nodes.`, {
+      hint: 'Cast it, or what is in it: to VARCHAR, BIGINT or DOUBLE, a list of fixed length to a list (INTEGER[]); name the fields of a row: {a: x, b: y}.',
     });
   }
   if (!columns.some(({ type }) => travelsAsText(type))) return sql;

@@ -1,5 +1,6 @@
 import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
 import { contains, isSubquery, mapChildrenAsync, recordOf, recordsOf, textOf, typeOf } from '../../engine/index.js';
+import { isCollation } from './collation.js';
 import type { SqlFrontend, SubqueryRunner } from './types.js';
 
 /** Types whose text DuckDB reads back as the same value. */
@@ -36,7 +37,8 @@ async function literalOf(subquery: Expression, context: SubqueryContext): Promis
   if (node === null || !(kind === 'SCALAR' || listed) || !contains(node, (each) => context.readsNetwork(each)))
     return null;
   const type = await typeOfOnlyColumn(node, context);
-  if (type === null) return null;
+  // A literal has no collation.
+  if (type === null || (type === 'VARCHAR' && contains(node, isCollation))) return null;
   const { rows } = await context.runner.run(node, listed ? MAX_LIST + 1 : 2);
   const values = rows.map(([value = null]) => value);
   const literals = await literalsOf(values, type, context.frontend);
