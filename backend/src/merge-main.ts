@@ -4,7 +4,7 @@ import type { CallHandlers, EngineContent } from './engine/index.js';
 import { runEngineProcess } from './engine/index.js';
 import type { MergeSettings } from './engine/host.js';
 import {
-  MergeDatabase,
+  MergeDatabases,
   SchemaDatabase,
   SchemaFrontend,
   Statements,
@@ -31,7 +31,7 @@ function as<Type>(parameters: unknown): Type {
 async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
   const { settings } = start.parse(parameters);
   const schema = await SchemaDatabase.open(settings);
-  const merging = await MergeDatabase.open(settings);
+  const merging = await MergeDatabases.open(settings);
   let tables: readonly NetworkTable[] = [];
   let statements = new Statements(tables);
   let plans = new PlanCache();
@@ -70,9 +70,16 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
         return (await ownFault(connection, parts, analysed, known))?.toShape() ?? null;
       });
     },
-    merge: (given, context) => merge(merging, as<MergeRequest>(given), context),
-    check: (given, { signal }) => checkSender(merging, as<CheckRequest>(given), signal),
-    running: () => Promise.resolve({ queryIds: [...merging.runs.running, ...schema.runs.running] }),
+    merge: (given, context) => {
+      const request = as<MergeRequest>(given);
+      const files = request.relations.reduce((sum, relation) => sum + relation.files.length, 0);
+      return merging.use(files, (database) => merge(database, request, context));
+    },
+    check: (given, { signal }) => {
+      const request = as<CheckRequest>(given);
+      return merging.use(request.files.length, (database) => checkSender(database, request, signal));
+    },
+    running: () => Promise.resolve({ queryIds: [...merging.running, ...schema.runs.running] }),
   };
   return {
     handlers,
