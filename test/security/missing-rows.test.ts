@@ -1,9 +1,9 @@
-import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { copyFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LakeStore } from '../../backend/src/lake/host.js';
-import { kubearmorAlerts, kubearmorLogs } from '../../backend/src/lake/index.js';
+import { BatchBuilder, eventTables, kubearmorAlerts, kubearmorLogs } from '../../backend/src/lake/index.js';
 import { DAY_MS, DataFolder, packRows, plainRows } from '../support/lake-fixture.js';
-import { ErrorLog, HandClock, openStore, rawRows } from '../support/lake-store.js';
+import { ErrorLog, HandClock, changeStopped, openStore, rawRows } from '../support/lake-store.js';
 
 const noExtras = { ledger: [], gaps: [] };
 const GAPS = 'SELECT stream, cause, estimated::INT FROM armorlake.gaps ORDER BY ALL';
@@ -28,8 +28,8 @@ describe('rows that go by another way than retention', () => {
     ['one row is deleted', 'DELETE FROM lake.kubearmor.logs WHERE seq = 130', ['kubearmor.logs', 'missing', 1]],
     ['an archive file is forgotten', 'DELETE FROM lake.armorlake.archive', ['kubearmor.logs', 'missing', 100]],
     [
-      'rows are deleted with the ledger, the batches and the gaps',
-      'DELETE FROM lake.kubearmor.alerts; DELETE FROM lake.armorlake.ledger; DELETE FROM lake.internal.batches',
+      'rows are deleted with the batches and the gaps',
+      'DELETE FROM lake.kubearmor.alerts; DELETE FROM lake.armorlake.gaps; DELETE FROM lake.internal.batches',
       ['kubearmor.alerts', 'missing', 40],
     ],
     [
@@ -40,7 +40,7 @@ describe('rows that go by another way than retention', () => {
     [
       'the totals themselves are deleted',
       "DELETE FROM lake.internal.totals WHERE table_name = 'kubearmor.alerts'",
-      ['kubearmor.alerts', 'surplus', 40],
+      ['kubearmor.alerts', 'totals', null],
     ],
   ])('are noticed once when %s', async (_what, attack, gap) => {
     using folder = new DataFolder();
@@ -76,6 +76,127 @@ describe('rows that go by another way than retention', () => {
     expect(log.text).toContain('20 rows of kubearmor.alerts are missing');
     expect((await again.info()).warnings).toHaveLength(1);
     await again.close();
+  });
+});
+
+describe('what is done to a lake that is stopped', () => {
+  const made = new DataFolder();
+  const clock = new HandClock();
+  beforeAll(async () => {
+    const store = await filled(made, clock, new ErrorLog());
+    const builder = new BatchBuilder(eventTables);
+    const told = { connector: 'c1', stream: 'logs' };
+    builder.addDeadLetter({
+      ...told,
+      timeMicros: clock.wall * 1000,
+      error: 'cut off',
+      bytes: new Uint8Array(3),
+      event: null,
+    });
+    const gap = {
+      ...told,
+      fromMicros: clock.wall * 1000,
+      toMicros: clock.wall * 1000 + 5,
+      cause: 'break',
+      estimated: 7,
+    };
+    await store.append(4, builder.finish().buffer, { ledger: [], gaps: [gap, gap] });
+    await store.appendQueries([{ time: clock.wall * 1000, sql: 'SELECT 1' }]);
+    await store.appendMetrics([{ time: clock.wall * 1000, version: '1.2.3' }]);
+    await store.close();
+  });
+  afterAll(() => made[Symbol.dispose]());
+
+  const copies = 'INSERT INTO lake.kubearmor.alerts FROM lake.kubearmor.alerts';
+  it.each<[string, string, (readonly unknown[])[]]>([
+    [
+      'one row is exchanged for a copy of another',
+      'DELETE FROM lake.kubearmor.logs WHERE seq = 120; INSERT INTO lake.kubearmor.logs FROM lake.kubearmor.logs WHERE seq = 121',
+      [['kubearmor.logs', 'exchanged', 1]],
+    ],
+    [
+      'half of the alerts are exchanged for copies of the others',
+      `DELETE FROM lake.kubearmor.alerts WHERE seq % 2 = 0; ${copies}`,
+      [['kubearmor.alerts', 'exchanged', 19]],
+    ],
+    [
+      'rows get other numbers',
+      'UPDATE lake.kubearmor.alerts SET seq = seq + 1000 WHERE seq % 2 = 0',
+      [['kubearmor.alerts', 'exchanged', 19]],
+    ],
+    ['the gaps are deleted', 'DELETE FROM lake.armorlake.gaps', [['armorlake.gaps', 'missing', 2]]],
+    [
+      'the rest of the account is deleted',
+      ['queries', 'dead_letters', 'ledger', 'node_metrics']
+        .map((name) => `DELETE FROM lake.armorlake.${name}`)
+        .join('; '),
+      [
+        ['armorlake.dead_letters', 'missing', 1],
+        ['armorlake.ledger', 'missing', 3],
+        ['armorlake.node_metrics', 'missing', 1],
+        ['armorlake.queries', 'missing', 1],
+      ],
+    ],
+    [
+      'alerts are deleted and booked as expired',
+      "DELETE FROM lake.kubearmor.alerts; UPDATE lake.internal.totals SET expired = expired + 40, seq_sum = 0 WHERE table_name = 'kubearmor.alerts'",
+      [
+        ['kubearmor.alerts', 'missing', 40],
+        ['kubearmor.alerts', 'totals', null],
+      ],
+    ],
+    [
+      'an exchange is hidden in the totals',
+      `DELETE FROM lake.kubearmor.alerts WHERE seq % 2 = 0; ${copies}; INSERT INTO lake.internal.totals SELECT 'kubearmor.alerts', 0, 0, 0, NULL, ` +
+        "sum(seq) - (SELECT sum(seq_sum) FROM lake.internal.totals WHERE table_name = 'kubearmor.alerts'), 0 FROM lake.kubearmor.alerts",
+      [['kubearmor.alerts', 'totals', null]],
+    ],
+    [
+      'the totals are emptied with the alerts',
+      'DELETE FROM lake.internal.totals; DELETE FROM lake.kubearmor.alerts',
+      [
+        ['armorlake.dead_letters', 'totals', null],
+        ['armorlake.gaps', 'totals', null],
+        ['armorlake.ledger', 'totals', null],
+        ['armorlake.node_metrics', 'totals', null],
+        ['armorlake.queries', 'totals', null],
+        ['kubearmor.alerts', 'missing', 40],
+        ['kubearmor.alerts', 'totals', null],
+        ['kubearmor.logs', 'totals', null],
+        ['kubearmor.messages', 'totals', null],
+      ],
+    ],
+  ])('is noticed by the start, once, when %s', async (_what, attack, found) => {
+    using folder = new DataFolder();
+    cpSync(made.path, folder.path, { recursive: true });
+    await changeStopped(folder, attack);
+    const changes = { archive: { folder: folder.file('archive'), ageMs: null, bytes: null } };
+    const log = new ErrorLog();
+    const own = "SELECT stream, cause, estimated::INT FROM armorlake.gaps WHERE cause <> 'break' ORDER BY ALL";
+    const store = await openStore(folder, changes, { clock, logger: log.logger });
+    expect(await rawRows(store, own)).toEqual(found);
+    expect(log.errors).toHaveLength(found.length);
+    for (const [table] of found) expect(log.text).toContain(table);
+    await store.maintain();
+    await store.close();
+    const again = await openStore(folder, changes, { clock, logger: log.logger });
+    await again.maintain();
+    expect(await rawRows(again, own)).toEqual(found);
+    expect(log.errors).toHaveLength(found.length);
+    await again.close();
+  });
+
+  it('is nothing when nobody did anything', async () => {
+    using folder = new DataFolder();
+    cpSync(made.path, folder.path, { recursive: true });
+    await changeStopped(folder, 'SELECT 1');
+    const changes = { archive: { folder: folder.file('archive'), ageMs: null, bytes: null } };
+    const log = new ErrorLog();
+    const store = await openStore(folder, changes, { clock, logger: log.logger });
+    await store.maintain();
+    expect(await rawRows(store, GAPS)).toHaveLength(2);
+    expect(log.errors).toEqual([]);
+    await store.close();
   });
 });
 

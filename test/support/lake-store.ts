@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../../backend/src/core/index.js';
 import { silentLogger } from '../../backend/src/core/index.js';
 import type { LakeOptions, Uptime } from '../../backend/src/lake/host.js';
+import { Database } from '../../backend/src/engine/host.js';
 import { LakeStore } from '../../backend/src/lake/host.js';
 import type { LakeSettings } from '../../backend/src/lake/index.js';
 import type { DataFolder } from './lake-fixture.js';
@@ -74,4 +75,20 @@ export async function rawRows(store: LakeStore, sql: string): Promise<readonly (
   } finally {
     store.closeReader(connection);
   }
+}
+
+/** Changes the file of a lake that isn't open, as whoever can write it does. */
+export async function changeStopped(folder: DataFolder, sql: string): Promise<void> {
+  const database = await Database.open({
+    ...folder.settings(),
+    file: { path: folder.file('lake.duckdb'), catalog: 'lake', rowGroupRows: 30_720 },
+    folders: [],
+    memoryCatalogs: [],
+    searchPath: [],
+  });
+  const connection = await database.connect();
+  await connection.run(sql);
+  connection.closeSync();
+  await database.checkpoint();
+  database.close();
 }

@@ -2,7 +2,8 @@ import { DuckDBTimestampValue, MAP, LIST, VARCHAR, listValue, mapValue } from '@
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 
 /** A value by its column's type: µs since 1970 for TIMESTAMP, pairs for MAP(VARCHAR, VARCHAR), bytes for BLOB. */
-export type RowValue = string | number | boolean | Uint8Array | readonly string[] | ReadonlyMap<string, string> | null;
+export type RowValue =
+  string | number | bigint | boolean | Uint8Array | readonly string[] | ReadonlyMap<string, string> | null;
 
 type AppendValue = (appender: DuckDBAppender, value: Exclude<RowValue, null>) => void;
 
@@ -12,7 +13,8 @@ const byType: Readonly<Record<string, AppendValue>> = {
   BOOLEAN: (appender, value) => appender.appendBoolean(typeof value === 'boolean' ? value : wrong('a boolean', value)),
   UTINYINT: (appender, value) => appender.appendUTinyInt(number(value)),
   INTEGER: (appender, value) => appender.appendInteger(number(value)),
-  BIGINT: (appender, value) => appender.appendBigInt(BigInt(Math.trunc(number(value)))),
+  BIGINT: (appender, value) => appender.appendBigInt(integer(value)),
+  HUGEINT: (appender, value) => appender.appendHugeInt(integer(value)),
   DOUBLE: (appender, value) => appender.appendDouble(number(value)),
   TIMESTAMP: (appender, value) => appender.appendTimestamp(new DuckDBTimestampValue(BigInt(Math.trunc(number(value))))),
   'VARCHAR[]': (appender, value) =>
@@ -26,6 +28,10 @@ const byType: Readonly<Record<string, AppendValue>> = {
 
 function number(value: RowValue): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : wrong('a number', value);
+}
+
+function integer(value: RowValue): bigint {
+  return typeof value === 'bigint' ? value : BigInt(Math.trunc(number(value)));
 }
 
 function wrong(expected: string, value: RowValue): never {

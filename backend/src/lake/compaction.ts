@@ -3,7 +3,9 @@ import { quoteQualified } from '../core/index.js';
 import { RowAppender } from '../engine/host.js';
 import type { RowValue } from '../engine/host.js';
 import { LAKE_CATALOG } from './migrations.js';
+import { tableName } from './schema.js';
 import { ledger } from './tables.js';
+import { addToTotals } from './totals.js';
 
 const ledgerTable = quoteQualified(LAKE_CATALOG, ledger.schema, ledger.name);
 const HOUR_MICROS = 3_600_000_000;
@@ -44,6 +46,7 @@ async function compactHour(connection: DuckDBConnection, hour: number): Promise<
     const appender = await RowAppender.create(connection, LAKE_CATALOG, ledger.schema, ledger.name, types);
     for (const row of sums) appender.append(row.slice(0, 9).map(rowValue));
     appender.close();
+    await addToTotals(connection, { table: tableName(ledger), expired: before - sums.length });
     await connection.run('COMMIT');
   } catch (thrown) {
     await connection.run('ROLLBACK').catch(() => undefined);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
 import { clockRecordSchema } from './clock-guard.js';
+import { totalsRecordSchema } from './settlement.js';
 
 const identitySchema = z.object({
   format: z.literal(1),
@@ -23,6 +24,8 @@ const identitySchema = z.object({
   damaged: z.string().nullable(),
   /** How far time had come; null: no run has written it yet. */
   clock: clockRecordSchema.nullable().default(null),
+  /** The running totals as they were read last, at the close when `clean`; null: not known. */
+  totals: totalsRecordSchema.nullable().default(null),
 });
 
 const formatSchema = z.object({ format: z.number().int() });
@@ -43,6 +46,7 @@ export function newIdentity(lakeId: string | null): LakeIdentity {
     closedAtMicros: null,
     damaged: null,
     clock: null,
+    totals: null,
   };
 }
 

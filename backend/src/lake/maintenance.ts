@@ -24,7 +24,7 @@ import {
 import { tableName } from './schema.js';
 import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
-import { addToTotals, compactTotals } from './totals.js';
+import { addToTotals, compactTotals, deleteCounted } from './totals.js';
 import { transaction } from './transaction.js';
 
 /** What one run did. */
@@ -221,7 +221,7 @@ export class Maintenance {
       await lane.run(() =>
         transaction(writer, async () => {
           await addToManifest(writer, entry);
-          this.#count(table, await changed(writer, `DELETE FROM ${qualified(table)} WHERE seq <= ${entry.lastSeq}`));
+          this.#count(table, await deleteCounted(writer, table, `seq <= ${entry.lastSeq}`, 'archived'));
         }),
       );
       this.#archived.push(entry.file);
@@ -236,17 +236,15 @@ export class Maintenance {
         await writer.run(
           `INSERT INTO ${expiredTable} SELECT '${tableName(table)}', max(seq), ${this.#lastTime()} ${prefix} HAVING count(*) > 0`,
         );
-        const expired = await changed(writer, `DELETE ${prefix}`);
-        if (expired > 0) await addToTotals(writer, { table: tableName(table), expired });
-        this.#count(table, expired);
+        this.#count(table, await deleteCounted(writer, table, `seq <= ${lastSeq}`, 'expired'));
       }),
     );
   }
 
   async #deleteHistory(table: Table, condition: string): Promise<void> {
     const { lane, writer } = this.#parts;
-    const sql = `DELETE FROM ${qualified(table)} WHERE ${condition}`;
-    this.#count(table, await lane.run(() => changed(writer, sql)));
+    const remove = (): Promise<number> => deleteCounted(writer, table, condition, 'expired');
+    this.#count(table, await lane.run(() => transaction(writer, remove)));
   }
 
   #count(table: Table, rows: number): void {
@@ -300,8 +298,4 @@ function qualified(table: Table): string {
 
 async function firstRow(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
   return (await connection.runAndReadAll(sql)).getRowsJS()[0] ?? [];
-}
-
-async function changed(connection: DuckDBConnection, sql: string): Promise<number> {
-  return (await connection.run(sql)).rowsChanged;
 }

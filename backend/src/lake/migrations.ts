@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, quoteIdentifier, quoteQualified, quoteString } from '../core/index.js';
 import type { Table } from './schema.js';
-import { tableName } from './schema.js';
-import { eventTables, nodeMetrics, storedTables, tables } from './tables.js';
+import { tableName, timeColumn } from './schema.js';
+import { countedTables, eventTables, nodeMetrics, storedTables, tables } from './tables.js';
 
 /** The catalog of the file `lake.duckdb`, and that of the state tables in memory. */
 export const LAKE_CATALOG = 'lake';
@@ -21,14 +21,32 @@ function createTable(catalog: string, table: Table): string {
   return `CREATE TABLE IF NOT EXISTS ${quoteQualified(catalog, table.schema, table.name)} (${columns})`;
 }
 
-function heldSoFar(table: Table): string {
+/** Adds what the lake holds of a table to the totals, unless they have an entry of it where the condition holds. */
+function heldSoFar(table: Table, columns: string, values: string, condition: string): string {
   const name = quoteString(tableName(table));
-  const archived = `FROM ${quoteQualified(LAKE_CATALOG, 'armorlake', 'archive')} WHERE table_name = ${name}`;
+  const totals = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'totals');
   return (
-    `INSERT INTO ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'totals')} ` +
-    `SELECT ${name}, count(*) + (SELECT coalesce(sum(rows), 0) ${archived}), 0, 0, ` +
-    `least(min(time), (SELECT min(min_time) ${archived})) FROM ${quoteQualified(LAKE_CATALOG, table.schema, table.name)}`
+    `INSERT INTO ${totals} (table_name, ${columns}) SELECT ${name}, ${values} ` +
+    `FROM ${quoteQualified(LAKE_CATALOG, table.schema, table.name)} ` +
+    `HAVING NOT EXISTS (SELECT 1 FROM ${totals} WHERE table_name = ${name} AND ${condition})`
   );
+}
+
+function eventsSoFar(table: Table): string {
+  const archived = `FROM ${quoteQualified(LAKE_CATALOG, 'armorlake', 'archive')} WHERE table_name = ${quoteString(tableName(table))}`;
+  const rows = `count(*) + (SELECT coalesce(sum(rows), 0) ${archived})`;
+  const earliest = `least(min(time), (SELECT min(min_time) ${archived}))`;
+  return heldSoFar(table, 'appended, expired, lost, min_time', `${rows}, 0, 0, ${earliest}`, 'true');
+}
+
+function seqsSoFar(table: Table): string {
+  const values = '0, 0, 0, coalesce(sum(seq), 0), coalesce(bit_xor(seq), 0)';
+  return heldSoFar(table, 'appended, expired, lost, seq_sum, seq_xor', values, 'seq_sum IS NOT NULL');
+}
+
+function historySoFar(table: Table): string {
+  const earliest = `min(${quoteIdentifier(timeColumn(table))})`;
+  return heldSoFar(table, 'appended, expired, lost, min_time', `count(*), 0, 0, ${earliest}`, 'true');
 }
 
 function schemasOf(wanted: readonly Table[]): readonly string[] {
@@ -60,7 +78,7 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'totals')} ` +
         '(table_name VARCHAR, appended BIGINT, expired BIGINT, lost BIGINT, min_time TIMESTAMP)',
       // The running totals begin with what the lake holds.
-      ...eventTables.map(heldSoFar),
+      ...eventTables.map(eventsSoFar),
     ],
   },
   {
@@ -79,6 +97,17 @@ export const migrations: readonly Migration[] = [
     version: 6,
     statements: [
       `ALTER TABLE ${quoteQualified(LAKE_CATALOG, 'armorlake', 'queries')} ADD COLUMN IF NOT EXISTS via VARCHAR`,
+    ],
+  },
+  {
+    version: 7,
+    statements: [
+      ...['seq_sum HUGEINT', 'seq_xor BIGINT'].map(
+        (column) =>
+          `ALTER TABLE ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'totals')} ADD COLUMN IF NOT EXISTS ${column}`,
+      ),
+      ...eventTables.map(seqsSoFar),
+      ...countedTables.filter(({ kind }) => kind === 'history').map(historySoFar),
     ],
   },
 ];

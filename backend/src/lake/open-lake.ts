@@ -23,7 +23,6 @@ import { Sequence } from './sequence.js';
 import type { LakeSettings } from './settings.js';
 import { StartWrites } from './start-writes.js';
 import { StateTables } from './state-tables.js';
-import { differenceSentence } from './totals.js';
 import { adopt, readUnlisted } from './unlisted.js';
 import { BatchWriter } from './writer.js';
 
@@ -142,6 +141,12 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
     warnings.push(sentence);
     logger.error({ lakeId: identity.lakeId, remembered: remembered !== null }, sentence);
   }
+  const untouched = recovery.gaps.length === 0 && (unlisted?.entries.length ?? 0) === 0;
+  const knownTotals = {
+    // A lake that lost rows lost their part of the totals with them.
+    record: found.gaps.every(({ cause }) => cause === 'crash') ? identity.totals : null,
+    exact: untouched && identity.clean && identity.lastSeq === end.lastSeq,
+  };
   const sequence = new Sequence(identityFile, identity, recovery.lastSeq);
   const start = new StartWrites([
     () => rememberLakeId(maintainer, identity.lakeId),
@@ -150,13 +155,14 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
       if (recovery.gaps.length > 0) await writer.writeRecovery(recovery);
     },
     async () => {
-      for (const totals of await writer.settle()) {
-        warnings.push(differenceSentence(totals));
-        logger.error({ ...totals }, differenceSentence(totals));
+      for (const { sentence, gap } of await writer.settle(knownTotals)) {
+        warnings.push(sentence);
+        logger.error({ gap }, sentence);
       }
     },
-    () =>
+    async () =>
       sequence.update({
+        totals: await writer.totals(),
         schemaVersion: latestVersion(steps),
         clean: false,
         openedAtMicros: nowMicros,

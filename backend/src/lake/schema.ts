@@ -46,3 +46,10 @@ export interface Table {
 export function tableName(table: Table): string {
   return `${table.schema}.${table.name}`;
 }
+
+/** The column by which the rows of a table are old or new: the first TIMESTAMP. */
+export function timeColumn(table: Table): string {
+  const column = table.columns.find(({ type }) => type === 'TIMESTAMP');
+  if (column === undefined) throw new TypeError(`${tableName(table)} has no time`);
+  return column.name;
+}

@@ -22,7 +22,6 @@ import { byteCap, expiredTable, longestAgeMs } from './retention.js';
 import type { Table } from './schema.js';
 import type { LakeSettings } from './settings.js';
 import { nodeMetrics, queries } from './tables.js';
-import { differenceSentence } from './totals.js';
 import { WriteGate } from './write-gate.js';
 import type { Extras } from './writer.js';
 import { rowsIn } from './writer.js';
@@ -311,7 +310,7 @@ export class LakeStore {
     await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
-      const { sequence, clock, uptime, guard, start } = this.#parts;
+      const { sequence, writer, clock, uptime, guard, start } = this.#parts;
       // A lake whose start has written nothing is left as it was found.
       let damage: ArmorlakeError | null = null;
       if (start.done) {
@@ -321,7 +320,8 @@ export class LakeStore {
         });
         guard.read(clock.wallMs(), uptime(), sequence.last, longestAgeMs(this.settings));
         const closedAtMicros = Math.round(clock.wallMs() * 1000);
-        this.#gate.unlessFull(() => sequence.update({ clean: true, closedAtMicros, clock: guard.record }));
+        const totals = await writer.totals().catch(() => null);
+        this.#gate.unlessFull(() => sequence.update({ clean: true, closedAtMicros, clock: guard.record, totals }));
       }
       this.#closeParts();
       if (damage !== null) throw damage;
@@ -369,11 +369,15 @@ export class LakeStore {
   }
 
   async #settle(): Promise<void> {
-    const { writer, options } = this.#parts;
-    for (const totals of await this.#lane.run(() => writer.settle())) {
-      this.#warn(differenceSentence(totals));
-      options.logger.error({ ...totals }, differenceSentence(totals));
-    }
+    const { writer, sequence, options } = this.#parts;
+    await this.#lane.run(async () => {
+      for (const { sentence, gap } of await writer.settle({ record: sequence.identity.totals, exact: false })) {
+        this.#warn(sentence);
+        options.logger.error({ gap }, sentence);
+      }
+      const totals = await writer.totals();
+      this.#gate.unlessFull(() => sequence.update({ totals }));
+    });
   }
 
   /** The rows of the file are missing from now on, and the account says so. */

@@ -173,7 +173,7 @@ export const gaps = history('gaps', 'Every known stretch of time in which events
   column(
     'cause',
     'VARCHAR',
-    'connect, break:13, ended, misconfigured, throttle, stopped, crash, worker, wal, file, restore, identity, archive, missing, surplus, disk_full',
+    'connect, break:13, ended, misconfigured, throttle, stopped, crash, worker, wal, file, restore, identity, archive, missing, surplus, exchanged, totals, disk_full',
   ),
   column('estimated', 'BIGINT', 'Events missing, where that can be told'),
 ]);
@@ -204,7 +204,7 @@ export const queries = history('queries', 'Every query and tail run here: who as
   column('bytes', 'BIGINT', 'Bytes answered'),
   column('ms', 'DOUBLE', 'Milliseconds taken'),
   column('error', 'VARCHAR', 'Code of its error; NULL when it succeeded'),
-  column('via', 'VARCHAR', "The query node whose part of a query this is; NULL when it was asked here"),
+  column('via', 'VARCHAR', 'The query node whose part of a query this is; NULL when it was asked here'),
 ]);
 
 export const nodeMetrics = history('node_metrics', 'How each node fared, a row about every minute', [
@@ -286,6 +286,9 @@ export const eventTables: readonly Table[] = tables.filter((table) => table.kind
 
 /** Tables that lie in the lake file. */
 export const storedTables: readonly Table[] = tables.filter(({ kind }) => kind === 'event' || kind === 'history');
+
+/** Those whose rows are counted as they come and go; the archive's manifest is checked against the files themselves. */
+export const countedTables: readonly Table[] = storedTables.filter((table) => table !== archive);
 
 /** The table of this name (`schema.name`), or undefined. */
 export function findTable(name: string): Table | undefined {

@@ -9,7 +9,7 @@ import { isFileDamage } from './opening.js';
 import { ALL } from './recovery.js';
 import type { Table } from './schema.js';
 import { tableName } from './schema.js';
-import { addToTotals, missingRows, readTotals } from './totals.js';
+import { addToTotals, missingRows, readHeld } from './totals.js';
 import { transaction } from './transaction.js';
 
 /** What the archive folder holds and the manifest does not list. */
@@ -64,7 +64,7 @@ export async function readUnlisted(
 /** Takes files into the manifest, all or none. */
 export async function adopt(entries: readonly ArchiveEntry[], connection: DuckDBConnection): Promise<void> {
   if (entries.length === 0) return;
-  const missing = new Map((await readTotals(connection)).map((totals) => [totals.table, missingRows(totals)]));
+  const missing = new Map((await readHeld(connection)).map((totals) => [totals.table, missingRows(totals)]));
   await transaction(connection, async () => {
     for (const entry of entries) {
       // What the totals miss is what only fell out of the manifest; all else comes anew.

@@ -13,10 +13,12 @@ import { packedColumn } from './packed-view.js';
 import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { Recovery } from './recovery.js';
 import type { Table } from './schema.js';
-import { tableName } from './schema.js';
-import { deadLetters, eventTables, findTable, gaps, ledger, nodeMetrics, queries } from './tables.js';
-import type { TableTotals, TotalsDelta } from './totals.js';
-import { ANY_TABLE, missingRows, readTotals } from './totals.js';
+import { tableName, timeColumn } from './schema.js';
+import { countedTables, deadLetters, eventTables, findTable, gaps, ledger, nodeMetrics, queries } from './tables.js';
+import type { Difference, KnownTotals, TotalsRecord } from './settlement.js';
+import { compare, recordOf } from './settlement.js';
+import type { TotalsDelta } from './totals.js';
+import { ANY_TABLE, countCopies, noSeqs, readHeld, readTotals, seqsFrom } from './totals.js';
 
 /** What one commit takes besides the rows of its batch. */
 export interface Extras {
@@ -61,6 +63,8 @@ export class BatchWriter {
   readonly #seq = new BigInt64Array(CHUNK_ROWS);
   readonly #events = new Map<string, EventTarget>();
   readonly #rows = new Map<string, RowAppender>();
+  /** What the open transaction adds to the totals. */
+  #totals: TotalsDelta[] = [];
 
   private constructor(connection: DuckDBConnection, node: string, clock: Clock) {
     this.#connection = connection;
@@ -82,8 +86,8 @@ export class BatchWriter {
       let seq = request.firstSeq;
       for (const section of header.sections) {
         if (packed === null) continue;
+        this.#totals.push(sectionTotals(section, packed, base, seq));
         seq = await this.#writeSection(section, packed, base, seq);
-        this.#writeTotals([sectionTotals(section, packed, base)]);
       }
       this.#writeLedger([...header.ledger, ...request.extras.ledger], nowMicros);
       this.#writeGaps([...header.gaps, ...request.extras.gaps]);
@@ -103,36 +107,38 @@ export class BatchWriter {
       this.#writeGaps(recovery.gaps);
       const { lostRows } = recovery;
       // Of which tables they were nobody knows: they are booked by seq.
-      if (lostRows > 0) this.#writeTotals([{ table: ANY_TABLE, appended: lostRows, lost: lostRows }]);
+      if (lostRows > 0) this.#totals.push({ table: ANY_TABLE, appended: lostRows, lost: lostRows });
       this.#append('internal.batches', [[recovery.lastBatch, null, recovery.lastSeq, 0, nowMicros]]);
       return Promise.resolve();
     });
   }
 
   /**
-   * Compares what was appended and taken with what is held, books each difference and writes a gap row for it; returns the
-   * tables that differ. An upgraded or undamaged lake has none.
+   * Compares what was appended and taken with what is held and with what was known of it, books each difference and writes
+   * a gap row for it. An upgraded or undamaged lake has none.
    */
-  async settle(): Promise<readonly TableTotals[]> {
+  async settle(known: KnownTotals): Promise<readonly Difference[]> {
     const nowMicros = Math.round(this.#clock.wallMs() * 1000);
     return this.#transaction(async () => {
-      const differing = (await readTotals(this.#connection)).filter((totals) => missingRows(totals) !== 0);
-      this.#writeGaps(differing.map((totals) => differenceGap(totals, nowMicros)));
-      this.#writeTotals(
-        differing.map((totals) => {
-          const missing = missingRows(totals);
-          return { table: totals.table, ...(missing > 0 ? { lost: missing } : { appended: -missing }) };
-        }),
-      );
-      return differing;
+      const held = await readHeld(this.#connection);
+      const copies = (table: string): Promise<number> => countCopies(this.#connection, table);
+      const { differences, deltas } = await compare(held, known, nowMicros, copies);
+      this.#writeGaps(differences.map(({ gap }) => gap));
+      this.#totals.push(...deltas);
+      return differences;
     });
+  }
+
+  /** The totals as they are now, to be kept beside the lake file. */
+  async totals(): Promise<TotalsRecord> {
+    return recordOf(await readTotals(this.#connection));
   }
 
   /** An archive file leaves the manifest and its rows are lost, with a gap row, all in one transaction. */
   async loseFile({ file, table, rows, minTimeMicros, maxTimeMicros }: ArchiveEntry): Promise<void> {
     await this.#transaction(async () => {
       await removeFromManifest(this.#connection, file);
-      this.#writeTotals([{ table, lost: rows }]);
+      this.#totals.push({ table, lost: rows });
       const [fromMicros, toMicros] = [Number(minTimeMicros), Number(maxTimeMicros)];
       this.#writeGaps([{ connector: '*', stream: table, fromMicros, toMicros, cause: 'archive', estimated: rows }]);
     });
@@ -155,9 +161,11 @@ export class BatchWriter {
     await this.#connection.run('BEGIN');
     try {
       const result = await task();
+      this.#writeTotals();
       await this.#connection.run('COMMIT');
       return result;
     } catch (thrown) {
+      this.#totals = [];
       // An appender that failed keeps its rows: only new ones are clean.
       this.#closeAppenders();
       await this.#connection.run('ROLLBACK').catch(() => undefined);
@@ -228,15 +236,20 @@ export class BatchWriter {
     );
   }
 
-  #writeTotals(deltas: readonly TotalsDelta[]): void {
+  /** With the last rows of a transaction. */
+  #writeTotals(): void {
+    const deltas = this.#totals;
+    this.#totals = [];
     this.#append(
       'internal.totals',
-      deltas.map(({ table, appended = 0, expired = 0, lost = 0, minTimeMicros = null }) => [
+      deltas.map(({ table, appended = 0, expired = 0, lost = 0, minTimeMicros = null, seqs = noSeqs }) => [
         table,
         appended,
         expired,
         lost,
         minTimeMicros,
+        seqs.sum,
+        seqs.xor,
       ]),
     );
   }
@@ -262,6 +275,10 @@ export class BatchWriter {
     if (appender === undefined) throw new TypeError(`There is no appender for ${table}`);
     for (const row of rows) appender.append(row);
     appender.flush();
+    const counted = countedHistory.get(table);
+    if (counted === undefined) return;
+    const times = rows.map((row) => row[counted]).filter((time) => typeof time === 'number');
+    this.#totals.push({ table, appended: rows.length, minTimeMicros: times.length === 0 ? null : Math.min(...times) });
   }
 
   async #createAppenders(): Promise<void> {
@@ -296,6 +313,8 @@ export class BatchWriter {
         'BIGINT',
         'BIGINT',
         'TIMESTAMP',
+        'HUGEINT',
+        'BIGINT',
       ]),
     );
   }
@@ -327,25 +346,24 @@ const NODE_PLACE = findTable('kubearmor.logs')?.columns.findIndex((column) => co
 /** `time` stands at the same place in every event table. */
 const TIME_PLACE = findTable('kubearmor.logs')?.columns.findIndex((column) => column.name === 'time') ?? -1;
 
-function sectionTotals({ table, rows, chunks }: EventSection, packed: ArrayBuffer, base: number): TotalsDelta {
+/** Of each history table whose rows are counted: where its time stands. */
+const countedHistory = new Map(
+  countedTables
+    .filter(({ kind }) => kind === 'history')
+    .map((table) => [tableName(table), table.columns.findIndex(({ name }) => name === timeColumn(table))]),
+);
+
+function sectionTotals(
+  { table, rows, chunks }: EventSection,
+  packed: ArrayBuffer,
+  base: number,
+  firstSeq: number,
+): TotalsDelta {
   let least: number | null = null;
   for (const chunk of chunks) {
     const time = chunk.columns[TIME_PLACE];
     const micros = time === undefined ? null : leastIn(time, packed, base, chunk.rows);
     if (micros !== null && (least === null || micros < least)) least = micros;
   }
-  return { table, appended: rows, minTimeMicros: least };
-}
-
-/** Which rows are missing nobody knows: they may be of any time since the first one. */
-function differenceGap(totals: TableTotals, nowMicros: number): Gap {
-  const missing = missingRows(totals);
-  return {
-    connector: '*',
-    stream: totals.table,
-    fromMicros: Math.min(totals.minTimeMicros ?? nowMicros, nowMicros),
-    toMicros: nowMicros,
-    cause: missing > 0 ? 'missing' : 'surplus',
-    estimated: Math.abs(missing),
-  };
+  return { table, appended: rows, minTimeMicros: least, seqs: seqsFrom(firstSeq, rows) };
 }

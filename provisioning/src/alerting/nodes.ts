@@ -101,7 +101,7 @@ export const nodes: RuleGroup = {
       summary:
         'Events of {{ .Labels.node }} may be missing: {{ .Labels.cause }}{{ with .Values.seconds }}, {{ humanizeDuration .Value }} in all{{ end }}',
       runbook:
-        'KubeArmor keeps no history: what happens while nobody is subscribed is gone. connect, break, ended: its feeder went away or was cut off; stopped, crash, worker: Armorlake itself was; misconfigured: it can never come, see the connector in Health; disk_full: no room; missing, surplus: the lake holds fewer or more rows than the node appended and retention took, so somebody or something changed it: treat it as tampering until you know better. In the stretch itself "nothing found" means nothing: see what surrounds it in the triage, and whether somebody restarted KubeArmor.',
+        'KubeArmor keeps no history: what happens while nobody is subscribed is gone. connect, break, ended: its feeder went away or was cut off; stopped, crash, worker: Armorlake itself was; misconfigured: it can never come, see the connector in Health; disk_full: no room; missing, surplus, exchanged, totals: the lake holds fewer, more or other rows than the node appended and retention left, so somebody or something changed it: treat it as tampering until you know better. In the stretch itself "nothing found" means nothing: see what surrounds it in the triage, and whether somebody restarted KubeArmor.',
       certainty: ownWord,
     },
   ],
