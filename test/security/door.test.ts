@@ -223,18 +223,59 @@ it('docs/errors.md and the OpenAPI document say the same of errors, at every rou
   }
 });
 
-it('one address has its share of the connections', async () => {
+it('who opens connections and asks nothing shuts nobody out, and is told of', async () => {
   await using own = await QueryApi.open();
   const at = await listen(own.app);
-  const connections = Array.from({ length: 520 }, () => new RawConnection(at));
-  await Promise.all(connections.map(({ socket }) => once(socket, 'connect')));
-  const closed = await Promise.race(connections.slice(-1).map((each) => each.closed));
-  expect(closed).toBe('');
-  // Those within the share are served, and a place that is given back is taken again.
-  connections[0]?.socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
-  expect(await connections[0]?.closed).toContain('200');
-  for (const { socket } of connections) socket.destroy();
+  const health = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n';
+  const asking = new RawConnection(at);
+  asking.socket.write('POST /intake/kubearmor HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\n');
+  const connections: RawConnection[] = [];
+  // One after the other: they are accepted in this order.
+  for (let count = 0; count < 520; count++) {
+    const connection = new RawConnection(at);
+    connection.socket.write('POST /api/v1/query HTTP/1.1\r\nX: ');
+    await once(connection.socket, 'connect');
+    connections.push(connection);
+  }
+  expect(await rawRequest(at, health)).toContain('200');
+  expect(await connections[0]?.closed).toBe('');
+  expect(connections.at(-1)?.socket.closed).toBe(false);
+  // What is being asked keeps its place, however long ago it began.
+  asking.socket.write('{}\n');
+  await expect.poll(() => asking.statuses).toEqual([200]);
+  for (const { socket } of [asking, ...connections]) socket.destroy();
+  const lines = own.logged.filter(({ fields }) => 'reason' in fields && fields.reason === 'connections');
+  expect(lines).toMatchObject([{ level: 'warn', fields: { address: '127.0.0.1' } }]);
+  expect((await own.app.inject({ url: '/metrics', headers: { host: '127.0.0.1' } })).body).toMatch(
+    /armorlake_http_refused_total\{reason="connections"\} \d/,
+  );
+});
+
+it('who goes away in the middle of a post is no fault of the node', async () => {
+  await using own = await QueryApi.open();
+  const at = await listen(own.app);
+  const posting = new RawConnection(at);
+  posting.socket.write(
+    'POST /intake/kubearmor HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n',
+  );
+  const answered = new Promise((resolve) =>
+    own.app.server.once('request', (_, response) => response.once('close', resolve)),
+  );
+  await once(posting.socket, 'connect');
+  posting.socket.resetAndDestroy();
+  await answered;
   await expect
     .poll(() => rawRequest(at, 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'))
     .toContain('200');
+  expect(own.logged.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
+it.each([
+  ['two hosts', 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n'],
+  [
+    'another host in its path',
+    'GET http://evil.example/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n',
+  ],
+])('a request with %s is refused', async (_name, bytes) => {
+  expect(await rawRequest(port, bytes)).toMatch(/^HTTP\/1\.1 400 [^]*"code":"BAD_REQUEST"/);
 });

@@ -22,7 +22,7 @@ export interface AccessOptions {
 }
 
 /** Why a request is not let in, as metrics count it. */
-export type RefusalReason = 'no_token' | 'unknown_token' | 'role' | 'web_page' | 'foreign_host';
+export type RefusalReason = 'no_token' | 'unknown_token' | 'role' | 'web_page' | 'foreign_host' | 'connections';
 
 /** A request that is not let in. */
 export class Refusal extends ArmorlakeError {

@@ -1,10 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Clock, Logger } from '../core/index.js';
 import { ArmorlakeError } from '../core/index.js';
 import type { Access, Audience, Identity } from './access.js';
 import { Refusal } from './access.js';
-import type { Metrics } from './metrics.js';
-import { RefusalLog } from './refusal-log.js';
+import type { RefusalLog } from './refusal-log.js';
 
 /** Who asks, as long as that isn't known. */
 export const NOBODY: Identity = { token: null, role: null };
@@ -21,18 +19,16 @@ const ANSWER_HEADERS = {
 };
 
 /** Lets requests in, by their route's audience; a route that names none is for admins. */
-export function guardDoor(
-  app: FastifyInstance,
-  access: Access,
-  { metrics, logger, clock }: { readonly metrics: Metrics; readonly logger: Logger; readonly clock: Clock },
-): void {
-  const log = new RefusalLog(logger, clock);
+export function guardDoor(app: FastifyInstance, access: Access, log: RefusalLog): void {
   app.decorateRequest('identity');
   app.addHook('onRequest', async (request, reply) => {
     request.identity = NOBODY;
     void reply.headers(ANSWER_HEADERS);
     if (request.raw.rawHeaders.length > 2 * MAX_HEADERS) {
       throw new ArmorlakeError('LIMIT_EXCEEDED', `The request has more than ${MAX_HEADERS} headers.`);
+    }
+    if (request.raw.rawHeaders.filter(isHostHeader).length > 1 || request.raw.url?.startsWith('/') !== true) {
+      throw new ArmorlakeError('BAD_REQUEST', 'The request names its host twice, or in its path.');
     }
     const { url: route = 'unknown', config } = request.routeOptions;
     // What there is not is told to every role.
@@ -41,12 +37,16 @@ export function guardDoor(
       request.identity = access.admit(request.headers, audience);
     } catch (thrown) {
       if (thrown instanceof Refusal) {
-        metrics.onRefusal(thrown.reason);
         log.add({ address: request.ip, reason: thrown.reason, route, audience });
       }
       throw thrown;
     }
   });
+}
+
+/** Of a list of names and values by turns. */
+function isHostHeader(text: string, index: number): boolean {
+  return index % 2 === 0 && text.toLowerCase() === 'host';
 }
 
 declare module 'fastify' {

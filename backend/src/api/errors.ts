@@ -25,7 +25,8 @@ export function sendError(
   { logger, paths }: { readonly logger: Logger; readonly paths: HostPaths },
 ): void {
   const error = asArmorlakeError(thrown);
-  if (error.code === 'INTERNAL') {
+  // Whoever goes away in the middle of a request is no fault of the node.
+  if (error.code === 'INTERNAL' && !(request.raw.destroyed && !request.raw.complete)) {
     logger.error({ url: request.url, error: error.message, stack: error.stack }, 'A request failed.');
   }
   if (error.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', 'Bearer');

@@ -21,11 +21,23 @@ const HEADER_BYTES = 5_000 * 64;
 const MAX_CONNECTIONS = 1024;
 const MAX_OF_ADDRESS = 512;
 
+interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Requests whose answers have not ended. */
+  readonly pending: Set<ServerResponse>;
+}
+
 /** The server below the door: how long, how large and how many its connections may be. */
 export class HttpConnections {
-  /** Requests whose answers have not ended, by connection. */
-  readonly #pending = new WeakMap<Socket, Set<ServerResponse>>();
-  readonly #open = new Map<string, number>();
+  /** By the other end, the oldest first; a TLS socket has the same as the one below it. */
+  readonly #open = new Map<string, Connection>();
+  readonly #onDropped: (address: string) => void;
+
+  /** @param onDropped told of each connection that is closed because there are too many. */
+  constructor(onDropped: (address: string) => void) {
+    this.#onDropped = onDropped;
+  }
 
   createServer(tls: ServerTls | null, handler: RequestListener): Server {
     const options = {
@@ -36,12 +48,11 @@ export class HttpConnections {
     };
     const server =
       tls === null ? createHttpServer(options, handler) : createHttpsServer({ ...options, ...readTls(tls) }, handler);
-    server.maxConnections = MAX_CONNECTIONS;
     server.on('connection', (socket: Socket) => this.#connected(socket));
     server.on('request', ({ socket }, response) => {
-      const pending = this.#pending.get(socket) ?? new Set();
-      this.#pending.set(socket, pending.add(response));
-      response.once('close', () => pending.delete(response));
+      const pending = this.#open.get(endOf(socket))?.pending;
+      pending?.add(response);
+      response.once('close', () => pending?.delete(response));
     });
     return server;
   }
@@ -49,7 +60,9 @@ export class HttpConnections {
   /** Answers what is no request, in the shape of every error, and ends the connection: what follows can't be told apart. */
   answerBroken(thrown: Error, socket: Socket): void {
     // Into an answer that is under way, or before that of an earlier request, nothing may be written.
-    const others = [...(this.#pending.get(socket) ?? [])].some(({ req, headersSent }) => headersSent || req.complete);
+    const others = [...(this.#open.get(endOf(socket))?.pending ?? [])].some(
+      ({ req, headersSent }) => headersSent || req.complete,
+    );
     if (hasErrno(thrown, 'ECONNRESET') || !socket.writable || others) {
       socket.destroy();
       return;
@@ -65,15 +78,25 @@ export class HttpConnections {
 
   #connected(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const count = (this.#open.get(address) ?? 0) + 1;
-    this.#open.set(address, count);
-    socket.once('close', () => {
-      const left = (this.#open.get(address) ?? 1) - 1;
-      if (left === 0) this.#open.delete(address);
-      else this.#open.set(address, left);
-    });
-    if (count > MAX_OF_ADDRESS) socket.destroy();
+    const end = endOf(socket);
+    this.#open.set(end, { socket, address, pending: new Set() });
+    socket.once('close', () => this.#open.delete(end));
+    const ofAddress = [...this.#open.values()].filter((each) => each.address === address);
+    if (ofAddress.length > MAX_OF_ADDRESS) this.#makeRoom(ofAddress);
+    else if (this.#open.size > MAX_CONNECTIONS) this.#makeRoom([...this.#open.values()]);
   }
+
+  /** The oldest that asks nothing goes, the new one if all others do: who opens connections and waits shuts nobody out. */
+  #makeRoom(among: readonly Connection[]): void {
+    const idle = among.find(({ pending, socket }) => pending.size === 0 && !socket.destroyed);
+    if (idle === undefined) return;
+    this.#onDropped(idle.address);
+    idle.socket.destroy();
+  }
+}
+
+function endOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function brokenRequest(thrown: Error): ArmorlakeError {

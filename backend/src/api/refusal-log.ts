@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '../core/index.js';
 import type { Audience, RefusalReason } from './access.js';
+import type { Metrics } from './metrics.js';
 
 /** One line as often for the same address and reason. */
 const EVERY_MS = 60_000;
@@ -14,19 +15,22 @@ export interface Refused {
   readonly audience: Audience;
 }
 
-/** Writes refused requests to the log, so that guessing is seen and can't fill the disk. Never a token's text. */
+/** Writes refused requests to log and metrics, so that guessing is seen and can't fill the disk. Never a token's text. */
 export class RefusalLog {
+  readonly #metrics: Metrics;
   readonly #logger: Logger;
   readonly #clock: Clock;
   /** By reason and address: when it was last told, and what came since. */
   readonly #told = new Map<string, { readonly atMs: number; times: number; last: Refused }>();
 
-  constructor(logger: Logger, clock: Clock) {
+  constructor(metrics: Metrics, logger: Logger, clock: Clock) {
+    this.#metrics = metrics;
     this.#logger = logger;
     this.#clock = clock;
   }
 
   add(refused: Refused): void {
+    this.#metrics.onRefusal(refused.reason);
     const now = this.#clock.monotonicMs();
     for (const [key, { atMs, times, last }] of this.#told) {
       if (now - atMs < EVERY_MS) continue;

@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.js';
 import { nodeRoutes, tokenRoutes } from './node-routes.js';
 import type { Intake, NodeView } from './ports.js';
 import { describeFailures } from './openapi.js';
+import { RefusalLog } from './refusal-log.js';
 import { explainRoute, queryRoute } from './query-route.js';
 import { tailRoute } from './tail-route.js';
 import type { TailOptions } from './tail-route.js';
@@ -60,7 +61,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const paths = new HostPaths(options.hostFolders);
   const failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void =>
     sendError(thrown, request, reply, { logger, paths });
-  const connections = new HttpConnections();
+  const refusals = new RefusalLog(metrics, logger, clock);
+  const connections = new HttpConnections((address) =>
+    refusals.add({ address, reason: 'connections', route: 'none', audience: 'anybody' }),
+  );
   const app = fastify({
     // Requests are counted in /metrics; what goes wrong is logged by the error handler.
     logger: false,
@@ -84,7 +88,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       hint: 'GET /api/v1/openapi.json lists what there is.',
     });
   });
-  guardDoor(app, access, { metrics, logger, clock });
+  guardDoor(app, access, refusals);
   app.addHook('onResponse', async (request, reply) => {
     metrics.onRequest(request.routeOptions.url ?? 'unknown', reply.statusCode);
   });
