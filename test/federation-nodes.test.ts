@@ -200,11 +200,14 @@ describe('queries over a network of nodes', () => {
         expect(coverage).toMatchObject({ complete: true, expected: rows.length });
         return rows.flat();
       };
-      expect(await names({ names: ['edge-0', 'edge-2', 'nobody'] })).toEqual(['edge-0', 'edge-2']);
+      expect(await names({ names: ['edge-0', 'edge-2'] })).toEqual(['edge-0', 'edge-2']);
       expect(await names({ clusters: ['west'] })).toEqual(['edge-2']);
       expect(await names({ labels: { site: ['north'] } })).toEqual(['edge-0', 'edge-1']);
       expect(await names({ labels: { site: ['north', 'south'], rack: ['1', '2'] } })).toEqual(['edge-1', 'edge-2']);
-      expect(await names({ names: ['nobody'] })).toEqual([]);
+      const { rows, coverage } = await ask(network, { sql, nodes: { names: ['edge-0', 'nobody'] } });
+      expect(rows).toEqual([['edge-0']]);
+      expect(coverage).toMatchObject({ complete: false, expected: 2, asked: 2, answered: 1, failed: 1 });
+      expect(coverage.nodes.find(({ name }) => name === 'nobody')).toMatchObject({ code: 'NOT_FOUND' });
     });
 
     it('explains itself without running anything', async () => {

@@ -23,8 +23,8 @@ afterEach(async () => {
 
 const local = { host: '127.0.0.1:7470' };
 
-function post(body: object, headers: Record<string, string> = {}) {
-  return api.app.inject({ method: 'POST', url: '/api/v1/query', payload: body, headers: { ...local, ...headers } });
+function post(body: object, headers: Record<string, string> = {}, url = '/api/v1/query') {
+  return api.app.inject({ method: 'POST', url, payload: body, headers: { ...local, ...headers } });
 }
 
 function get(url: string, headers: Record<string, string> = {}) {
@@ -135,7 +135,6 @@ describe('POST /api/v1/query', () => {
 
   it.each([
     [{ names: ['n1'] }, 1],
-    [{ names: ['other'] }, 0],
     [{ clusters: ['prod', 'x'] }, 1],
     [{ clusters: ['x'] }, 0],
     [{ labels: { site: ['berlin', 'x'] } }, 1],
@@ -143,18 +142,30 @@ describe('POST /api/v1/query', () => {
     [{ names: ['n1'], labels: { other: ['x'] } }, 0],
   ])('nodes %j expects %i', async (nodes, expected) => {
     const answer = (await post({ sql: 'SELECT count(*) AS n FROM kubearmor.logs', nodes })).json();
-    expect(answer.coverage).toMatchObject({ expected, answered: expected, complete: true });
+    // Nobody who could have answered is no innocence.
+    expect(answer.coverage).toMatchObject({ expected, answered: expected, failed: 0, complete: expected === 1 });
     expect(answer.schema).toEqual([{ name: 'n', type: 'BIGINT' }]);
     expect(answer.rows).toEqual(expected === 1 ? [[100]] : []);
+  });
+
+  it('names a node that is not known here', async () => {
+    const answer = (
+      await post({ sql: 'SELECT count(*) FROM kubearmor.logs', nodes: { names: ['n1', 'other'] } })
+    ).json();
+    expect(answer.rows).toEqual([[100]]);
+    expect(answer.coverage).toMatchObject({ complete: false, expected: 2, answered: 1, failed: 1 });
+    expect(answer.coverage.nodes[1]).toMatchObject({ name: 'other', status: 'failed', code: 'NOT_FOUND' });
   });
 
   it('writes every query to the account, with its origin, its cost or its error', async () => {
     await post({ sql: 'SELECT 1', origin: { user: 'ann', dashboard: 'd' } });
     await post({ sql: 'SELECT nope' });
+    await post({ sql: 'SELECT 2' }, {}, '/api/v1/explain');
     await api.log.flush();
     expect(api.engine.logged).toMatchObject([
       { sql: 'SELECT 1', who: null, origin: '{"user":"ann","dashboard":"d"}', rows: 1, error: null },
       { sql: 'SELECT nope', rows: 0, error: 'BAD_QUERY' },
+      { sql: 'EXPLAIN SELECT 2', rows: 0, error: null },
     ]);
   });
 

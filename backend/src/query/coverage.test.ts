@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { coverageOf } from './coverage.js';
+import { coverageOf, strangersOf } from './coverage.js';
 import type { NodeAnswer } from './coverage.js';
 import { parseTime } from './request.js';
 
@@ -27,7 +27,17 @@ it('counts nodes by what they did', () => {
   const coverage = coverageOf([node('a'), node('b', {}, 'failed'), node('c', {}, 'pruned')]);
   expect(coverage).toMatchObject({ complete: false, expected: 3, asked: 2, answered: 1, failed: 1, pruned: 1 });
   expect(coverageOf([node('a'), node('c', {}, 'pruned')]).complete).toBe(true);
-  expect(coverageOf([])).toMatchObject({ complete: true, expected: 0, asked: 0 });
+  expect(coverageOf([])).toMatchObject({ complete: false, expected: 0, asked: 0 });
+});
+
+it('a name that is nobody’s has failed', () => {
+  const strangers = strangersOf({ names: ['a', 'nope', 'nope'], labels: { site: ['x'] } }, (name) => name === 'a');
+  expect(coverageOf([node('a'), ...strangers])).toMatchObject({
+    complete: false,
+    expected: 2,
+    failed: 1,
+    nodes: [{ name: 'a' }, { name: 'nope', status: 'failed', code: 'NOT_FOUND' }],
+  });
 });
 
 it('an answer of a node with gaps or too short a memory is not complete', () => {

@@ -1,5 +1,6 @@
 import { ArmorlakeError } from '../core/index.js';
 import type { CoverageFacts, GapFact } from '../engine/index.js';
+import { completeFacts } from '../engine/index.js';
 import type { NodeSelection } from './request.js';
 
 /** What one node did for a query. */
@@ -56,7 +57,8 @@ export function coverageOf(answers: readonly NodeAnswer[]): Coverage {
   const gapped = answers.filter(({ facts }) => facts.gaps.worst.length > 0);
   const short = answers.flatMap(({ facts }) => facts.shortFrom ?? []);
   return {
-    complete: failed === 0 && gapped.length === 0 && short.length === 0,
+    // Where nobody was expected, nobody can say that there was nothing.
+    complete: nodes.length > 0 && failed === 0 && gapped.length === 0 && short.length === 0,
     expected: nodes.length,
     asked: nodes.length - pruned,
     answered: count('answered'),
@@ -74,6 +76,24 @@ export function coverageOf(answers: readonly NodeAnswer[]): Coverage {
     // The latest: from then on all of them are whole.
     retention: { nodesShort: short.length, from: short.toSorted().at(-1) ?? null },
   };
+}
+
+/** The names of a selection that are nobody's: a slip of the pen must not look like a node where nothing happened. */
+export function strangersOf({ names }: NodeSelection, isKnown: (name: string) => boolean): readonly NodeAnswer[] {
+  return [...new Set(names)]
+    .filter((name) => !isKnown(name))
+    .map((name) => ({
+      coverage: {
+        name,
+        status: 'failed',
+        code: 'NOT_FOUND',
+        message: 'No node of this name is known here.',
+        rows: null,
+        bytes: null,
+        ms: null,
+      },
+      facts: completeFacts,
+    }));
 }
 
 /** What a node is selected by. */

@@ -1,8 +1,8 @@
 import { ArmorlakeError } from '../core/index.js';
 import type { CoverageFacts, QueryHead, QueryTail } from '../engine/index.js';
 import type { Answers, Ask, Explanation, OpenAnswer } from './answers.js';
-import type { NodeAnswer, NodeIdentity } from './coverage.js';
-import { coverageOf, selects } from './coverage.js';
+import type { Coverage, NodeAnswer, NodeIdentity } from './coverage.js';
+import { coverageOf, selects, strangersOf } from './coverage.js';
 import type { GuardedEngine, Statement } from './guarded-engine.js';
 
 /** Answers queries from this node's own lake, whatever SQL they are. */
@@ -38,12 +38,12 @@ export class LakeAnswers implements Answers {
     const { name } = this.#node();
     const end = stream.tail.then((value) => {
       const tail = value as QueryTail;
-      return { ...tail, fragments: 1, coverage: coverageOf([answered(name, head.facts, tail, this.#remark)]) };
+      return { ...tail, fragments: 1, coverage: this.#coverage(ask, [answered(name, head.facts, tail, this.#remark)]) };
     });
     end.catch(() => undefined);
     return {
       schema: head.schema,
-      coverage: coverageOf([answered(name, head.facts, null, this.#remark)]),
+      coverage: this.#coverage(ask, [answered(name, head.facts, null, this.#remark)]),
       chunks: stream.chunks,
       end,
     };
@@ -65,6 +65,11 @@ export class LakeAnswers implements Answers {
     };
   }
 
+  #coverage({ request }: Ask, answers: readonly NodeAnswer[]): Coverage {
+    const { name } = this.#node();
+    return coverageOf([...answers, ...strangersOf(request.nodes, (each) => each === name)]);
+  }
+
   async #rowsOf(tables: readonly string[], signal: AbortSignal): Promise<number> {
     const info = (await this.#engine.engine.call('info', {}, { signal })) as { rows: Readonly<Record<string, number>> };
     return tables.reduce((sum, table) => sum + (info.rows[table] ?? 0), 0);
@@ -84,7 +89,7 @@ export class LakeAnswers implements Answers {
       });
     }
     const { schema } = await this.#analyse(ask, signal);
-    const coverage = coverageOf([]);
+    const coverage = this.#coverage(ask, []);
     const end = { rows: 0, bytes: 0, truncated: false, fragments: 0, coverage };
     return { schema, coverage, chunks: (async function* () {})(), end: Promise.resolve(end) };
   }

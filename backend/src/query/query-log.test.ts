@@ -82,6 +82,16 @@ describe('the account of queries', () => {
     expect([written.length, written[0]?.id]).toEqual([5000, 'q2']);
   });
 
+  it('keeps the beginning and the end of a long text', async () => {
+    log.add({ ...row, sql: `SELECT 1,${' '.repeat(20_000)}* FROM kubearmor.alerts` });
+    log.add({ ...row, sql: `SELECT 2,${' '.repeat(20_000)}* FROM kubearmor.logs` });
+    await log.flush();
+    expect(written.map(({ sql }) => sql)).toEqual([
+      expect.stringMatching(/^SELECT 1, + … 10032 characters left out … +\* FROM kubearmor.alerts$/),
+      expect.stringMatching(/^SELECT 2, .* FROM kubearmor.logs$/),
+    ]);
+  });
+
   it('writes parts less often, those of the same tail as one row', async () => {
     log.addPart({ ...row, rows: 1, bytes: 1, ms: 1 });
     log.addPart(row);

@@ -66,7 +66,8 @@ export class QueryLog {
       before === undefined
         ? record
         : {
-            ...before,
+            ...record,
+            time: before.time,
             rows: before.rows + record.rows,
             bytes: before.bytes + record.bytes,
             ms: before.ms + record.ms,
@@ -76,7 +77,7 @@ export class QueryLog {
   }
 
   #keep(record: QueryRecord, waitMs: number): void {
-    const sql = record.sql.slice(0, SQL_LENGTH);
+    const sql = shortened(record.sql);
     this.#rows.set(keyOf(record), { ...record, sql });
     this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + waitMs);
     const [oldest] = this.#rows.keys();
@@ -114,6 +115,13 @@ export class QueryLog {
   }
 }
 
+/** A long text's beginning and end: what is asked may stand behind any number of spaces. */
+function shortened(sql: string): string {
+  const left = sql.length - SQL_LENGTH;
+  if (left <= 0) return sql;
+  return `${sql.slice(0, SQL_LENGTH / 2)} … ${left} characters left out … ${sql.slice(-SQL_LENGTH / 2)}`;
+}
+
 function keyOf({ id, sql }: QueryRecord): string {
-  return `${id}\n${sql.slice(0, SQL_LENGTH)}`;
+  return `${id}\n${shortened(sql)}`;
 }

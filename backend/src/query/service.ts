@@ -148,11 +148,25 @@ export class QueryService {
     const { answers, clock, strikes } = this.#options;
     const limits = this.#limitsOf(request);
     strikes.check(request.sql, caller.token);
-    const turn = await this.#turn(caller, limits, clock.monotonicMs(), signal);
+    // In the account, too: subqueries that come first run, and what they find stands in the plan.
+    const running: Running = {
+      id: randomUUID(),
+      request: { ...request, sql: `EXPLAIN ${request.sql}` },
+      caller,
+      startedMs: clock.monotonicMs(),
+      timeMicros: Math.round(clock.wallMs() * 1000),
+    };
+    const turn = await this.#turn(caller, limits, running.startedMs, signal);
     try {
-      const nowMicros = Math.round(clock.wallMs() * 1000);
-      const ask: Ask = { id: randomUUID(), request, format: 'json', caller, nowMicros, limits: turn.limits };
-      return await untilAborted(answers.explain(ask, turn.signal), turn.signal);
+      const { id, timeMicros: nowMicros } = running;
+      const ask: Ask = { id, request, format: 'json', caller, nowMicros, limits: turn.limits };
+      const explanation = await untilAborted(answers.explain(ask, turn.signal), turn.signal);
+      this.#account(running, { rows: 0, bytes: 0, fragments: explanation.fragments.length }, null);
+      return explanation;
+    } catch (thrown) {
+      const error = ArmorlakeError.from(thrown);
+      this.#account(running, { rows: 0, bytes: 0, fragments: 0 }, error.code);
+      throw error;
     } finally {
       turn.end();
     }
@@ -226,11 +240,16 @@ export class QueryService {
     return { rows, truncated, elapsedMs, queryId: running.id };
   }
 
-  #record(
+  #record(running: Running, cost: Pick<AnswerEnd, 'rows' | 'bytes' | 'fragments'>, error: string | null): void {
+    this.#options.onEnd?.({ ms: this.#account(running, cost, error), error });
+  }
+
+  /** Returns the milliseconds it took. */
+  #account(
     running: Running,
     { rows, bytes, fragments }: Pick<AnswerEnd, 'rows' | 'bytes' | 'fragments'>,
     error: string | null,
-  ): void {
+  ): number {
     const { request, caller, id, timeMicros, startedMs } = running;
     const ms = this.#options.clock.monotonicMs() - startedMs;
     this.#options.log.add({
@@ -246,7 +265,7 @@ export class QueryService {
       error,
       via: null,
     });
-    this.#options.onEnd?.({ ms, error });
+    return ms;
   }
 }
 

@@ -6,7 +6,7 @@ import { ArmorlakeError } from '../../core/index.js';
 import type { CallStream, QueryHead, QueryTail } from '../../engine/index.js';
 import type { Answers, Ask, Explanation, OpenAnswer } from '../answers.js';
 import type { Coverage } from '../coverage.js';
-import { coverageOf, selects } from '../coverage.js';
+import { coverageOf, selects, strangersOf } from '../coverage.js';
 import type { GuardedEngine, Statement } from '../guarded-engine.js';
 import type { Member, Scatter, ScatterRequest } from '../scatter.js';
 import type { FaultCall, PlanAnswer, PlanCall, PlannedFragment, ResolvedSubquery } from './calls.js';
@@ -182,8 +182,13 @@ export class NetworkAnswers implements Answers {
       await this.#judge(ask, plan.fragments, gathered.results, asked.length, deadlineMs, signal);
       const merging = new Merging(this.#options.merge, ask, plan, () => this.#statement(ask, deadlineMs), signal);
       const failed = new Map(planned.failed);
+      const known = new Set(this.#options.scatter.members().map(({ name }) => name));
+      const strangers = strangersOf(ask.request.nodes, (name) => known.has(name));
       for (;;) {
-        const coverage = coverageOf(answersOf(asked, pruned, alive, gathered.results, failed, planned.lacking));
+        const coverage = coverageOf([
+          ...answersOf(asked, pruned, alive, gathered.results, failed, planned.lacking),
+          ...strangers,
+        ]);
         if (ask.request.partial === 'fail' && coverage.failed > 0) throw partialResult(coverage);
         const parts = partsOf(gathered, failed, this.#options.own.name);
         let stream: CallStream;
