@@ -51,7 +51,7 @@ describe('an import that is interrupted', () => {
     const second = await run(['import', 'events.ndjson', '--url', url], { cwd: place.folder });
     expect(second).toMatchObject({
       code: 0,
-      out: expect.stringContaining(`${LINES} lines, ${LINES} stored, 0 rejected`),
+      out: expect.stringContaining(`${LINES} records, ${LINES} stored, 0 rejected`),
     });
     expect(await ask(url, COUNTS)).toEqual([[LINES, LINES, LINES, LINES]]);
   });
@@ -67,7 +67,7 @@ describe('an import that is interrupted', () => {
     const second = await run(['import', 'events.ndjson', '--url', again.url], { cwd: place.folder });
     expect(second).toMatchObject({
       code: 0,
-      out: expect.stringContaining(`${LINES} lines, ${LINES} stored, 0 rejected`),
+      out: expect.stringContaining(`${LINES} records, ${LINES} stored, 0 rejected`),
     });
     expect(await ask(again.url, COUNTS)).toEqual([[LINES, LINES, LINES, LINES]]);
     expect(await ask(again.url, "SELECT count(*) FROM armorlake.gaps WHERE cause = 'crash'")).toEqual([[1]]);

@@ -148,7 +148,7 @@ describe('a node beside a simulated KubeArmor', () => {
     const file = place.path('events.ndjson');
     copyFileSync(published, file);
     appendFileSync(file, '\nthis is no event\n\n');
-    const accepted = `${publishedLines + 1} lines, ${publishedLines} stored, 1 rejected`;
+    const accepted = `${publishedLines + 1} records, ${publishedLines} stored, 1 rejected`;
     const first = await run(['import', '--url', url, file]);
     expect(first).toMatchObject({ code: 0, out: expect.stringContaining(accepted) });
     const second = await run(['import', '--url', url, file]);

@@ -324,7 +324,7 @@ describe('POST /intake/kubearmor', () => {
 
   it('hands the body over in pieces and answers what became of it', async () => {
     const response = await intake(lines, { 'content-type': 'application/x-ndjson' }, '?connector=import:abc:1');
-    expect(response.json()).toEqual({ accepted: 1000, rejected: 0, errors: [] });
+    expect(response.json()).toEqual({ accepted: 1000, rejected: 0, errors: [], form: '' });
     expect(api.intake.bodies.map(String)).toEqual([lines]);
     expect(api.intake.connectors).toEqual(['import:abc:1']);
   });

@@ -142,7 +142,7 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
       queries,
       tails: { own: ownTails, tails: accountedTails(network?.tails ?? ownTails, log, systemClock) },
       intake: {
-        open: (connector) => worker.openIntake(connector),
+        open: (connector, lines) => worker.openIntake(connector, lines),
         refusal: () => (config.network.store ? queue.refusal() : storesNothing),
       },
       tokens,

@@ -16,11 +16,11 @@ function main(port: NonNullable<typeof parentPort>, config: WorkerConfig): void 
   });
   const requests = new Map<number, { readonly intake: IntakeRequest; work: Promise<void> }>();
 
-  const intake = ({ request, connector, chunk, last }: Extract<ToWorker, { type: 'intake' }>): void => {
+  const intake = ({ request, connector, lines, chunk, last }: Extract<ToWorker, { type: 'intake' }>): void => {
     let entry = requests.get(request);
     if (entry === undefined) {
       const lane = hub.lane('intake');
-      const options = { request, connector, lane, sink: hub.intakeSink(), window: hub.window, clock };
+      const options = { request, connector, lines, lane, sink: hub.intakeSink(), window: hub.window, clock };
       entry = { intake: new IntakeRequest(options), work: Promise.resolve() };
       requests.set(request, entry);
     }

@@ -114,11 +114,11 @@ export class TestNode {
   }
 
   /** Posts lines of NDJSON; the answer's status and body. */
-  async post(lines: string, connector = 'posted'): Promise<{ status: number; body: Row }> {
+  async post(body: string | Uint8Array, connector = 'posted'): Promise<{ status: number; body: Row }> {
     const response = await fetch(`${this.url}/intake/kubearmor?connector=${connector}`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson' },
-      body: lines,
+      body: typeof body === 'string' ? body : new Uint8Array(body),
     });
     return { status: response.status, body: (await response.json()) as Row };
   }

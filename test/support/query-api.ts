@@ -133,6 +133,7 @@ export class MemoryIntake implements Intake {
           accepted: body.toString().split('\n').filter(Boolean).length,
           rejected: 0,
           errors: [],
+          forms: [],
         });
       },
       abort: (): void => {

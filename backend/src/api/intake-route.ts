@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { IntakeResult } from '../connectors/index.js';
 import { ArmorlakeError } from '../core/index.js';
 import { callerKey } from './access.js';
 import { clientGone } from './client-gone.js';
@@ -15,39 +16,43 @@ const MAX_POSTS = 64;
 const connectorName = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
 const intakeAnswer = z.object({
-  accepted: z.number().describe('Lines stored as rows'),
-  rejected: z.number().describe('Lines that gave no row; armorlake.dead_letters has the first 1,000 of them'),
+  accepted: z.number().describe('Records stored as rows'),
+  rejected: z.number().describe('Records that gave no row; armorlake.dead_letters has the first 1,000 of them'),
   errors: z.array(z.object({ line: z.number(), error: z.string() })).describe('The first few of the rejected'),
+  form: z.string().describe('What the body was read as: JSON lines, gzip, an OpenSearch answer, …'),
 });
 
-/** POST /intake/kubearmor: NDJSON as `karmor logs --json` prints it; answered after the last commit. */
+/** POST /intake/kubearmor: a recording in any form that import takes; answered after the last commit. */
 export async function intakeRoute(
   app: FastifyInstance,
   intake: Intake,
-  limits: Omit<UploadOptions, 'encoding'>,
+  limits: Omit<UploadOptions, 'encoding' | 'layer'>,
 ): Promise<void> {
   const places = new Places(MAX_POSTS, 'posts');
   // A plugin of its own: only here bodies are streams.
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    scope.post<{ Querystring: { connector?: string } }>(
+    scope.post<{ Querystring: { connector?: string; lines?: boolean } }>(
       '/intake/kubearmor',
       {
         config: { audience: ['intake'] },
         bodyLimit: limits.mostBytes,
         schema: {
-          summary: 'Post KubeArmor events, one JSON object a line',
+          summary: 'Post KubeArmor events: JSON lines, or any form that armorlake import reads',
           consumes: ['application/x-ndjson'],
           response: { 200: answers('All lines are committed', { [JSON_TYPE]: intakeAnswer }) },
           querystring: {
             type: 'object',
-            properties: { connector: { type: 'string', description: 'The connector of the rows; default import' } },
+            properties: {
+              connector: { type: 'string', description: 'The connector of the rows; default import' },
+              lines: { type: 'boolean', description: 'Each line is one record, whatever it is' },
+            },
           },
         },
       },
       async (request, reply) => {
-        const { connector } = request.query;
+        const { connector, lines = false } = request.query;
         if (connector !== undefined && !connectorName.test(connector)) {
           throw new ArmorlakeError('BAD_REQUEST', 'connector: 1 to 128 letters, digits, dots, colons or dashes.');
         }
@@ -56,8 +61,11 @@ export async function intakeRoute(
         const leave = places.take(callerKey(request.identity, request.ip));
         try {
           const encoding = request.headers['content-encoding'];
-          const body = uploadOf(request.body as Readable | null, { ...limits, encoding });
-          return await take(intake.open(connector), body, clientGone(reply));
+          const layers: string[] = [];
+          const layer = (name: string): void => void layers.push(name);
+          const body = uploadOf(request.body as Readable | null, { ...limits, encoding, layer });
+          const { forms, errors, ...counts } = await take(intake.open(connector, lines), body, clientGone(reply));
+          return { ...counts, errors: [...errors], form: [...layers, ...forms].join(', ') };
         } finally {
           leave();
         }
@@ -67,11 +75,7 @@ export async function intakeRoute(
 }
 
 /** Hands a body over; what came before it broke off is kept. */
-async function take(
-  session: IntakeStream,
-  body: AsyncIterable<Uint8Array>,
-  gone: AbortSignal,
-): Promise<z.output<typeof intakeAnswer>> {
+async function take(session: IntakeStream, body: AsyncIterable<Uint8Array>, gone: AbortSignal): Promise<IntakeResult> {
   const onGone = (): void => session.abort();
   gone.addEventListener('abort', onGone, { once: true });
   try {
@@ -79,8 +83,7 @@ async function take(
       gone.throwIfAborted();
       await session.write(piece);
     }
-    const { accepted, rejected, errors } = await session.finish();
-    return { accepted, rejected, errors: [...errors] };
+    return await session.finish();
   } catch (thrown) {
     if (!gone.aborted) session.abort();
     throw thrown;

@@ -13,8 +13,11 @@ export interface IntakeStream {
 
 /** Where posted events go. */
 export interface Intake {
-  /** @param connector the `connector` of the rows; the intake's own name when undefined. */
-  open(connector: string | undefined): IntakeStream;
+  /**
+   * @param connector the `connector` of the rows; the intake's own name when undefined
+   * @param lines each line is one record, whatever it is
+   */
+  open(connector: string | undefined, lines: boolean): IntakeStream;
   /** Why nothing is taken now; null when all is well. */
   refusal(): ArmorlakeError | null;
 }

@@ -1,11 +1,11 @@
-import { Readable, pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../core/index.js';
 import { ArmorlakeError } from '../core/index.js';
+import { decompressed } from '../intake/index.js';
 
 /** Pieces of this size go to the worker that parses them. */
 const PIECE_BYTES = 256 * 1024;
-/** Gzip may unpack to so many times its size, beyond the first megabyte: events get a tenth to a fortieth smaller. */
+/** What is packed may unpack to so many times its size, beyond the first megabyte: events get a tenth to a fortieth smaller. */
 const MOST_RATIO = 200;
 const FREE_BYTES = 1 << 20;
 /** Lines of one body: those of events fill the largest body before. */
@@ -17,6 +17,8 @@ const NEWLINE = 0x0a;
 
 export interface UploadOptions {
   readonly encoding: string | undefined;
+  /** Told what the body is packed with, from the outside in. */
+  readonly layer: (name: string) => void;
   /** Bytes of the body once it is unpacked. */
   readonly mostBytes: number;
   /** So long a sender that sends nothing is waited for, ms. */
@@ -37,10 +39,17 @@ export async function* uploadOf(
   const bound = { lines: 0, bytes: 0 };
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  for await (const chunk of unpacked(paced(body, options, packed), options.encoding)) {
+  const { encoding, layer, mostBytes } = options;
+  const plain = decompressed(paced(body, options, packed), {
+    name: 'The body',
+    layer,
+    bounds: { ratio: MOST_RATIO, freeBytes: FREE_BYTES, mostBytes },
+    known: encoding === undefined || encoding === 'identity' ? [] : [encoding],
+  });
+  for await (const chunk of plain) {
     bound.bytes += chunk.byteLength;
     bound.lines += linesIn(chunk);
-    const limit = limitOf(bound, packed.bytes, options);
+    const limit = limitOf(bound, mostBytes);
     if (limit !== null) {
       throw new ArmorlakeError('LIMIT_EXCEEDED', limit, { hint: 'Send it in parts; what came before is stored.' });
     }
@@ -57,13 +66,10 @@ export async function* uploadOf(
 
 function limitOf(
   { lines, bytes }: { readonly lines: number; readonly bytes: number },
-  packedBytes: number,
-  { mostBytes, encoding }: UploadOptions,
+  mostBytes: number,
 ): string | null {
   if (bytes > mostBytes) return `The body has more than ${mostBytes} bytes.`;
-  if (lines > MOST_LINES) return `The body has more than ${MOST_LINES} lines.`;
-  if (encoding !== 'gzip' || bytes <= Math.max(FREE_BYTES, packedBytes * MOST_RATIO)) return null;
-  return `The body unpacks to more than ${MOST_RATIO} times its size.`;
+  return lines > MOST_LINES ? `The body has more than ${MOST_LINES} lines.` : null;
 }
 
 function linesIn(chunk: Uint8Array): number {
@@ -104,28 +110,5 @@ async function inTime<Value>(value: Promise<Value>, ms: number): Promise<Value> 
     return await Promise.race([value, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-async function* unpacked(
-  body: AsyncGenerator<Uint8Array>,
-  encoding: string | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (encoding === undefined || encoding === 'identity') return yield* body;
-  if (encoding !== 'gzip') {
-    throw new ArmorlakeError('BAD_REQUEST', 'Bodies of this Content-Encoding are not understood.', {
-      hint: 'Send them plain, or as gzip.',
-    });
-  }
-  try {
-    // Errors reach whoever iterates over the last stream.
-    for await (const chunk of pipeline(Readable.from(body, { objectMode: false }), createGunzip(), () => undefined)) {
-      yield chunk as Uint8Array;
-    }
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('Z_')) {
-      throw new ArmorlakeError('BAD_REQUEST', 'The body is no whole gzip file.', { cause: thrown });
-    }
-    throw thrown;
   }
 }

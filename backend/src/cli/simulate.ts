@@ -82,7 +82,7 @@ function kubearmorCommand(context: CliContext): Command {
     .option('--truth <file>', 'a JSON line for each event handed to a subscribed stream')
     .option('--no-wait', "generate at once: what nobody hears is gone, as KubeArmor's own")
     .option('--messages', "also KubeArmor's own Messages")
-    .option('--replay <file>', 'send these lines of `karmor logs --json` instead')
+    .option('--replay <file>', 'send this recording, in any form that import reads, instead')
     .option('--then-generate', 'go on with generated events after the replay')
     .addOption(
       new Option('--story <cluster>', 'tell the story of an attack, this cluster of it')

@@ -7,7 +7,9 @@ import { coverageNotices } from './coverage-notices.js';
 import { csvLine } from './csv.js';
 import { conditionOf, rowFilters, tableOf } from './event-filters.js';
 import { eventLine } from './event-line.js';
-import { chunksOf, surveyFile } from './import-file.js';
+import { ImportReader, chunksOf, surveyFile } from './import-records.js';
+import type { ImportSource } from './import-source.js';
+import { openSource } from './import-source.js';
 import { readEvents } from './sse.js';
 import { renderTable } from './table.js';
 import { errorText, jsonLine } from './text.js';
@@ -137,6 +139,8 @@ describe('server-sent events', () => {
 describe('a file to import', () => {
   let folder = '';
   const { signal } = new AbortController();
+  const source = (file: string): Promise<ImportSource> =>
+    openSource(file, { signal, input: process.stdin, inputIsTerminal: true });
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'armorlake-import-'));
@@ -150,19 +154,24 @@ describe('a file to import', () => {
     let text = '';
     let lines = 0;
     let chunks = 0;
-    for await (const chunk of chunksOf(file, skip, signal)) {
+    for await (const chunk of chunksOf(new ImportReader(await source(file)), skip)) {
       text += Buffer.from(chunk.bytes).toString('utf8');
-      lines += chunk.lines;
+      lines += chunk.records;
       chunks++;
     }
     return { text, lines, chunks };
   }
 
-  it('counts lines that are not blank, also without a newline at the end', async () => {
+  it('counts records, also without a newline at the end', async () => {
     const file = join(folder, 'a.ndjson');
-    writeFileSync(file, '{"a":1}\r\n\n  \n{"b":2}\n{"c":3}');
-    expect(await surveyFile(file, signal)).toEqual({ sha256: expect.stringMatching(/^[0-9a-f]{64}$/), lines: 3 });
-    expect(await sent(file, 0)).toEqual({ text: '{"a":1}\r\n{"b":2}\n{"c":3}\n', lines: 3, chunks: 1 });
+    writeFileSync(file, '{"a":1}\r\n\n  \n{"Type":"HostLog"}\n{"c":3}');
+    expect(await surveyFile(await source(file), new Map())).toEqual({
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      records: 3,
+      form: 'JSON lines',
+      known: new Set(),
+    });
+    expect(await sent(file, 0)).toEqual({ text: '{"a":1}\n{"Type":"HostLog"}\n{"c":3}\n', lines: 3, chunks: 1 });
     expect(await sent(file, 2)).toEqual({ text: '{"c":3}\n', lines: 1, chunks: 1 });
     expect(await sent(file, 3)).toEqual({ text: '', lines: 0, chunks: 0 });
   });
@@ -178,6 +187,6 @@ describe('a file to import', () => {
   });
 
   it('says which file is not there', async () => {
-    await expect(surveyFile(join(folder, 'none'), signal)).rejects.toThrow(/There is no file .*none/);
+    await expect(source(join(folder, 'none'))).rejects.toThrow(/There is no file .*none/);
   });
 });

@@ -66,11 +66,12 @@ export class ConnectorWorker {
   }
 
   /**
-   * Begins an intake request: NDJSON by `write`, then `finish` resolves once all of it is committed, and all that
+   * Begins an intake request: its body by `write`, then `finish` resolves once all of it is committed, and all that
    * earlier requests left behind: after an empty request the ledger has the last word on what an interrupted one stored.
    * @param connector the `connector` of its rows
+   * @param lines each line is one record, whatever it is
    */
-  openIntake(connector = 'import'): IntakeSession {
+  openIntake(connector = 'import', lines = false): IntakeSession {
     if (this.#worker === null || this.#stopping) {
       throw new ArmorlakeError('NOT_READY', 'The connectors are not running, so nothing can be taken in.', {
         hint: 'Try again in a few seconds.',
@@ -78,7 +79,7 @@ export class ConnectorWorker {
     }
     const request = ++this.#lastRequest;
     const session = new IntakeSession((message) =>
-      this.#send(message.type === 'intake' ? { ...message, request, connector } : { ...message, request }),
+      this.#send(message.type === 'intake' ? { ...message, request, connector, lines } : { ...message, request }),
     );
     this.#sessions.set(request, session);
     void session.closed.then(() => this.#sessions.delete(request));

@@ -7,7 +7,7 @@ export type { EventKind, KubeArmorEvent } from './kubearmor/event-sink.js';
 export { EventSink } from './kubearmor/event-sink.js';
 export { Normaliser } from './kubearmor/normaliser.js';
 export type { Arrival } from './kubearmor/normaliser.js';
-export { isObject, readJsonEvent } from './kubearmor/json-event.js';
+export { decodedName, isKubeArmorEvent, isObject, readJsonEvent } from './kubearmor/json-event.js';
 export type { JsonEvent } from './kubearmor/json-event.js';
 export { Lane, Window } from './lane.js';
 export type * from './messages.js';

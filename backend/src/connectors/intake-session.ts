@@ -2,7 +2,7 @@ import { ArmorlakeError } from '../core/index.js';
 import type { BatchOutcome, IntakeResult, ToWorker } from './messages.js';
 
 type IntakeMessage =
-  Omit<Extract<ToWorker, { type: 'intake' }>, 'request' | 'connector'> | { readonly type: 'intakeAbort' };
+  Omit<Extract<ToWorker, { type: 'intake' }>, 'request' | 'connector' | 'lines'> | { readonly type: 'intakeAbort' };
 
 interface Deferred<Value> {
   readonly promise: Promise<Value>;
@@ -39,7 +39,7 @@ export class IntakeSession {
     return this.#closed.promise;
   }
 
-  /** Hands over a piece of NDJSON (any bytes, lines may go on in the next); resolves when the next may come. */
+  /** Hands over a piece of the body (any bytes, records may go on in the next); resolves when the next may come. */
   async write(chunk: Uint8Array): Promise<void> {
     await this.#chunk(chunk, false);
   }

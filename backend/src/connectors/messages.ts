@@ -72,28 +72,32 @@ export interface ConnectorStatus {
   readonly detail: string | null;
 }
 
-/** A line that gave no row; `line` counts from 1 over the request. */
+/** A record that gave no row; `line` is where it begins, from 1 over the request. */
 export interface IntakeReject {
   readonly line: number;
   readonly error: string;
 }
 
-/** What became of the lines of an intake request, empty ones not counted. */
+/** What became of the records of an intake request. */
 export interface IntakeResult {
   readonly accepted: number;
   readonly rejected: number;
   /** The first few of the rejected. */
   readonly errors: readonly IntakeReject[];
+  /** What they lay in, as `JSON lines`. */
+  readonly forms: readonly string[];
 }
 
 /** API process → worker. */
 export type ToWorker =
-  /** A piece of an intake request's NDJSON; the last one may be empty. */
+  /** A piece of an intake request's body; the last one may be empty. */
   | {
       readonly type: 'intake';
       readonly request: number;
       /** The `connector` of its rows and of their account. */
       readonly connector: string;
+      /** Each line is one record, whatever it is. */
+      readonly lines: boolean;
       readonly chunk: Uint8Array;
       readonly last: boolean;
     }

@@ -81,7 +81,7 @@ export interface SimulatorOptions extends GeneratorOptions {
   readonly truthFile: string | undefined;
   /** Don't wait for the first subscriber of logs and of alerts: what nobody hears is gone, as with KubeArmor. */
   readonly noWait: boolean;
-  /** A file of KubeArmor's JSON lines (`karmor logs --json`) to send, times as recorded, instead of generated events. */
+  /** A recording to send, times as recorded, instead of generated events. */
   readonly replayFile: string | undefined;
   /** Go on with generated events when the replay is through. */
   readonly thenGenerate: boolean;

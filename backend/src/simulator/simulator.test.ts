@@ -362,7 +362,7 @@ describe('startSimulator', () => {
       [{ listen: 'here' }, /"here" is no address/],
       [{ listen: simulator.address }, /can't listen on .*EADDRINUSE/],
       [{ replayFile: '/nowhere/at/all' }, /there is no such file/],
-      [{ replayFile: bad }, /bad\.ndjson, line 2, is no JSON/],
+      [{ replayFile: bad }, /bad\.ndjson, line 2: .*not JSON/],
       [{ truthFile: '/nowhere/at/all' }, /can't be written/],
       [{ tls: { caFile: '/no/ca', certFile: '/no/crt', keyFile: '/no/key' } }, /TLS files can't be used/],
     ] as const) {

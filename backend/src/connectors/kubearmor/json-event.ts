@@ -37,24 +37,61 @@ const known = {
   alerts: new Set([...eventFields, ...alertOnlyFields]),
   messages: new Set(messageFields),
 };
-/** What tells that an object is a KubeArmor event at all. */
-const telling = ['Type', 'Operation', 'Source', 'Resource', 'ProcessName', 'PolicyName', 'Level'];
+const allFields: ReadonlySet<string> = new Set([...known.alerts, ...known.messages]);
+/** Names as KubeArmor's own file writes them (`hostPPid`, `username`, `atags`), by their small letters. */
+const fieldBySmall = new Map([...allFields, 'Ref', 'Name', 'Namespace'].map((name) => [name.toLowerCase(), name]));
+const types = /^(?:ContainerLog|HostLog|SystemEvent|Matched[A-Za-z]*Policy)$/;
+const operations: ReadonlySet<string> = new Set(
+  'Process File Network Capabilities Syscall Device NetworkFirewall AlertThreshold'.split(' '),
+);
+/** Fields that others don't have; two of them make an event of an unknown type. */
+const ownFields =
+  'ClusterName HostName NamespaceName PodName ContainerID ContainerName HostPID HostPPID ParentProcessName ProcessName PolicyName Enforcer UpdatedTime'.split(
+    ' ',
+  );
+
+/** Whether a value is an event of KubeArmor, with its field names as karmor or as its own file writes them. */
+export function isKubeArmorEvent(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isObject(value)) return false;
+  if (typeof value.Type === 'string' && types.test(value.Type)) return true;
+  const object = canonical(value);
+  const { Type: type, Operation: operation, Level: level, Message: message } = object;
+  if (typeof type === 'string' && types.test(type)) return true;
+  if (typeof operation === 'string' && operations.has(operation)) return true;
+  const own = ownFields.reduce((count, name) => count + (object[name] === undefined ? 0 : 1), 0);
+  if (typeof level === 'string' && typeof message === 'string') return own > 0 || type === 'Log' || type === 'MESSAGE';
+  return own >= 2;
+}
+
+/** The object under the names that karmor prints; itself when it has them. */
+function canonical(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const keys = Object.keys(object);
+  if (keys.every((key) => !renames(object, key))) return object;
+  return Object.fromEntries(
+    keys.map((key) => [renames(object, key) ? (fieldBySmall.get(key.toLowerCase()) ?? key) : key, object[key]]),
+  );
+}
+
+/** KubeArmor's own file writes a field so; not when the field is there under its name as well. */
+function renames(object: Readonly<Record<string, unknown>>, key: string): boolean {
+  if (allFields.has(key) || key.charCodeAt(0) < 0x61) return false;
+  const name = fieldBySmall.get(key.toLowerCase());
+  return name !== undefined && !(name in object);
+}
 
 /**
- * A KubeArmor event from the JSON that `karmor logs --json` prints: KubeArmor's own field names, an alert where there
+ * A KubeArmor event from JSON, as `karmor logs --json` or KubeArmor's own file (-logPath) has it: an alert where there
  * is a policy. Numbers may be strings; what has another type than it should is made text, and marked.
- * @param invalidUtf8 the line wasn't valid UTF-8: fields with U+FFFD are marked
- * @returns a sentence instead when the object isn't a KubeArmor event
+ * @param invalidUtf8 the record wasn't valid UTF-8: fields with U+FFFD are marked
  */
-export function readJsonEvent(object: Readonly<Record<string, unknown>>, invalidUtf8: boolean): JsonEvent | string {
-  if (!telling.some((name) => object[name] !== undefined)) {
-    return `Not a KubeArmor event: it has none of ${telling.join(', ')}.`;
-  }
+export function readJsonEvent(given: Readonly<Record<string, unknown>>, invalidUtf8: boolean): JsonEvent {
+  const object = canonical(given);
   const fields = new Fields(object, invalidUtf8);
   const kind = kindOf(object);
-  if (Object.keys(object).some((name) => !known[kind].has(name))) fields.mark('fields:unknown');
+  if (Object.keys(object).some((name) => !known[kind].has(name) && !isUnset(object[name])))
+    fields.mark('fields:unknown');
   const record = {
-    timestamp: fields.integer('Timestamp', Number.MAX_SAFE_INTEGER),
+    timestamp: fields.integer('Timestamp', 2 ** 63),
     updatedTime: fields.text('UpdatedTime'),
     clusterName: fields.text('ClusterName'),
     hostName: fields.text('HostName'),
@@ -129,6 +166,12 @@ function ownerOf(fields: Fields | undefined): FeederOwner | undefined {
 
 function execEventOf(fields: Fields | undefined): FeederExecEvent | undefined {
   return fields && { execId: fields.text('ExecID'), executableName: fields.text('ExecutableName') };
+}
+
+/** What a field says that isn't set; a file of KubeArmor's own names each. */
+function isUnset(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return value === null || value === '' || value === 0 || value === false;
 }
 
 function kindOf(object: Readonly<Record<string, unknown>>): KubeArmorEvent['kind'] {
@@ -224,11 +267,16 @@ class Fields {
       this.#mistyped(name);
       return undefined;
     }
-    return new Fields(value, this.#invalidUtf8, this, `${this.#field(name)}.`);
+    return new Fields(
+      name === 'EventData' ? value : canonical(value),
+      this.#invalidUtf8,
+      this,
+      `${this.#field(name)}.`,
+    );
   }
 
   #field(name: string): string {
-    return this.#prefix + (special[name] ?? fieldName(name));
+    return this.#prefix + decodedName(name);
   }
 
   #mistyped(name: string): void {
@@ -243,9 +291,10 @@ class Fields {
   }
 }
 
-function fieldName(name: string): string {
-  const small = name.charAt(0).toLowerCase() + name.slice(1);
-  return small === 'execID' ? 'execId' : small;
+/** The decoder's name of one of KubeArmor's fields: `HostPID` → `hostPid`. */
+export function decodedName(name: string): string {
+  if (name === 'ExecID') return 'execId';
+  return special[name] ?? name.charAt(0).toLowerCase() + name.slice(1);
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
