@@ -237,6 +237,11 @@ describe('queries over a network of nodes', () => {
         sql: 'SELECT count(*) FROM kubearmor.logs WHERE seq > (SELECT avg(seq) FROM kubearmor.alerts)',
       });
       expect(first).toMatchObject({ subqueries: 1, fragments: [{ kind: 'agg' }] });
+      const listed = await explain(network, {
+        sql: "WITH w AS (SELECT unnest(['a', 'b']) AS p) SELECT count(*) FROM kubearmor.logs WHERE pod IN (SELECT p FROM w)",
+      });
+      expect(listed).toMatchObject({ subqueries: 0, fragments: [{ kind: 'agg' }] });
+      expect(listed.fragments[0]?.sql).toContain("IN (CAST('a' AS VARCHAR), 'b')");
     });
 
     it('prunes by the node in a WHERE, and says so in coverage', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileQuery } from '../plugin/shared/index.js';
 import { Workplace } from './cli-support.js';
@@ -222,6 +223,17 @@ describe('the indicator hunt', () => {
         ['51.15.58.224:1', 'Not seen'],
       ]),
     );
+  });
+
+  it.each([
+    ['hashes', SHA256, (index: number) => createHash('sha256').update(String(index)).digest('hex')],
+    ['addresses', '51.15.58.224', (index: number) => `192.${index % 250}.${index >> 8}.7`],
+    ['domains', 'evil[.]com', (index: number) => `host-${index}.example[.]org`],
+  ])('finds one of 500 %s', async (_name, seen, other) => {
+    const all = [...Array.from({ length: 499 }, (_, index) => other(index)), seen];
+    const rows = await rowsOf('Where', all.join('\n'), ['whole', 'imported']);
+    expect(new Set(rows.map(({ indicator }) => indicator))).toEqual(new Set([seen]));
+    expect(new Set(rows.map(({ node }) => node))).toEqual(new Set(['whole', 'imported']));
   });
 
   it('does not rule out what a namespace is not watched for', async () => {

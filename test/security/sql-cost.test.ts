@@ -184,6 +184,16 @@ describe('SQL that would crash the engine or could not be interrupted', () => {
       "SELECT count(*) FROM generate_series(TIMESTAMP '1900-01-01', TIMESTAMP '2200-01-01', INTERVAL 1 MICROSECOND)",
       ['NOT_ALLOWED'],
     ],
+    ['code as long as texts may be', `SELECT ${'seq+'.repeat(25_000)}1 FROM kubearmor.logs`, ['NOT_ALLOWED']],
+    ['the same among texts', `SELECT ${"'a'||".repeat(40_000)}'a'`, ['NOT_ALLOWED']],
+    [
+      'names that look like a text',
+      `SELECT ${'a'.repeat(99_000)} AS "'", 1 AS "${'x'.repeat(2000)}'"`,
+      ['NOT_ALLOWED'],
+    ],
+    ['code in what only looks like a text', `SELECT $$ ' $$ ${'+ 1'.repeat(40_000)} -- '`, ['NOT_ALLOWED']],
+    ['code behind an escaped quote', `SELECT E'\\'' ${'+ 1'.repeat(40_000)} -- '`, ['NOT_ALLOWED']],
+    ['texts without end', `SELECT '${'a'.repeat(2_000_000)}'`, ['NOT_ALLOWED']],
     ['45,000 brackets', `SELECT ${'('.repeat(45_000)}1${')'.repeat(45_000)}`, ['BAD_QUERY']],
   ])('%s', async (_name, sql, codes, params = []) => {
     const { status, code = '', hint } = await ask(sql, params, codes.includes('DEADLINE') ? 2000 : undefined);
@@ -195,12 +205,28 @@ describe('SQL that would crash the engine or could not be interrupted', () => {
 });
 
 describe('SQL that people write', () => {
+  it('looks for thousands of hashes, addresses and names', async () => {
+    const hashes = Array.from({ length: 10_000 }, (_, index) => String(index).padStart(64, '0'));
+    const quoted = hashes.map((hash) => `'${hash}'`).join(', ');
+    for (const sql of [
+      `SELECT count(*) FROM kubearmor.logs WHERE process_hash IN (${quoted})`,
+      `SELECT count(*) FROM kubearmor.logs WHERE process_hash IN (SELECT unnest('[${hashes.join(', ')}]'::VARCHAR[]))`,
+      `SELECT count(*) FROM kubearmor.logs WHERE process_hash IN (SELECT unnest(string_split('${hashes.join('\n/* , */')}', '/')))`,
+    ]) {
+      expect((await node.query(sql)).rows).toEqual([[0]]);
+    }
+    expect(await ask('SELECT count(*) FROM kubearmor.logs WHERE process_hash IN $1', [hashes])).toEqual({
+      status: 200,
+    });
+  });
+
   it.each([
     ["SELECT s ILIKE '%A%b%c%' FROM (VALUES ('xaxbxcx')) v(s)", true],
     ["SELECT s NOT ILIKE '%A%b%c%' FROM (VALUES ('xaxbxcx')) v(s)", false],
     ["SELECT s LIKE '%a%b%c%' FROM (VALUES ('xaxbxcx')) v(s)", true],
     ["SELECT s LIKE '%a_b%' FROM (VALUES ('xaxbxcx')) v(s)", true],
     ["SELECT s LIKE p FROM (VALUES ('/bin/curl', '%/curl')) v(s, p)", true],
+    ["SELECT contains('aaa', left(s, 3)) FROM (SELECT string_agg('a', '') AS s FROM range(20000))", true],
     ["SELECT s GLOB '*/curl' FROM (VALUES ('/bin/curl')) v(s)", true],
     ["SELECT levenshtein(s, 'curl') FROM (VALUES ('cur1')) v(s)", 1],
     [

@@ -182,6 +182,19 @@ export const suite: readonly SuiteQuery[] = [
   open(
     'SELECT namespace, pod, count(*) FROM kubearmor.logs WHERE pod IN (SELECT pod FROM kubearmor.alerts WHERE severity = 10) GROUP BY ALL',
   ),
+  // Lists of what is looked for: looked up on the nodes, however they are written.
+  ordered(
+    "WITH given AS (SELECT unnest(['pod-1', 'pod-4', NULL]) AS p), wanted AS (SELECT p FROM given WHERE p > 'pod-2') SELECT pod, count(*) FROM kubearmor.logs WHERE pod IN (SELECT p FROM wanted) OR host IN (SELECT p FROM wanted) GROUP BY pod ORDER BY pod",
+  ),
+  ordered(
+    "WITH given AS (SELECT unnest(['pod-1', 'pod-4']) AS p) SELECT count(*) FROM kubearmor.alerts WHERE pod NOT IN (SELECT p FROM given) AND severity > (SELECT len(min(p)) FROM given)",
+  ),
+  ordered(
+    "WITH p AS (SELECT 'pod-1' AS x) SELECT count(*) FROM (WITH p AS (SELECT pod AS x FROM kubearmor.alerts) SELECT x FROM p WHERE x IN (SELECT x FROM p))",
+  ),
+  ordered(
+    "WITH given AS (SELECT 'pod-' AS p) SELECT count(*) FROM kubearmor.logs l WHERE pod IN (SELECT p || l.seq FROM given)",
+  ),
   // Joins, subqueries, CTEs, set operations.
   ordered(
     'SELECT a.pod, count(*) FROM kubearmor.alerts a JOIN kubearmor.logs l ON a.node = l.node AND a.seq = l.seq GROUP BY a.pod ORDER BY a.pod',

@@ -30,20 +30,6 @@ function folded(text: string): string {
   ]);
 }
 
-/**
- * The same of all indicators as one regular expression for the nodes. It may find too much, as `hits` compares again:
- * of an address with a port every port, of a network all that share its whole octets.
- */
-const anyOfThem = replaced(
-  `regexp_escape(${replaced(folded("'$indicators'"), [[String.raw`${BEFORE}(${V4}):\d{1,5}\b`, String.raw`\1\2`]])})`,
-  [
-    [String.raw`\b(\d+\\\.)[0-9.\\]+\\/(?:[89]|1[0-5])\b`, String.raw`\1[0-9.]+`],
-    [String.raw`\b((?:\d+\\\.){2})[0-9.\\]+\\/(?:1[6-9]|2[0-3])\b`, String.raw`\1[0-9.]+`],
-    [String.raw`\b((?:\d+\\\.){3})[0-9.\\]+\\/(?:2[4-9]|3[0-2])\b`, String.raw`\1[0-9.]+`],
-    [String.raw`(\\${BETWEEN})+`, '|'],
-  ],
-);
-
 /** As what an indicator is compared: its form, and where it is looked for. The first that fits holds. */
 const forms: readonly { readonly name: string; readonly fits: string; readonly senses: readonly string[] }[] = [
   { name: 'path', fits: matches('/[^*?]*'), senses: ['path'] },
@@ -136,10 +122,34 @@ const numberOf = (address: string): string =>
 
 const each = (texts: readonly string[]): string => `unnest([${texts.join(', ')}])`;
 
+/** A v4 or v6 address as indicators are written. */
+const address = "regexp_replace(lower(remote_ip), '^::ffff:', '')";
+const wanted = (senses: string, term = 'term'): string => `SELECT ${term} FROM senses WHERE sense IN (${senses})`;
+const octets = "least(3, TRY_CAST(split_part(term, '/', 2) AS INTEGER) // 8)";
+const inNetworks = wanted("'network'", `array_to_string(string_split(term, '.')[1:${octets}], '.') || '.'`);
+
+/**
+ * Which events may hold any of the indicators: each node looks for each kind in the fields where it may stand, by lists
+ * that it only looks up. It may find too much, as `hits` compares again: of an address with a port every port, of a
+ * network all that share its whole octets.
+ */
+const mayHit = [
+  ...['process', 'parent_process', "CASE WHEN operation = 'File' THEN resource END"].map(
+    (path) => `lower(${path}) IN (${wanted("'path'")})`,
+  ),
+  ...[program('process'), program('parent_process'), 'user_name', 'domain'].map(
+    (name) => `lower(${name}) IN (${wanted("'program', 'user', 'domain'")})`,
+  ),
+  ...['process_hash', 'parent_hash', 'resource_hash'].map(
+    (hash) => `lower(${hash}) IN (${wanted("'MD5', 'SHA-1', 'SHA-256'")})`,
+  ),
+  `${address} IN (${wanted("'IP', 'IP and port'", "regexp_replace(term, '^([0-9.]+):[0-9]+$', '\\1')")})`,
+  ...[1, 2, 3].map((count) => `regexp_extract(remote_ip, '(\\d+\\.){${count}}') IN (${inNetworks})`),
+].join('\n      OR ');
+
 /**
  * `hits`: which indicator stands in which field of which events. Events that are alike are one row, which its node and
- * seq tell from all others. Each node looks for all indicators at once, by one regular expression over lines of all
- * fields. The text stands in the SQL twice only, as that has a greatest length.
+ * seq tell from all others.
  * @param groups further columns by which events differ
  */
 export function hits(groups: string): string {
@@ -151,11 +161,10 @@ export function hits(groups: string): string {
       count(*) FILTER (kind = 'log' AND outcome = 'blocked') AS refused_logs,
       count(*) FILTER (kind = 'alert' AND outcome = 'blocked') AS refused_alerts
     FROM kubearmor.events
-    WHERE $__timeFilter(time) AND regexp_matches(lower(concat_ws(chr(10), ${looked.map(({ sql }) => sql).join(', ')})),
-      '(?m)^(?:::ffff:|.*/)?(?:' || ${anyOfThem} || ')$')
+    WHERE $__timeFilter(time) AND (${mayHit})
     GROUP BY ALL
   ), addressed AS (
-    SELECT *, regexp_replace(lower(remote_ip), '^::ffff:', '') AS address FROM found
+    SELECT *, ${address} AS address FROM found
   ), compared AS (
     SELECT * EXCLUDE (${looked.map(({ field }) => `"${field}"`).join(', ')}, remote_port, address),
       lower(${each(values.map(({ value }) => value))}) AS value,

@@ -2,7 +2,6 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError } from '../../core/index.js';
 import type { Contained, KnownTable, TreeRecord } from '../sql/index.js';
 import {
-  MAX_SQL_LENGTH,
   contain,
   forPrinter,
   guardExpression,
@@ -114,11 +113,8 @@ export class Statements {
       this.#cache.set(sql, cached);
       return cached;
     }
-    if (sql.length > MAX_SQL_LENGTH) {
-      throw new ArmorlakeError('NOT_ALLOWED', `The SQL has more than ${MAX_SQL_LENGTH} characters.`, {
-        hint: 'Pass long lists as parameters: host IN $hosts.',
-      });
-    }
+    const fault = textFault(sql);
+    if (fault !== null) throw new ArmorlakeError('NOT_ALLOWED', `${fault.sentence}.`, { hint: fault.hint });
     const nul = sql.indexOf('\0');
     if (nul >= 0) {
       throw new ArmorlakeError('BAD_QUERY', 'The SQL holds a NUL character.', {
@@ -126,8 +122,6 @@ export class Statements {
         position: nul,
       });
     }
-    const fault = textFault(sql);
-    if (fault !== null) throw new ArmorlakeError('NOT_ALLOWED', `${fault.sentence}.`, { hint: fault.hint });
     const analysed = await this.#analyse(connection, sql);
     if (sql.length <= CACHED_SQL_LENGTH) {
       this.#cache.set(sql, analysed);

@@ -39,6 +39,17 @@ export class SchemaFrontend {
     }
   }
 
+  /** So many rows at most of a query that reads no tables, its values as DuckDB's text; null when it fails. */
+  async compute(node: QueryNode, maxRows: number): Promise<readonly (readonly (string | null)[])[] | null> {
+    const sql = `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (${await this.print(node)}) LIMIT ${maxRows}`;
+    try {
+      const rows = await reading(this.#connection, () => readRows(this.#connection, sql));
+      return rows.map((row) => row.map((value) => (typeof value === 'string' ? value : null)));
+    } catch {
+      return null; // The query itself will say what is wrong with it.
+    }
+  }
+
   /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
   async timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]> {
     if (constants.length === 0) return [];

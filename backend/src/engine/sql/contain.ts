@@ -18,8 +18,6 @@ import { characterOffset, isList, isRecord, locationOf, recordsOf, textOf, texts
 import type { Scope } from './walk.js';
 import { visit } from './walk.js';
 
-/** Characters of SQL at most. */
-export const MAX_SQL_LENGTH = 100_000;
 /** Records nested at most; DuckDB's own limit is far above what people write. */
 const MAX_DEPTH = 300;
 

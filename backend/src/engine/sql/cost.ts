@@ -4,10 +4,14 @@ import type { PatternParameter } from './patterns.js';
 import { constantText, patternFault, patternKindOf, patternOf } from './patterns.js';
 import type { FieldKind } from './shapes.js';
 import { ctesOf } from './shapes.js';
+import { withoutTexts } from './texts.js';
 import type { Json, TreeRecord } from './tree.js';
 import { isList, isRecord, recordsOf, textOf, textsOf } from './tree.js';
 import { visit } from './walk.js';
 
+/** Characters of one statement at most, with all its texts and without what they hold. */
+const MAX_LENGTH = 2_000_000;
+const MAX_BARE_LENGTH = 100_000;
 /** Records of one statement at most. */
 const MAX_RECORDS = 60_000;
 const MAX_CTES = 300;
@@ -42,7 +46,17 @@ const MAX_SET_COLUMNS = 32;
 export type Refuse = (record: TreeRecord, sentence: string, hint: string) => never;
 
 /** What is wrong with the text itself, before DuckDB parses it; null for nothing. */
-export function textFault(sql: string): { readonly sentence: string; readonly hint: string } | null {
+export function textFault(given: string): { readonly sentence: string; readonly hint: string } | null {
+  if (given.length > MAX_LENGTH) {
+    return { sentence: `The SQL has more than ${MAX_LENGTH} characters`, hint: 'Ask in several queries.' };
+  }
+  const sql = withoutTexts(given);
+  if (sql.length > MAX_BARE_LENGTH) {
+    return {
+      sentence: `The SQL has more than ${MAX_BARE_LENGTH} characters beside its texts`,
+      hint: "Pass long lists as parameters (host IN $hosts), or as one text: pid IN (SELECT unnest('[1, 2]'::INTEGER[])).",
+    };
+  }
   if (sql.split('/*', MAX_COMMENTS + 2).length > MAX_COMMENTS + 1) {
     return {
       sentence: `The SQL has more than ${MAX_COMMENTS} comments`,

@@ -72,7 +72,7 @@ export const reduces: ReadonlySet<string> = new Set(['list_reduce', 'array_reduc
 
 /** Functions whose text is hardly longer than their first argument; how much `replace` may make of it is bounded. */
 const keepsLength =
-  /^(l?trim|rtrim|lower|upper|lcase|ucase|left|right|reverse|replace|regexp_(replace|extract)|split_part|strip_accents|substr(ing)?)$/;
+  /^(l?trim|rtrim|lower|upper|lcase|ucase|reverse|replace|regexp_(replace|extract)|split_part|strip_accents)$/;
 
 /**
  * Bytes of a value as text, or about so many: what can be measured where it comes from is not computed twice, as that

@@ -1,6 +1,17 @@
 import type { Expression, TreeRecord, QueryNode } from '../../engine/index.js';
-import { contains, isSubquery, mapChildrenAsync, recordOf, recordsOf, textOf, typeOf } from '../../engine/index.js';
+import {
+  contains,
+  isQueryNode,
+  isSubquery,
+  mapChildrenAsync,
+  recordOf,
+  recordsOf,
+  textOf,
+  typeOf,
+} from '../../engine/index.js';
 import { isCollation } from './collation.js';
+import { alone, scopeWithin, withoutUnused } from './steady-ctes.js';
+import type { CteScope } from './steady-ctes.js';
 import type { SqlFrontend, SubqueryRunner } from './types.js';
 
 /** Types whose text DuckDB reads back as the same value. */
@@ -18,36 +29,83 @@ export interface SubqueryContext {
   readsNetwork(node: TreeRecord): boolean;
 }
 
-/**
- * The query with its uncorrelated scalar and IN subqueries run and replaced by literals, so that the conditions they
- * stand in can be pushed. What depends on the outer query, or has an answer that is no list of simple values, stays.
- */
-export async function resolveSubqueries(node: TreeRecord, context: SubqueryContext): Promise<TreeRecord> {
-  if (isSubquery(node)) {
-    const literal = await literalOf(node, context);
-    if (literal !== null) return literal;
-  }
-  return await mapChildrenAsync(node, (child) => resolveSubqueries(child, context));
+/** What an IN or a comparison asks for: values of its one column, as DuckDB's text. */
+interface Answer {
+  readonly type: string;
+  readonly values: readonly (string | null)[];
 }
 
-async function literalOf(subquery: Expression, context: SubqueryContext): Promise<Expression | null> {
+/** What is known on the way down: CTEs in sight, and answers by the subquery, as one list is used for several columns. */
+interface Surroundings {
+  readonly scope: CteScope;
+  readonly answers: Map<string, Promise<Answer | null>>;
+}
+
+/**
+ * The query with its uncorrelated scalar and IN subqueries run and replaced by literals, so that the conditions they
+ * stand in can be pushed: those that read the network, and those over CTEs that read nothing of it, as lists of what is
+ * looked for. What depends on the outer query, or has an answer that is no list of simple values, stays.
+ */
+export async function resolveSubqueries(node: TreeRecord, context: SubqueryContext): Promise<TreeRecord> {
+  return await resolve(node, context, { scope: new Map(), answers: new Map() });
+}
+
+async function resolve(node: TreeRecord, context: SubqueryContext, around: Surroundings): Promise<TreeRecord> {
+  if (isSubquery(node)) {
+    const literal = await literalOf(node, context, around);
+    if (literal !== null) return literal;
+  }
+  const scope = isQueryNode(node)
+    ? scopeWithin(node, around.scope, (each) => context.readsNetwork(each))
+    : around.scope;
+  const resolved = await mapChildrenAsync(node, (child) => resolve(child, context, { ...around, scope }));
+  return resolved === node ? node : withoutUnused(resolved, scope);
+}
+
+async function literalOf(
+  subquery: Expression,
+  context: SubqueryContext,
+  { scope, answers }: Surroundings,
+): Promise<Expression | null> {
   const kind = textOf(subquery, 'subquery_type');
   const listed = kind === 'ANY' && textOf(subquery, 'comparison_type') === 'COMPARE_EQUAL';
-  const node = recordOf(recordOf(subquery, 'subquery') ?? {}, 'node');
-  if (node === null || !(kind === 'SCALAR' || listed) || !contains(node, (each) => context.readsNetwork(each)))
-    return null;
+  const written = recordOf(recordOf(subquery, 'subquery') ?? {}, 'node');
+  if (written === null || !(kind === 'SCALAR' || listed)) return null;
+  const node = alone(written, scope);
+  const network = contains(node, (each) => context.readsNetwork(each));
+  if (node === written && !network) return null;
+  const most = listed ? MAX_LIST + 1 : 2;
+  const key = `${most} ${textWithoutPlaces(node)}`;
+  const asked = answers.get(key) ?? answerOf(node, network, most, context);
+  answers.set(key, asked);
+  const answer = await asked;
+  if (answer === null || answer.values.length >= most) return null;
+  const { type, values } = answer;
+  const literals = await literalsOf(values, type, context.frontend);
+  if (!listed) return withAlias(literals[0] ?? (await nullOf(type, context.frontend)), subquery);
+  const child = recordOf(subquery, 'child');
+  if (child === null) return null;
+  if (literals.length === 0) return withAlias(await constant('false', context.frontend), subquery);
+  return withAlias({ class: 'OPERATOR', type: 'COMPARE_IN', alias: '', children: [child, ...literals] }, subquery);
+}
+
+/** Asked of the network where it reads that; else computed here. Null when it can't be bound alone, or is no list. */
+async function answerOf(
+  node: QueryNode,
+  network: boolean,
+  most: number,
+  context: SubqueryContext,
+): Promise<Answer | null> {
   const type = await typeOfOnlyColumn(node, context);
   // A literal has no collation.
   if (type === null || (type === 'VARCHAR' && contains(node, isCollation))) return null;
-  const { rows } = await context.runner.run(node, listed ? MAX_LIST + 1 : 2);
-  const values = rows.map(([value = null]) => value);
-  const literals = await literalsOf(values, type, context.frontend);
-  if (!listed)
-    return values.length > 1 ? null : withAlias(literals[0] ?? (await nullOf(type, context.frontend)), subquery);
-  const child = recordOf(subquery, 'child');
-  if (child === null || values.length > MAX_LIST) return null;
-  if (literals.length === 0) return withAlias(await constant('false', context.frontend), subquery);
-  return withAlias({ class: 'OPERATOR', type: 'COMPARE_IN', alias: '', children: [child, ...literals] }, subquery);
+  const rows = network ? (await context.runner.run(node, most)).rows : await context.frontend.compute(node, most);
+  return rows === null ? null : { type, values: rows.map(([value = null]) => value) };
+}
+
+/** Equal for subqueries that are the same but for where they stand. */
+function textWithoutPlaces(node: QueryNode): string {
+  return JSON.stringify(node, (key, value: unknown) => (key === 'query_location' ? undefined : value));
 }
 
 function withAlias(expression: Expression, subquery: Expression): Expression {
@@ -65,7 +123,10 @@ async function typeOfOnlyColumn(node: QueryNode, context: SubqueryContext): Prom
   }
 }
 
-/** CAST('…' AS type) for each value, made by DuckDB's own parser from one template, so no value becomes SQL. */
+/**
+ * CAST('…' AS type) for each value, made by DuckDB's own parser from one template, so no value becomes SQL. Of texts only
+ * the first is cast: it gives all of them their type, and thousands of casts would take long to read.
+ */
 async function literalsOf(
   values: readonly (string | null)[],
   type: string,
@@ -73,19 +134,16 @@ async function literalsOf(
 ): Promise<readonly Expression[]> {
   const template = await constant(`CAST('' AS ${type})`, frontend);
   const absent = await nullOf(type, frontend);
-  return values.map((value) =>
-    value === null
-      ? absent
-      : {
-          ...template,
-          child: {
-            class: 'CONSTANT',
-            type: 'VALUE_CONSTANT',
-            alias: '',
-            value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value },
-          },
-        },
-  );
+  return values.map((value, index) => {
+    if (value === null) return absent;
+    const child: Expression = {
+      class: 'CONSTANT',
+      type: 'VALUE_CONSTANT',
+      alias: '',
+      value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value },
+    };
+    return type === 'VARCHAR' && index > 0 ? child : { ...template, child };
+  });
 }
 
 async function nullOf(type: string, frontend: SqlFrontend): Promise<Expression> {

@@ -15,6 +15,8 @@ export interface SqlFrontend {
   print(node: QueryNode): Promise<string>;
   /** Names and types of what the node gives; throws BAD_QUERY when it can't be bound. */
   describe(node: QueryNode): Promise<readonly ResultColumn[]>;
+  /** So many rows at most of a query that reads no tables, its values as DuckDB's text; null when it fails. */
+  compute(node: QueryNode, maxRows: number): Promise<readonly (readonly (string | null)[])[] | null>;
   /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
   timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]>;
 }
