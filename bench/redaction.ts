@@ -22,7 +22,7 @@ const lines: readonly (readonly [what: string, line: string, count: number])[] =
 /** What redaction finds, keeps and changes, in totals, and what it costs a text. */
 async function run(): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
-  for (const name of ['heldout-secrets', 'heldout-secrets-2', 'known-secrets'] as const) {
+  for (const name of ['heldout-secrets', 'heldout-secrets-2', 'second-secrets', 'known-secrets'] as const) {
     const { lines: all, found, keeps, kept } = measureRedaction(name);
     figures.push({
       what: `redaction: ${name}, lines without a secret left`,
@@ -32,7 +32,7 @@ async function run(): Promise<readonly Figure[]> {
       ...(name === 'heldout-secrets' ? { bar: { atLeast: 95 } } : {}),
     });
   }
-  for (const name of ['heldout-harmless', 'known-harmless'] as const) {
+  for (const name of ['heldout-harmless', 'second-harmless', 'known-harmless'] as const) {
     const { lines: all, changed } = measureRedaction(name);
     figures.push({
       what: `redaction: ${name}, lines changed`,

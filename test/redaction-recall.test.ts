@@ -21,6 +21,16 @@ describe('redaction of realistic command lines', () => {
     expect(changed / lines).toBeLessThanOrEqual(0.02);
   });
 
+  it('holds for the lines of a second author as well', () => {
+    const { lines, found, keeps, kept } = measureRedaction('second-secrets');
+    expect(lines).toBe(120);
+    expect(found / lines).toBeGreaterThanOrEqual(0.95);
+    expect(kept).toBe(keeps);
+    const harmless = measureRedaction('second-harmless');
+    expect(harmless.lines).toBe(300);
+    expect(harmless.changed / harmless.lines).toBeLessThanOrEqual(0.02);
+  });
+
   it('finds all and keeps all of the lines it was developed against', () => {
     const { lines, found, keeps, kept } = measureRedaction('known-secrets');
     expect([found, kept]).toEqual([lines, keeps]);
