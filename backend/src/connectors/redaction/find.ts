@@ -4,6 +4,7 @@ import { Hint } from './hints.js';
 import { findNamedValues } from './named-values.js';
 import type { NameKind } from './names.js';
 import { findShapes } from './shapes.js';
+import { ShellText } from './shell.js';
 import type { SecretSpan } from './spans.js';
 import { mergeSpans } from './spans.js';
 import { findSqlSecrets } from './sql.js';
@@ -18,11 +19,16 @@ import { ValueReader } from './values.js';
  */
 export function findSecrets(text: Text, hints: number, kindOf: (name: string) => NameKind): readonly SecretSpan[] {
   const spans: SecretSpan[] = [];
-  const add = (start: number, end: number): void => void (end > start && spans.push({ start, end }));
+  const shell = new ShellText(text);
+  // Whatever found it, a secret ends where a shell's word does: what stands behind is another command.
+  const add = (start: number, end: number): void => {
+    const stop = shell.endOf(start, end);
+    if (stop > start) spans.push({ start, end: stop });
+  };
   const spared: SecretSpan[] = [];
-  const reader = new ValueReader(text);
+  const reader = new ValueReader(text, shell);
   if ((hints & (Hint.tool | Hint.search)) !== 0)
-    findToolSecrets(text, add, (start, end) => void spared.push({ start, end }));
+    findToolSecrets(text, shell, add, (start, end) => void spared.push({ start, end }));
   if ((hints & Hint.key) !== 0) findPrivateKeys(text, add);
   if ((hints & Hint.url) !== 0) findUrlSecrets(text, add);
   if ((hints & Hint.shape) !== 0) findShapes(text, add);
@@ -37,7 +43,7 @@ export function findSecrets(text: Text, hints: number, kindOf: (name: string) =>
     findAuthorization(text, named);
     findCookies(text, named);
   }
-  if ((hints & Hint.named) !== 0) findNamedValues(text, reader, kindOf, named);
+  if ((hints & Hint.named) !== 0) findNamedValues(text, reader, shell, kindOf, named);
   if ((hints & Hint.sql) !== 0) findSqlSecrets(text, reader, named);
   return spans.length < 2 ? spans : mergeSpans(spans);
 }

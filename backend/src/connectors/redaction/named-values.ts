@@ -1,4 +1,5 @@
 import type { NameKind } from './names.js';
+import type { ShellText } from './shell.js';
 import type { AddSpan, Text } from './text.js';
 import { isNamePart, isQuote, isSpace, skipSpaces } from './text.js';
 import type { Value, ValueReader } from './values.js';
@@ -20,6 +21,7 @@ const BACKSLASH = 0x5c;
 export function findNamedValues(
   text: Text,
   reader: ValueReader,
+  shell: ShellText,
   kindOf: (name: string) => NameKind,
   add: AddSpan,
 ): void {
@@ -39,6 +41,8 @@ export function findNamedValues(
     if (at - start > MAX_NAME && text.charCodeAt(at) !== EQUALS) continue;
     const found = valueBehind(text, reader, kindOf, start, at, enclosing);
     if (found === null) continue;
+    // A variable that is run holds a command, whatever its name.
+    if (text.charCodeAt(at) === EQUALS && shell.runs(text.slice(Math.max(start, at - MAX_NAME), at))) continue;
     const secret = secretOf(text, found.value, found.kind, found.credentials);
     if (secret === null) {
       if (found.parameter) at = Math.max(at, found.value.end);

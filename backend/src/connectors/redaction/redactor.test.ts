@@ -194,6 +194,12 @@ describe('Redactor', () => {
     ['spaces', 'token '],
     ['words', 'a-key_'],
     ['letters', 'a'],
+    ['operators', 'pw=a;'],
+    ['shells', 'sh -c '],
+    ['shells in quotes', `sh -c "pw=a;`],
+    ['quotes of all forms', `pw=a;'b "c \\'d \\"e`],
+    ['variables that are run', 'eval $pw;'],
+    ['phrases', `pw='a b' `],
   ])('reads a text of %s a bounded number of times for each character', (_name, unit) => {
     const reads = (length: number): number => {
       const text = new CountingText(unit.repeat(Math.ceil(length / unit.length)));

@@ -1,6 +1,7 @@
 import { addCookies } from './headers.js';
 import type { NameKind } from './names.js';
 import { nameKind } from './names.js';
+import type { ShellText } from './shell.js';
 import type { AddSpan, Text } from './text.js';
 import { isNamePart, isQuote } from './text.js';
 import { looksRandom } from './randomness.js';
@@ -37,21 +38,29 @@ interface RuleState {
  * Secrets that known tools take: `mysql -px`, `curl -u user:x`, `vault login x`, `echo x | sudo -S …`.
  * @param spare is told what somebody searches for, as in `grep password=`
  */
-export function findToolSecrets(text: Text, add: AddSpan, spare: AddSpan): void {
-  findIn(text, 0, text.length, 0, add, spare);
+export function findToolSecrets(text: Text, shell: ShellText, add: AddSpan, spare: AddSpan): void {
+  findIn(text, shell, 0, text.length, 0, add, spare);
 }
 
-function findIn(text: Text, from: number, to: number, depth: number, add: AddSpan, spare: AddSpan): void {
+function findIn(
+  text: Text,
+  shell: ShellText,
+  from: number,
+  to: number,
+  depth: number,
+  add: AddSpan,
+  spare: AddSpan,
+): void {
   let tools: RuleState[][] = [];
   /** What an `echo` gives to the next command of the pipe. */
   let echoed: Word | null = null;
   let piped: Word | null = null;
   let isEcho = false;
   let hereString = false;
-  for (const word of wordsOf(text, from, to)) {
+  for (const word of wordsOf(text, shell, from, to)) {
     const value = text.slice(word.start, Math.min(word.end, word.start + MAX_WORD));
     const nests = word.quoted && depth < MAX_DEPTH && /[\s;|]/.test(value);
-    if (nests) findIn(text, word.start, word.end, depth + 1, add, spare);
+    if (nests) findIn(text, shell, word.start, word.end, depth + 1, add, spare);
     if (hereString || (value.startsWith('<<<') && value.length > 3)) {
       const own = hereString ? word : { ...word, start: word.start + 3 };
       for (const state of tools.flat()) if (state.reads) addSecret(text, own, state.rule, add);

@@ -1,5 +1,6 @@
-import { isCommand } from './commands.js';
+import { isCommand, isOnlyCommand } from './commands.js';
 import { looksRandom } from './randomness.js';
+import type { ShellText } from './shell.js';
 import type { Text } from './text.js';
 import { isNamePart, isQuote, isSpace } from './text.js';
 
@@ -25,14 +26,16 @@ const BACKSLASH = 0x5c;
  */
 export class ValueReader {
   readonly #text: Text;
+  readonly #shell: ShellText;
   /** The unquoted word read last. */
   #wordStart = -1;
   #wordEnd = -1;
   /** From here on there is no closing quote of this form. */
   readonly #unclosed = new Map<string, number>();
 
-  constructor(text: Text) {
+  constructor(text: Text, shell: ShellText) {
     this.#text = text;
+    this.#shell = shell;
   }
 
   /** The value that begins at `at`: what is in its quotes, or the word. `enclosing` is the quote it all stands in. */
@@ -62,7 +65,7 @@ export class ValueReader {
       if (code === BACKSLASH || (code === DOLLAR && text.charCodeAt(end + 1) === 0x28)) break;
       if ((code === 0x29 || code === 0x5d || code === 0x2c) && isEndAhead(text, end + 1)) break;
     }
-    return { start: at, end, quoted: false };
+    return { start: at, end: this.#shell.endOf(at, end), quoted: false };
   }
 
   /** `"`, `'`, a backtick, or these behind a backslash; empty when there is none at `at`. */
@@ -91,7 +94,7 @@ export class ValueReader {
 
   #endOfWord(at: number): number {
     if (at >= this.#wordStart && at < this.#wordEnd) return this.#wordEnd;
-    const end = endOfWord(this.#text, at);
+    const end = this.#shell.endOf(at, endOfWord(this.#text, at));
     this.#wordStart = at;
     this.#wordEnd = end;
     return end;
@@ -169,6 +172,9 @@ const fileName =
   /^[\w./@+-]+\.(?:pem|key|crt|cer|p12|pfx|jks|keystore|json|ya?ml|txt|env|conf|cfg|ini|pub|asc|gpg|age|sock|toml|properties|xml|sh|py|js|ts|go|rb|log|csv|db|sql|html?|tf|tfvars|gz|tgz|zip|service|md)$/i;
 const code = /[;|&<>(){}=$`]|\b(?:import|sudo|curl|bash|sh)\b/;
 
+/** Commands whose words no space separates: `wget${IFS}x`, `{wget,x}`. */
+const separated = /\$\{?IFS\b|^\{[^{}\s]+,[^{}\s]*\}$/;
+
 /**
  * The part of a value that is to be replaced, or null when it is none: references, placeholders, patterns that
  * somebody searches for, paths, commands and code stay. A `likely` one has to look random.
@@ -195,6 +201,8 @@ export function secretOf(
     seen = seen.slice(0, substitution);
     if (/\s$/.test(seen)) return null;
   }
+  if (separated.test(seen)) return null;
+  if (quoted && stop - start > LOOK) stop = endOfFirstWord(text, start, stop);
   if (quoted && code.test(seen) && /\s/.test(seen)) {
     // Code in quotes; a word before a `;` or `|` may still be a secret.
     const first = /^[^\s;|&<>(){}=$`"']{3,}(?=[;|&] |[;|&]{2}| [;|&])/.exec(seen)?.[0];
@@ -244,8 +252,20 @@ function isPath(value: string): boolean {
   return /^[a-z][a-z0-9_.-]*(?:\/[a-z0-9_.-]+)+\/?$/.test(value) && !looksRandom(value, 16);
 }
 
-/** A passphrase of a few words. */
+/** A passphrase of a few words: no command, flag, path, address or file is among them. */
 function isPhrase(value: string): boolean {
   const words = value.split(/\s+/);
-  return value.length <= 128 && words.length <= 12 && !/^\s|\s$|\n/.test(value);
+  if (value.length > 128 || words.length > 12 || /^\s|\s$|\n/.test(value)) return false;
+  return !words.some((word, index) => isOfCommand(word) || (index === 0 ? isCommand(word) : isOnlyCommand(word)));
+}
+
+/** A flag, `+x`, a path, a pattern of one, an address, a host or a file. */
+function isOfCommand(word: string): boolean {
+  return /^[-+]\w|[/\\]|[\w*]\.[\w*]|^\*|\w@\w+$|^\d{1,3}(?:\.\d{1,3}){3}|^[\w-]+:\d{1,5}$|:{2}/.test(word);
+}
+
+/** The end of a long value's first word: what is longer than a phrase is one word, or none. */
+function endOfFirstWord(text: Text, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (isSpace(text.charCodeAt(at))) return at;
+  return end;
 }

@@ -1,3 +1,4 @@
+import type { ShellText } from './shell.js';
 import type { Text } from './text.js';
 import { isNamePart, isQuote, isSpace } from './text.js';
 
@@ -17,7 +18,7 @@ const MAX_QUOTED = 16_384;
  * The words of text[from, to), as a shell would split them, forgiving what a flattened command line lost: a quote that
  * nothing closes and an apostrophe within a word are plain characters.
  */
-export function wordsOf(text: Text, from: number, to: number): readonly Word[] {
+export function wordsOf(text: Text, shell: ShellText, from: number, to: number): readonly Word[] {
   const words: Word[] = [];
   const unclosed = new Set<string>();
   let at = from;
@@ -39,9 +40,9 @@ export function wordsOf(text: Text, from: number, to: number): readonly Word[] {
       }
       if (isSpace(each)) break;
       if (each === 0x3b || each === 0x7c || each === 0x26) {
-        // An operator ends a word where a space or another one follows, or where it stands alone.
+        // An operator ends a word where a space or another one follows, where it stands alone, and where a shell reads it.
         const next = stop + 1 < to ? text.charCodeAt(stop + 1) : 0x20;
-        if (isSpace(next) || next === each || stop === start) {
+        if (isSpace(next) || next === each || stop === start || shell.endsAt(stop)) {
           operator = String.fromCharCode(each);
           break;
         }
