@@ -17,6 +17,7 @@ import {
   expiredByShare,
   expiredHistory,
   expiredTable,
+  historyOverShare,
   historyTimes,
   longestAgeMs,
   shareOverCap,
@@ -183,19 +184,23 @@ export class Maintenance {
   }
 
   async #keepToCap(): Promise<void> {
-    const { reader, disk, settings } = this.#parts;
+    const { reader, disk, settings, warn } = this.#parts;
     const cap = byteCap(settings.retention, (await disk.room()).totalBytes);
     const shares = await shareOverCap(reader, settings.retention.groupBytes, cap);
     for (const group of ['logs', 'alerts'] as const) {
       const share = shares[group];
       if (share !== undefined) await this.#expire(await expiredByShare(reader, group, share));
     }
-    // Of the history what is largest and least missed: the bytes of dead letters, the queries, and how the node fared.
     if (shares.ledger === undefined) return;
-    for (const { table, time } of historyTimes()) {
-      if (!goesEarly.has(table.name)) continue;
-      const oldest = `quantile_disc(${time}, ${Math.min(1, shares.ledger)})`;
+    // Of the history what is largest and least missed: the bytes of dead letters, the queries, and how the node fared.
+    const early = historyTimes().filter(({ table }) => goesEarly.has(table.name));
+    for (const { table, time, share } of await historyOverShare(reader, early, shares.ledger)) {
+      const before = this.#deleted[tableName(table)] ?? 0;
+      const oldest = `quantile_disc(${time}, ${share})`;
       await this.#deleteHistory(table, `${time} <= (SELECT ${oldest} FROM ${qualified(table)})`);
+      const rows = (this.#deleted[tableName(table)] ?? 0) - before;
+      if (rows > 0)
+        warn(`The oldest ${rows} rows of ${tableName(table)} were removed before their time: there is no room.`);
     }
   }
 

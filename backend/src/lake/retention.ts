@@ -92,21 +92,22 @@ export async function expiredByAge(
   return expiries;
 }
 
+/** Bytes of blocks in use by a table. */
+async function tableBytes(connection: DuckDBConnection, table: Table): Promise<number> {
+  const [bytes] = await numbers(
+    connection,
+    `SELECT count(DISTINCT block)::DOUBLE * (SELECT block_size FROM pragma_database_size() WHERE database_name = '${LAKE_CATALOG}') ` +
+      'FROM (SELECT unnest([block_id] || additional_block_ids) AS block ' +
+      `FROM pragma_storage_info(${quoteString(`${LAKE_CATALOG}.${tableName(table)}`)}) WHERE persistent AND block_id >= 0)`,
+  );
+  return bytes ?? 0;
+}
+
 /** Bytes of blocks in use by each group. */
 async function groupBytes(connection: DuckDBConnection): Promise<ByGroup<number>> {
   const sizes = { logs: 0, alerts: 0, ledger: 0 };
-  const [blockBytes] = await numbers(
-    connection,
-    `SELECT block_size::DOUBLE FROM pragma_database_size() WHERE database_name = '${LAKE_CATALOG}'`,
-  );
   for (const table of tables) {
-    if (table.retention === undefined) continue;
-    const [blocks] = await numbers(
-      connection,
-      'SELECT count(DISTINCT block)::DOUBLE FROM (SELECT unnest([block_id] || additional_block_ids) AS block ' +
-        `FROM pragma_storage_info(${quoteString(`${LAKE_CATALOG}.${tableName(table)}`)}) WHERE persistent AND block_id >= 0)`,
-    );
-    sizes[table.retention] += (blocks ?? 0) * (blockBytes ?? 0);
+    if (table.retention !== undefined) sizes[table.retention] += await tableBytes(connection, table);
   }
   return sizes;
 }
@@ -198,6 +199,28 @@ export function expiredHistory(
       condition: [`${time} < ${timestamp(limitMs)}`, ...stamped.map((each) => `NOT (${each})`)].join(' AND '),
     };
   });
+}
+
+/**
+ * Which of these tables give up rows, and what share of them, so that the ledger group gets smaller by `share`: those
+ * above an even part of what is kept, for none is to be pushed out by another that somebody floods.
+ */
+export async function historyOverShare<Member extends { readonly table: Table }>(
+  connection: DuckDBConnection,
+  members: readonly Member[],
+  share: number,
+): Promise<readonly (Member & { readonly share: number })[]> {
+  const { ledger } = await groupBytes(connection);
+  const sized: (Member & { readonly bytes: number })[] = [];
+  for (const member of members) sized.push({ ...member, bytes: await tableBytes(connection, member.table) });
+  let kept = Math.max(0, sized.reduce((sum, { bytes }) => sum + bytes, 0) - ledger * share);
+  return sized
+    .toSorted((one, other) => one.bytes - other.bytes)
+    .flatMap((member, index) => {
+      const keeps = Math.min(member.bytes, kept / (sized.length - index));
+      kept -= keeps;
+      return keeps < member.bytes ? [{ ...member, share: 1 - keeps / member.bytes }] : [];
+    });
 }
 
 /** History tables that age, with the column they age by. */

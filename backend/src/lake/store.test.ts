@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, DataFolder, addRows, packRows, plainRows } from '../../../test/support/lake-fixture.js';
+import { Random } from '../../../test/support/random.js';
 import { HandClock, openStore as open, rawRows as rowsOf } from '../../../test/support/lake-store.js';
 import { BatchBuilder } from './batch/builder.js';
 import type { LakeStore } from './host.js';
@@ -443,6 +444,43 @@ describe('retention', () => {
     await store.close();
   });
 
+  it('does not let a flooded account of queries push dead letters out, and says what goes before its time', async () => {
+    using folder = new DataFolder();
+    const clock = new HandClock();
+    const retention = folder.settings().retention;
+    const groupBytes = { ...retention.groupBytes, ledger: 3 << 20 };
+    const store = await open(folder, { retention: { ...retention, groupBytes } }, { clock });
+    const builder = new BatchBuilder(eventTables);
+    const micros = clock.wallMs() * 1000;
+    const bytes = Buffer.from('what could not be decoded');
+    builder.addDeadLetter({ connector: 'c1', stream: 'logs', timeMicros: micros, error: 'bad', event: null, bytes });
+    await store.append(1, builder.finish().buffer, noExtras);
+    const random = new Random(1);
+    for (let round = 0; round < 2; round++) {
+      // Text that doesn't compress, as an attacker would take.
+      const rows = Array.from({ length: 500 }, (_, at) => ({
+        time: micros + 500 * round + at,
+        sql: hexOf(random, 6000),
+      }));
+      await store.appendQueries(rows);
+    }
+    await store.checkpoint();
+    await store.maintain();
+    expect(await rowsOf(store, 'SELECT count(*)::INT FROM armorlake.dead_letters')).toEqual([[1]]);
+    const [[left, oldest]] = (await rowsOf(
+      store,
+      `SELECT count(*)::INT, (epoch_us(min(time)) - ${micros})::INT FROM armorlake.queries`,
+    )) as [[number, number]];
+    expect(left).toBeGreaterThan(50);
+    expect(left).toBeLessThan(1000);
+    expect(oldest).toBe(1000 - left);
+    const [warning] = (await store.info()).warnings;
+    expect(warning).toBe(
+      `The oldest ${1000 - left} rows of armorlake.queries were removed before their time: there is no room.`,
+    );
+    await store.close();
+  });
+
   it('archives before it deletes, takes files back after the lake file is lost, and puts damaged ones aside', async () => {
     using folder = new DataFolder();
     const clock = new HandClock();
@@ -538,3 +576,9 @@ describe('the folder', () => {
     expect(readFileSync(folder.file('notes.txt'), 'utf8')).toBe('mine');
   });
 });
+
+function hexOf(random: Random, length: number): string {
+  let text = '';
+  while (text.length < length) text += random.integer(2 ** 32).toString(16);
+  return text;
+}

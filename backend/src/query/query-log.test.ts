@@ -75,6 +75,24 @@ describe('the account of queries', () => {
     expect(written).toEqual([row]);
   });
 
+  it('counts the failures of a caller who has too many, and nobody else', async () => {
+    for (let at = 0; at < 1000; at++) log.add({ ...row, id: `q${at}`, sql: `SELECT ${at}`, error: 'BAD_QUERY' });
+    log.add({ ...row, id: 'bob', who: 'bob', error: 'BAD_QUERY' });
+    log.add({ ...row, id: 'read' });
+    await log.flush();
+    expect(written.length).toBe(33);
+    expect(written.map(({ id }) => id)).toEqual(expect.arrayContaining(['q0', 'q29', 'bob', 'read']));
+    expect(written.find(({ id }) => id === 'q999')?.sql).toBe('970 more that failed, the last: SELECT 999');
+    log.add({ ...row, id: 'later', error: 'BAD_QUERY' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    log.add({ ...row, id: 'next minute', error: 'BAD_QUERY' });
+    await log.flush();
+    expect(written.slice(33).map(({ id, sql }) => [id, sql])).toEqual([
+      ['later', '1 more that failed, the last: SELECT 1'],
+      ['next minute', 'SELECT 1'],
+    ]);
+  });
+
   it('keeps the newest rows and counts what it drops', async () => {
     for (let at = 0; at < 5002; at++) log.add({ ...row, id: `q${at}` });
     expect(log.dropped).toBe(2);

@@ -26,6 +26,9 @@ const BATCH_ROWS = 500;
 /** Beyond it the oldest go: the account of queries never stands in the way of queries. */
 const KEPT_ROWS = 5000;
 const SQL_LENGTH = 10_000;
+/** Rows a minute and caller for queries that failed: refusals cost little, and must not crowd out what was read. */
+const FAILED_ROWS = 30;
+const FAILED_LENGTH = 200;
 
 /** Writes armorlake.queries: a second's worth at a time, or half a minute's where nobody waits for it. */
 export class QueryLog {
@@ -36,6 +39,8 @@ export class QueryLog {
   /** By id and SQL; parts of the same tail are one row until it is written. */
   readonly #rows = new Map<string, QueryRecord>();
   #dueMs = Infinity;
+  #failures: { readonly minute: number; readonly times: Map<string | null, number> } = { minute: 0, times: new Map() };
+  readonly #counted = new Map<string, { readonly times: number; readonly row: QueryRecord }>();
   #dropped = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -54,9 +59,10 @@ export class QueryLog {
     return this.#dropped;
   }
 
-  /** Takes a query that has ended. */
+  /** Takes a query that has ended. Failed ones have a row each until a caller has too many; then they are counted. */
   add(record: QueryRecord): void {
-    this.#keep(record, FLUSH_MS);
+    if (record.error === null || !this.#isCrowd(record)) this.#keep(record, FLUSH_MS);
+    else this.#count(record);
   }
 
   /** Takes a part of what goes on, a tail or another node's queries: the same id and SQL before it is written is the same row. */
@@ -74,6 +80,26 @@ export class QueryLog {
             error: record.error ?? before.error,
           };
     this.#keep(part, PATIENT_MS);
+  }
+
+  #isCrowd({ who }: QueryRecord): boolean {
+    const minute = Math.floor(this.#clock.monotonicMs() / 60_000);
+    if (minute !== this.#failures.minute) this.#failures = { minute, times: new Map() };
+    const times = (this.#failures.times.get(who) ?? 0) + 1;
+    this.#failures.times.set(who, times);
+    return times > FAILED_ROWS;
+  }
+
+  #count(record: QueryRecord): void {
+    const key = `failed ${record.who ?? ''}`;
+    const { times, row } = this.#counted.get(key) ?? { times: 0, row: null };
+    // Once a row is written, another one goes on.
+    const more = row !== null && this.#rows.get(key) === row ? times + 1 : 1;
+    const sql = `${more} more that failed, the last: ${record.sql.slice(0, FAILED_LENGTH)}`;
+    const counted = { ...record, sql };
+    this.#counted.set(key, { times: more, row: counted });
+    this.#rows.set(key, counted);
+    this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + FLUSH_MS);
   }
 
   #keep(record: QueryRecord, waitMs: number): void {
