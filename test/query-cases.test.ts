@@ -106,6 +106,49 @@ describe('a query node over three edges', () => {
     'SELECT stddev(pid), count(DISTINCT ppid), var_pop(ppid) FROM kubearmor.alerts GROUP BY ROLLUP(host) ORDER BY ALL',
   ])('aggregates as one node: %s', async (sql) => expect((await same(sql)).rows.length).toBeGreaterThan(0));
 
+  it('describes tables and queries, and asks nobody for it', async () => {
+    for (const sql of [
+      sqlOf('16-describe'),
+      'DESCRIBE kubearmor.events',
+      'SELECT count(*) FROM (DESCRIBE kubearmor.alerts)',
+    ]) {
+      expect(await same(sql)).toMatchObject({ status: 200, coverage: { asked: 0, complete: true } });
+    }
+  });
+
+  it('calls columns as one node does, whatever their values are', async () => {
+    await same(sqlOf('17-names-subquery'));
+    await same('SELECT (SELECT count(*) FROM kubearmor.alerts) + 1, host FROM kubearmor.logs');
+    for (const nodes of [undefined, { names: ['edge-b'] }]) {
+      const body = {
+        sql: 'SELECT ppid + $1, count(*) FILTER (host = $who) FROM kubearmor.alerts GROUP BY 1 ORDER BY 1',
+        params: { '1': 1, who: 'hb' },
+      };
+      const [got, want] = [
+        await askWhole(query, nodes === undefined ? body : { ...body, nodes }),
+        await ask(whole, body),
+      ];
+      expect(got.schema).toEqual(want.schema);
+      expect(got.rows.length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each([
+    ['SELECT host AS armorlake_p0, count(*) FROM kubearmor.alerts GROUP BY 1', /armorlake_p0/],
+    [
+      'WITH armorlake_fragment_0 AS (SELECT 1 AS x) SELECT x, count(*) FROM kubearmor.alerts, armorlake_fragment_0 GROUP BY 1',
+      /armorlake_fragment_0/,
+    ],
+    ['SELECT t.armorlake_c0 FROM (SELECT host FROM kubearmor.alerts) AS t(armorlake_c0)', /armorlake_c0/],
+    ['SELECT host FROM kubearmor.alerts TABLESAMPLE 50% (system, 42)', /seed/],
+    ['SELECT host FROM kubearmor.alerts USING SAMPLE 50% (bernoulli, 7)', /seed/],
+  ])('refuses what would be another answer: %s', async (sql, sentence) => {
+    const { status, error } = await ask(query, { sql });
+    expect([status, error?.code]).toEqual([400, 'NOT_FEDERABLE']);
+    expect(error?.message).toMatch(sentence);
+    expect((await ask(whole, { sql })).status).toBe(200);
+  });
+
   describe('says of an error that is the query’s own what one node says', () => {
     it.each([
       [sqlOf('04-bad-time-constant'), "'2026"],

@@ -105,17 +105,21 @@ export async function sendJson(
   return { rows, bytes, truncated };
 }
 
-/** Sends a result as an Arrow IPC stream, a record batch for each chunk. */
+/**
+ * Sends a result as an Arrow IPC stream, a record batch for each chunk.
+ * @param names what its columns are called.
+ */
 export async function sendArrow(
   result: DuckDBResult,
   limits: SendLimits,
   context: CallContext,
   guard: Guard,
+  names: readonly string[] = result.columnNames(),
 ): Promise<Sent> {
   // Loaded by the first Arrow query: a node that is never asked for it doesn't pay for the library.
   const { ArrowEncoder } = await import('./arrow-rows.js');
   const types = result.columnTypes();
-  const encoder = new ArrowEncoder(result.columnNames(), types);
+  const encoder = new ArrowEncoder(names, types);
   let rows = 0;
   let bytes = 0;
   let truncated = false;

@@ -4,7 +4,7 @@ import { queryError } from '../execute/duckdb-errors.js';
 import { readRows, reading, withSelect } from '../execute/prepare.js';
 import { preparedColumns } from '../execute/query.js';
 import { deserialize, serialize } from '../execute/statements.js';
-import type { Expression, QueryNode } from '../sql/index.js';
+import type { Expression, QueryNode, TreeRecord } from '../sql/index.js';
 import { attempt, castTo, emptyFrom, functionCall, isRecord, selectNode } from '../sql/index.js';
 
 /** DuckDB's parser, printer and binder, on a connection whose tables exist but are empty. */
@@ -47,6 +47,27 @@ export class SchemaFrontend {
       return rows.map((row) => row.map((value) => (typeof value === 'string' ? value : null)));
     } catch {
       return null; // The query itself will say what is wrong with it.
+    }
+  }
+
+  /** Names of what a statement gives before its parameters have values; null where that can't be told without. */
+  async namesOf(statement: TreeRecord): Promise<readonly string[] | null> {
+    const sql = await deserialize(this.#connection, statement);
+    try {
+      return (await withSelect(this.#connection, sql, preparedColumns)).map(({ name }) => name);
+    } catch {
+      return null;
+    }
+  }
+
+  /** The rows that a node gives over the empty tables, as text. */
+  async rowsOf(node: QueryNode): Promise<readonly (readonly (string | null)[])[]> {
+    const sql = await this.print(node);
+    try {
+      const rows = await reading(this.#connection, () => readRows(this.#connection, sql));
+      return rows.map((row) => row.map((value) => (value === null ? null : String(value))));
+    } catch (thrown) {
+      throw queryError(thrown, this.#written);
     }
   }
 

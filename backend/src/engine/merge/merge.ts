@@ -49,6 +49,8 @@ export interface MergeRequest {
   /** Who sent the files; those of this node's own lake are nobody's. */
   readonly senders: readonly Sender[];
   readonly sql: string;
+  /** What its columns are called: the merge's own SQL may say other expressions. */
+  readonly names: readonly string[];
   readonly limits: SendLimits & { readonly timeoutMs: number };
   readonly format: 'json' | 'arrow';
 }
@@ -73,11 +75,12 @@ export async function merge(database: MergeDatabase, request: MergeRequest, cont
     const sql = await withRelations(connection, request.sql, sources);
     const run = withSelect(connection, sql, (prepared) => (held ? prepared.run() : prepared.stream()));
     const result = await run.catch(asQueryError);
-    context.head({ schema: columnsOf(result) } satisfies { schema: readonly QueryColumn[] });
+    const schema = columnsOf(result).map(({ name, type }, index) => ({ name: request.names[index] ?? name, type }));
+    context.head({ schema } satisfies { schema: readonly QueryColumn[] });
     const sent =
       request.format === 'json'
         ? await sendJson(result, limits, context, guard)
-        : await sendArrow(result, limits, context, guard);
+        : await sendArrow(result, limits, context, guard, request.names);
     return { ...sent, elapsedMs: performance.now() - started };
   });
 }

@@ -65,7 +65,9 @@ export class Merging {
     });
     const senders = parts.flatMap(({ rows, files }) => (rows === null ? [] : [{ rows, files: [...files.values()] }]));
     const call = (timeoutMs: number): unknown => {
-      return { queryId: id, relations, senders, sql: this.#plan.merge, limits: { ...limits, timeoutMs }, format };
+      const { merge: sql, columns } = this.#plan;
+      const names = columns.map(({ name }) => name);
+      return { queryId: id, relations, senders, sql, names, limits: { ...limits, timeoutMs }, format };
     };
     return await this.#merge.stream('merge', call, statement, this.#signal);
   }

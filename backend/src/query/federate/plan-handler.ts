@@ -1,10 +1,8 @@
-import { ArmorlakeError } from '../../core/index.js';
 import type { QueryNode, TreeRecord } from '../../engine/index.js';
 import {
   allowedAggregates,
   baseTable,
   columnRef,
-  isRecord,
   recordOf,
   recordsOf,
   selectNode,
@@ -17,6 +15,7 @@ import type { SchemaFrontend } from '../../engine/host.js';
 import type { NetworkTable, PlanAnswer, PlanCall, PlannedFragment } from './calls.js';
 import { guardsOfList } from './guards.js';
 import { plan } from './planner.js';
+import { checkSplittable, rootOf, withDescriptions } from './prepared-tree.js';
 import { constraintsOf } from './prune.js';
 import { outgoingSql } from './shipping.js';
 import type { FederatedTable, Fragment, Plan, ResultColumn, SubqueryRunner } from './types.js';
@@ -24,6 +23,8 @@ import type { FederatedTable, Fragment, Plan, ResultColumn, SubqueryRunner } fro
 /** A contained statement with its parameters and `now()` in place, and the tables it reads. */
 export interface BoundStatement {
   readonly statement: TreeRecord;
+  /** Names of the columns it gives where its parameters are not in place; null where it has none. */
+  readonly names: readonly string[] | null;
   readonly tables: readonly string[];
 }
 
@@ -50,8 +51,8 @@ export async function planQuery(
   frontend: SchemaFrontend,
   tables: readonly NetworkTable[],
 ): Promise<PlanAnswer> {
-  const root = bound.statement['node'];
-  if (!isRecord(root)) throw new ArmorlakeError('INTERNAL', 'DuckDB gave a statement without a query.');
+  const root = await withDescriptions(rootOf(bound.statement), frontend);
+  if (call.mode === 'split') checkSplittable(root);
   const runner = answered(call, frontend);
   try {
     const planned =
@@ -78,7 +79,7 @@ export async function planQuery(
     }
     return {
       kind: 'plan',
-      columns: planned.columns,
+      columns: planned.columns.map(({ name, type }, index) => ({ name: bound.names?.[index] ?? name, type })),
       fragments: sqls,
       merge: await frontend.print(planned.merge),
       tables: bound.tables,

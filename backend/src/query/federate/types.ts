@@ -17,6 +17,8 @@ export interface SqlFrontend {
   describe(node: QueryNode): Promise<readonly ResultColumn[]>;
   /** So many rows at most of a query that reads no tables, its values as DuckDB's text; null when it fails. */
   compute(node: QueryNode, maxRows: number): Promise<readonly (readonly (string | null)[])[] | null>;
+  /** The rows that a node gives over the empty tables, as text. */
+  rowsOf(node: QueryNode): Promise<readonly (readonly (string | null)[])[]>;
   /** Constant timestamps computed, in microseconds since 1970; null for what is no time. */
   timesOf(constants: readonly Expression[]): Promise<readonly (number | null)[]>;
 }
