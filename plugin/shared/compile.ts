@@ -4,6 +4,7 @@ import { clampLimit, limitsOf } from './defaults.js';
 import { QueryError } from './errors.js';
 import type { ValueMode } from './filters.js';
 import { logContextSql, logsSql, logsVolumeSql } from './logs.js';
+import { tokenize } from './lexer.js';
 import { expandMacros } from './macros.js';
 import { composed } from './mapped-text.js';
 import type { ArmorlakeModel, CompiledQuery, QueryContext } from './model.js';
@@ -11,7 +12,7 @@ import { compileProcess } from './process/index.js';
 import { shown } from './quoting.js';
 import { withRowLimit } from './row-limit.js';
 import { nodesOf } from './values.js';
-import { wholeVariable } from './variable-names.js';
+import { variablesIn, wholeVariable } from './variable-names.js';
 import { isWritten } from './written.js';
 
 /** Lines of SQL and the rows they may answer. */
@@ -67,6 +68,19 @@ function refuseVariables({ builder, scope, interpolated }: ArmorlakeModel): void
   }
 }
 
+/** A text that no dashboard has put a value into is equal to nothing: a rule with it would never fire, and not say why. */
+function refuseVariablesInTexts(sql: string): void {
+  for (const { kind, text, start } of tokenize(sql)) {
+    if (kind !== 'string' && kind !== 'escapeString') continue;
+    const left = variablesIn(text).find(({ name }) => !name.startsWith('__') && !/^\d/.test(name));
+    if (left === undefined) continue;
+    throw new QueryError(`The variable ${shown(left.text)} has no value here.`, {
+      hint: "Only a dashboard that defines it gives it one; an alert rule has no variables: write the value itself. A dollar sign that is meant: '$' || 'HOME'.",
+      position: start + left.index,
+    });
+  }
+}
+
 /** Log volumes have bars that can be told apart, however wide the panel is. */
 function volumeContext(context: QueryContext): QueryContext {
   return { ...context, intervalMs: 1, maxDataPoints: 100 };
@@ -92,6 +106,7 @@ export function compileQuery(model: ArmorlakeModel, context: QueryContext): Comp
     if (model.sql.trim() === '') throw new QueryError('The query is empty.', { hint: 'Write a SELECT.' });
     const nul = model.sql.indexOf('\0');
     if (nul >= 0) throw new QueryError('The SQL holds a NUL character.', { position: nul });
+    if (model.interpolated !== true) refuseVariablesInTexts(model.sql);
     const rows = clampLimit(queryType, model.sqlLimit);
     const expanded = expandMacros(model.sql, values);
     const { text, originalPosition } = composed(expanded, withRowLimit(expanded.text, rows + 1));

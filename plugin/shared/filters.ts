@@ -112,6 +112,14 @@ function listSql(subject: Subject, values: readonly string[]): string {
   return `list_has_any(${subject.sql}, [${values.map((value) => valueSql(value, subject)).join(', ')}])`;
 }
 
+/** A regular expression on the column as text; of a list, on its items: one of them is enough. */
+function matches({ sql, kind }: Subject, text: string): string {
+  if (kind === 'list') return `len(list_filter(${sql}, lambda item: regexp_matches(item, ${text}))) > 0`;
+  return ['number', 'severity', 'time', 'map'].includes(kind)
+    ? `regexp_matches(${sql}::VARCHAR, ${text})`
+    : `regexp_matches(${sql}, ${text})`;
+}
+
 function isSet({ sql, kind }: Subject): string {
   if (kind === 'list') return `coalesce(len(${sql}), 0) > 0`;
   if (kind === 'map') return `coalesce(cardinality(${sql}), 0) > 0`;
@@ -169,9 +177,9 @@ function conditionSql(subject: Subject, { operator }: Filter, values: readonly s
     case 'not glob':
       return not(anyValue((value) => globSql(subject, value)));
     case 'matches':
-      return anyText((text) => `regexp_matches(${subject.sql}, ${text})`);
+      return anyText((text) => matches(subject, text));
     case 'does not match':
-      return not(anyText((text) => `regexp_matches(${subject.sql}, ${text})`));
+      return not(anyText((text) => matches(subject, text)));
     case 'in cidr':
       return anyValue((value) => inCidrSql(subject.sql, value));
     case 'not in cidr':

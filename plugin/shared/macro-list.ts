@@ -35,6 +35,25 @@ export const macros: readonly MacroDescription[] = [
       "The beginning of the time bucket. interval: 30s, 5m, 1h, 1d, 1w, auto or $__interval; from an hour on in the viewer's time zone. fill: NULL, previous or a number for empty buckets.",
   },
   {
+    name: '$__timeGroupAlias',
+    signature: '$__timeGroupAlias(column, interval[, fill])',
+    example: '$__timeGroupAlias(time, auto)',
+    description: 'The same as $__timeGroup, named: … AS "time".',
+  },
+  {
+    name: '$__time',
+    signature: '$__time(column)',
+    example: '$__time(received_at)',
+    description: 'The column, named: column AS "time".',
+  },
+  {
+    name: '$__unixEpochFilter',
+    signature: '$__unixEpochFilter(column)',
+    example: '$__unixEpochFilter(epoch(time))',
+    description:
+      'Only rows within the time range, of a column of seconds since 1970; columns here are times: $__timeFilter.',
+  },
+  {
     name: '$__interval',
     signature: '$__interval',
     example: '$__interval',

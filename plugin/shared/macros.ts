@@ -166,8 +166,16 @@ class Expansion {
         const column = given === null || given.length === 0 ? 'node' : this.#column(macro, at, given);
         return nodes.length === 0 ? 'TRUE' : `(${column} IN ${literalList(nodes)})`;
       }
+      case '$__unixEpochFilter': {
+        const column = this.#column(macro, at, given);
+        return `(${column} >= ${Math.floor(context.fromMs / 1000)} AND ${column} < ${Math.ceil(context.toMs / 1000)})`;
+      }
+      case '$__time':
+        return `${this.#column(macro, at, given)} AS "time"`;
       case '$__timeGroup':
         return this.#timeGroup(macro, at, given);
+      case '$__timeGroupAlias':
+        return `${this.#timeGroup(macro, at, given)} AS "time"`;
       case '$__adHocFilters': {
         const [table, second] = given ?? [];
         const name = table === undefined || second !== undefined ? null : tableName(table.tokens);
@@ -200,8 +208,15 @@ class Expansion {
     const written = interval.text.replace(/^'(.*)'$/s, '$1');
     const auto = /^(auto|\$__interval|\$\{__interval\})$/.test(written);
     const width = auto ? autoBucketMs(context) : intervalMs(written);
-    if (width === null)
-      throw this.#wrong(macro, `an interval as 30s, 5m, 1h, 1d or auto, not "${shown(written)}"`, interval.at);
+    if (width === null) {
+      const unit = /^\d+\s*(M|mon|months?|y|years?)$/.exec(written)?.[1];
+      const error = this.#wrong(macro, `an interval as 30s, 5m, 1h, 1d or auto, not "${shown(written)}"`, interval.at);
+      if (unit === undefined) throw error;
+      // Months have no width of their own.
+      const part = unit.toLowerCase().startsWith('y') ? 'year' : 'month';
+      const hint = `Months and years: date_trunc('${part}', ${shown(column.text)}) AS time.`;
+      throw new QueryError(error.message, { hint, position: interval.at });
+    }
     this.bucketMs = width;
     if (fill !== undefined) this.fill = this.#fillOf(macro, fill);
     return bucketSql(this.run(column.tokens).text, bucketsOf(context, width, timezone));

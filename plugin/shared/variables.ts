@@ -78,6 +78,15 @@ function inLiteral(value: string, token: Token): string {
   return escaped.replaceAll("'", "''");
 }
 
+/** Joined they would be one text, which nothing is equal to. */
+function severalWithin(variable: string, position: number): QueryError {
+  const [name] = variablesIn(variable);
+  return new QueryError(`The variable ${shown(variable)} stands within quotes, and has several values.`, {
+    hint: `Write it without quotes, as IN (${shown(variable)}); for one text of all of them \${${name?.name ?? 'x'}:csv}.`,
+    position,
+  });
+}
+
 /** Replaces variables in one SQL text, by its tokens. */
 class Interpolation {
   readonly #variables: Variables;
@@ -149,12 +158,13 @@ class Interpolation {
     mapper.put(`${before}${literals}${after}`, token.start);
   }
 
-  #within(token: Token, mapper: TextMapper): void {
+  #within(token: Token, mapper: TextMapper, at = token.start): void {
     let rest = 0;
     for (const reference of variablesIn(token.text)) {
       const value = valueOf(reference, this.#variables);
       if (value === null) continue;
-      const text = reference.format === undefined ? value.values.join(',') : this.#variables.formatted(reference.text);
+      if (reference.format === undefined && value.values.length > 1) throw severalWithin(reference.text, at);
+      const text = reference.format === undefined ? value.values.join('') : this.#variables.formatted(reference.text);
       mapper.keep(token.text.slice(rest, reference.index), token.start + rest);
       mapper.put(inLiteral(text, token), token.start + reference.index);
       rest = reference.index + reference.text.length;
@@ -172,7 +182,7 @@ class Interpolation {
     }
     const asString = `'${content.replaceAll("'", "''")}'`;
     const inner = new TextMapper();
-    this.#within({ kind: 'string', text: asString, start: 0, end: asString.length }, inner);
+    this.#within({ kind: 'string', text: asString, start: 0, end: asString.length }, inner, token.start);
     mapper.put(inner.finish().text, token.start);
   }
 

@@ -108,6 +108,21 @@ describe('numbers for an alert or expression', () => {
     expect(numericFrames(answerOf({ n: floatVector([]) }))[0]?.fields).toEqual([]);
     expect(() => numericFrames(answerOf({ pod: textVector(['a']) }))).toThrow(/needs a number/);
   });
+
+  test('two numbers, and rows that Grafana could not tell apart, are refused by name', () => {
+    const host = textVector(['x', 'x']);
+    const two = { host, c: int64Vector([1n, 2n]), p: floatVector([1, 2]) };
+    expect(() => numericFrames(answerOf(two))).toThrow('takes one number, and this answer has c and p.');
+    expect(() => numericFrames(answerOf({ host, c: int64Vector([1n, 2n]) }))).toThrow(
+      'Two rows of this answer have the labels host=x.',
+    );
+    expect(() => numericFrames(answerOf({ c: int64Vector([1n, 2n]) }))).toThrow(
+      'Two rows of this answer have no labels.',
+    );
+    // Nothing is another label than the word for it.
+    const told = answerOf({ host: textVector(['null', null, '']), c: int64Vector([1n, 2n, 3n]) });
+    expect(numericFrames(told)[0]?.fields).toHaveLength(2);
+  });
 });
 
 describe('annotations', () => {

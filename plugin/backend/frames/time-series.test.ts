@@ -143,6 +143,26 @@ describe('very many series', () => {
     );
   });
 
+  test('are the largest also where some are no numbers, or without end', () => {
+    const values = Array.from({ length: 1200 }, (_, index) =>
+      index % 3 === 0 ? NaN : index % 100 === 1 ? Infinity : index,
+    );
+    const [frame] = timeSeriesFrames(
+      answerOf({
+        time: microsVector(values.map(() => 10)),
+        pod: textVector(values.map((_, index) => `pod-${String(index).padStart(5, '0')}`)),
+        events: floatVector(values),
+      }),
+      plain,
+    );
+    const shown = (frame?.fields ?? [])
+      .slice(1)
+      .map(({ labels }) => values[Number((labels?.['pod'] ?? '').slice(4))] ?? NaN);
+    expect(shown).toHaveLength(500);
+    const numbers = values.filter((value) => !Number.isNaN(value)).sort((a, b) => (a < b ? 1 : -1));
+    expect([...shown].sort((a, b) => (a < b ? 1 : -1))).toEqual(numbers.slice(0, 500));
+  });
+
   test('an alert sees all, or is refused', () => {
     expect(timeSeriesFrames(many(501), { ...plain, alert: true })[0]?.fields).toHaveLength(502);
     expect(() => timeSeriesFrames(many(10_001), { ...plain, alert: true })).toThrow(/10001 series; 10000 is the most/);

@@ -74,7 +74,8 @@ function capped(
   const totals = all.map(({ values }, index) => ({ index, total: total(values) }));
   const largest = new Set(
     totals
-      .sort((a, b) => b.total - a.total)
+      // Two infinite totals have no difference.
+      .sort((a, b) => (a.total === b.total ? 0 : a.total < b.total ? 1 : -1))
       .slice(0, MOST_SHOWN)
       .map(({ index }) => index),
   );
@@ -84,9 +85,13 @@ function capped(
   };
 }
 
+/** NaN is no size: a series of nothing else comes behind all others. */
 function total(values: NumberVector): number {
-  let sum = 0;
-  for (let row = 0; row < values.length; row += 1) if (isValid(values, row)) sum += Math.abs(values.values[row] ?? 0);
+  let sum = -1;
+  for (let row = 0; row < values.length; row += 1) {
+    const size = isValid(values, row) ? Math.abs(values.values[row] ?? 0) : NaN;
+    if (!Number.isNaN(size)) sum = Math.max(sum, 0) + size;
+  }
   return sum;
 }
 

@@ -1,5 +1,5 @@
 import type { ArmorlakeModel, CompiledQuery, QueryContext } from '../../shared/index.js';
-import { compileQuery, explainRefusal, mostRows, parseModel, printable } from '../../shared/index.js';
+import { compileQuery, explainRefusal, isWritten, mostRows, parseModel, printable } from '../../shared/index.js';
 import { PluginError } from '../errors.js';
 import { encodeFrame } from '../frames/arrow-file.js';
 import { ask } from './ask.js';
@@ -133,6 +133,10 @@ function inPlace(error: PluginError, model: ArmorlakeModel, { originalPosition, 
   const details = { hint, node, coverage, cause: error };
   if (at === undefined || message !== error.message) return new PluginError(error.code, message, details);
   const position = model.replacedSql === true ? undefined : originalPosition?.(at);
+  // The limit after it is ours: it stands where more was to come.
+  if (isWritten(model) && sql.startsWith('LIMIT', at) && !model.sql.startsWith('LIMIT', position ?? at)) {
+    return new PluginError(error.code, "The SQL can't be understood: it ends too early.", { ...details, position });
+  }
   const words = printable(/^.{0,30}/.exec(sql.slice(at))?.[0] ?? '');
   const place = position === undefined ? `near "${words}"` : `at character ${position + 1}`;
   return new PluginError(error.code, `${message.replace(/\.$/, '')} (${place}).`, { ...details, position });
