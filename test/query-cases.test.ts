@@ -121,8 +121,8 @@ describe('a query node over three edges', () => {
     await same('SELECT (SELECT count(*) FROM kubearmor.alerts) + 1, host FROM kubearmor.logs');
     for (const nodes of [undefined, { names: ['edge-b'] }]) {
       const body = {
-        sql: 'SELECT ppid + $1, count(*) FILTER (host = $who) FROM kubearmor.alerts GROUP BY 1 ORDER BY 1',
-        params: { '1': 1, who: 'hb' },
+        sql: 'SELECT ppid + $plus, count(*) FILTER (host = $who) FROM kubearmor.alerts GROUP BY 1 ORDER BY 1',
+        params: { plus: 1, who: 'hb' },
       };
       const [got, want] = [
         await askWhole(query, nodes === undefined ? body : { ...body, nodes }),
@@ -147,6 +147,29 @@ describe('a query node over three edges', () => {
     expect([status, error?.code]).toEqual([400, 'NOT_FEDERABLE']);
     expect(error?.message).toMatch(sentence);
     expect((await ask(whole, { sql })).status).toBe(200);
+  });
+
+  describe('says to people of other databases what to write', () => {
+    it.each([
+      ['SELECT `host` FROM kubearmor.alerts', 'NOT_ALLOWED', /double quotes/],
+      ['SELECT count(*) FROM `kubearmor.alerts`', 'BAD_QUERY', /double quotes/],
+      ['SELECT count(*) FROM kubearmor.alerts WHERE host = "ha"', 'BAD_QUERY', /single quotes: 'ha'/],
+      ['SELECT max(time) time FROM kubearmor.alerts', 'BAD_QUERY', /behind AS: AS time/],
+      ['SELECT * FROM $t', 'BAD_QUERY', /name of the table/],
+      ['SELECT host FROM kubearmor.alerts LIMIT 0, 10', 'BAD_QUERY', /OFFSET/],
+      ["SELECT isnull(host, 'x') FROM kubearmor.alerts", 'NOT_ALLOWED', /coalesce/],
+      ["SELECT lpad(host, pid, ' ') FROM kubearmor.alerts", 'NOT_ALLOWED', /As lpad\(host, 20/],
+    ])('%s', async (sql, code, hint) => {
+      const { error } = await same(sql);
+      expect(error?.code).toBe(code);
+      expect(error?.hint).toMatch(hint);
+    });
+
+    it.each([
+      "SELECT lpad(host, 5, ' ') || repeat('-', 3) || rpad(host, 1, 'x') AS t FROM kubearmor.alerts ORDER BY 1",
+      "SELECT format('{:>6}|{}', host, ppid) AS a, printf('%5d|%s', ppid, host) AS b FROM kubearmor.alerts ORDER BY 1",
+      'SELECT max(time) AS time, min(ppid) AS count FROM kubearmor.alerts',
+    ])('and allows: %s', async (sql) => expect((await same(sql)).status).toBe(200));
   });
 
   describe('says of an error that is the query’s own what one node says', () => {

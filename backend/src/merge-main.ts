@@ -56,7 +56,7 @@ async function openMergeEngine(parameters: unknown): Promise<EngineContent> {
           const moment = frozen(analysed, BigInt(call.nowMicros));
           const statement = bindLiterals(moment, call.params, analysed.parameters);
           const frontend = new SchemaFrontend(connection, analysed);
-          const names = analysed.parameters.length === 0 ? null : await frontend.namesOf(moment);
+          const names = analysed.parameters.length === 0 ? [] : await frontend.namesOf(moment);
           const bound = { statement, tables: analysed.tables, names };
           if (analysed.moments) return await planQuery(call, bound, frontend, known);
           return cache.keep(call, await planQuery({ ...call, beforeMicros: null }, bound, frontend, known));

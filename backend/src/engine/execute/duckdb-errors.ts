@@ -1,6 +1,7 @@
 import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { TreeRecord } from '../sql/index.js';
 import { GUARD_MARK, characterOffset, isRecord, locationOf, textOf, textsOf, visit } from '../sql/index.js';
+import { quotedTextHint } from './syntax-hints.js';
 
 /** The SQL as the user wrote it and its tree: places in DuckDB's errors are found in it. */
 export interface WrittenSql {
@@ -46,8 +47,10 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
   }
   const sentence = first.replace(queryFaults, '').replace(/!$/, '.');
   const hint = rest.find((line) => /^(Candidate bindings|Did you mean|Either add|HINT)/.test(line.trim()))?.trim();
+  const missing = /^Referenced column "([^"]+)" not found/.exec(sentence)?.[1];
+  const quoted = missing === undefined || written === undefined ? undefined : quotedTextHint(written.sql, missing);
   return new ArmorlakeError('BAD_QUERY', sentence, {
-    hint,
+    hint: [quoted, hint].filter((each) => each !== undefined).join(' ') || undefined,
     position: written === undefined ? undefined : placeOf(first, written),
     cause: thrown,
   });

@@ -19,6 +19,7 @@ import {
 } from '../sql/index.js';
 import { queryError } from './duckdb-errors.js';
 import { readRows } from './prepare.js';
+import { syntaxHint } from './syntax-hints.js';
 
 /** Rows that range or generate_series in FROM may give. */
 const MAX_SERIES_ROWS = 1_000_000;
@@ -60,9 +61,11 @@ export async function serialize(connection: DuckDBConnection, sql: string): Prom
   const answer = readSerialized(tree);
   if (!answer.ok) {
     if (answer.type === 'parser') {
-      throw new ArmorlakeError('BAD_QUERY', `The SQL can't be understood: ${answer.message}.`, {
-        position: answer.codePoint === null ? undefined : offsetOfCodePoint(sql, answer.codePoint),
-      });
+      const position = answer.codePoint === null ? undefined : offsetOfCodePoint(sql, answer.codePoint);
+      // DuckDB has no sentence for LIMIT 0, 10.
+      const said = answer.message === 'errhint NOT IMPLEMENTED' ? 'LIMIT takes one number' : answer.message;
+      const hint = syntaxHint(sql, position);
+      throw new ArmorlakeError('BAD_QUERY', `The SQL can't be understood: ${said}.`, { hint, position });
     }
     if (/Only SELECT/.test(answer.message)) throw notOneSelect(sql);
     throw new ArmorlakeError('BAD_QUERY', answer.message.replace(/[.!]?$/, '.'));

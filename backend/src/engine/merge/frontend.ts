@@ -5,7 +5,20 @@ import { readRows, reading, withSelect } from '../execute/prepare.js';
 import { preparedColumns } from '../execute/query.js';
 import { deserialize, serialize } from '../execute/statements.js';
 import type { Expression, QueryNode, TreeRecord } from '../sql/index.js';
-import { attempt, castTo, emptyFrom, functionCall, isRecord, selectNode } from '../sql/index.js';
+import {
+  attempt,
+  castTo,
+  classOf,
+  contains,
+  emptyFrom,
+  functionCall,
+  isRecord,
+  isStar,
+  recordOf,
+  recordsOf,
+  selectNode,
+  textOf,
+} from '../sql/index.js';
 
 /** DuckDB's parser, printer and binder, on a connection whose tables exist but are empty. */
 export class SchemaFrontend {
@@ -50,14 +63,23 @@ export class SchemaFrontend {
     }
   }
 
-  /** Names of what a statement gives before its parameters have values; null where that can't be told without. */
-  async namesOf(statement: TreeRecord): Promise<readonly string[] | null> {
-    const sql = await deserialize(this.#connection, statement);
-    try {
-      return (await withSelect(this.#connection, sql, preparedColumns)).map(({ name }) => name);
-    } catch {
-      return null;
+  /**
+   * Names of the columns of a SELECT that parameters stand in, before these have values; null for those that have an
+   * alias or no parameter, and for all where a star hides which is which.
+   */
+  async namesOf(statement: TreeRecord): Promise<readonly (string | null)[]> {
+    const node = recordOf(statement, 'node');
+    const items = node === null ? [] : recordsOf(node, 'select_list');
+    if (items.some((item) => contains(item, isStar))) return [];
+    const isParameter = (each: TreeRecord): boolean => classOf(each) === 'PARAMETER';
+    const names: (string | null)[] = [];
+    for (const item of items) {
+      const named = textOf(item, 'alias') !== '' || !contains(item, isParameter);
+      const text = named ? '' : await this.print(selectNode({ select_list: [item], from_table: emptyFrom }));
+      // Printed they are quoted, and named they are not.
+      names.push(named ? null : text.replace(/^SELECT /, '').replace(/\$"(\w+)"/gu, '$$$1'));
     }
+    return names;
   }
 
   /** The rows that a node gives over the empty tables, as text. */

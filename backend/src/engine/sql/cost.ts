@@ -3,6 +3,7 @@ import { isGuarded } from './guards.js';
 import type { PatternParameter } from './patterns.js';
 import { constantText, patternFault, patternKindOf, patternOf } from './patterns.js';
 import type { FieldKind } from './shapes.js';
+import { isSized, sizeFault } from './sizes.js';
 import { ctesOf } from './shapes.js';
 import { withoutTexts } from './texts.js';
 import type { Json, TreeRecord } from './tree.js';
@@ -127,9 +128,11 @@ export class Cost {
   #function(record: TreeRecord): void {
     const name = textOf(record, 'function_name').toLowerCase();
     const children = recordsOf(record, 'children');
-    if (isGuarded(name) && !/^(main|system|pg_catalog)?$/i.test(textOf(record, 'schema'))) {
+    if ((isGuarded(name) || isSized(name)) && !/^(main|system|pg_catalog)?$/i.test(textOf(record, 'schema'))) {
       this.#refuse(record, `${name} takes its first argument in the brackets here`, `As ${name}(x, …).`);
     }
+    const size = sizeFault(record);
+    if (size !== null) this.#refuse(record, size.sentence, size.hint);
     const pattern = patternKindOf(record);
     if (pattern !== undefined) {
       const { text, parameter } = patternOf(children[1]) ?? {};

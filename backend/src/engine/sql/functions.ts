@@ -1,7 +1,8 @@
 /**
  * The functions other people's SQL may call: an allow list, by DuckDB's own names (`duckdb_functions()` of 1.5), deny by
  * default. Left out on purpose: what reads files, settings, catalogs or the environment; what isn't the same on each node
- * and each run (random, uuid, sequences); what makes much memory out of little SQL (repeat, lpad, range as a scalar, …).
+ * and each run (random, uuid, sequences); what makes much memory out of little SQL (list_resize, range as a scalar, …; repeat,
+ * lpad and format take sizes as constants).
  */
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
@@ -10,13 +11,13 @@ const operators = words('!__postfix !~~ !~~* % & && * ** + - -> ->> / // <-> << 
 
 const text = words(`
   ascii bar base64 bit_length char_length character_length chr concat concat_ws contains damerau_levenshtein decode
-  editdist3 encode ends_with format_bytes formatReadableDecimalSize formatReadableSize from_base64 from_binary from_hex
+  editdist3 encode ends_with format format_bytes formatReadableDecimalSize formatReadableSize from_base64 from_binary from_hex
   greatest hamming hash hex ilike_escape instr jaccard jaro_similarity jaro_winkler_similarity lcase least left
-  left_grapheme len length length_grapheme levenshtein like_escape lower ltrim md5 md5_number md5_number_lower
+  left_grapheme len length length_grapheme levenshtein like_escape lower lpad ltrim md5 md5_number md5_number_lower
   md5_number_upper mismatches nfc_normalize not_ilike_escape not_like_escape octet_length ord parse_dirname
-  parse_dirpath parse_filename parse_formatted_bytes parse_path position prefix regexp_escape regexp_extract
-  regexp_extract_all regexp_full_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table replace
-  reverse right right_grapheme rtrim sha1 sha256 split split_part starts_with str_split str_split_regex string_split
+  parse_dirpath parse_filename parse_formatted_bytes parse_path position prefix printf regexp_escape regexp_extract
+  regexp_extract_all regexp_full_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table repeat
+  replace reverse right right_grapheme rpad rtrim sha1 sha256 split split_part starts_with str_split str_split_regex string_split
   string_split_regex string_to_array strip_accents strlen strpos substr substring substring_grapheme suffix to_base64
   to_binary to_hex translate trim typeof ucase unbin unhex unicode upper url_decode url_encode uuid_extract_timestamp
   uuid_extract_version bin
@@ -152,16 +153,33 @@ export const bareSettings: ReadonlySet<string> = new Set([
 const amplifier = 'it makes a value of any size out of little SQL';
 const unstable = 'its answer differs on each node and each run';
 
+/** Functions of other databases, and what DuckDB calls them. */
+const elsewhere: Readonly<Record<string, string>> = {
+  charindex: 'strpos(x, y)',
+  convert: 'CAST(x AS VARCHAR)',
+  countdistinct: 'count(DISTINCT x)',
+  date_format: "strftime(time, '%Y-%m-%d')",
+  dateadd: 'time + INTERVAL 1 DAY',
+  from_unixtime: 'to_timestamp(x)',
+  getdate: 'now()',
+  iif: 'CASE WHEN x THEN y ELSE z END',
+  isnull: 'coalesce(x, y)',
+  nvl: 'coalesce(x, y)',
+  sysdate: 'now()',
+  to_char: "strftime(time, '%Y-%m-%d')",
+  to_date: 'CAST(x AS DATE)',
+  tostring: 'CAST(x AS VARCHAR)',
+  tostartofhour: "date_trunc('hour', time)",
+  uniq: 'count(DISTINCT x)',
+  unix_timestamp: 'epoch(time)',
+};
+
 /** Why a function is refused and what to do instead, where that is known. */
 export function refusalOf(name: string): { readonly reason: string; readonly hint?: string } {
   if (/^(range|generate_series|generate_subscripts)$/.test(name)) {
     return { reason: amplifier, hint: `Use it in FROM, with constant bounds: FROM ${name}(1, 10).` };
   }
-  if (
-    /^(repeat|lpad|rpad|list_resize|array_resize|printf|format|bitstring|bitstring_agg|to_base|equi_width_bins)$/.test(
-      name,
-    )
-  ) {
+  if (/^(list_resize|array_resize|bitstring|bitstring_agg|to_base|equi_width_bins)$/.test(name)) {
     return { reason: amplifier };
   }
   if (/^(random|setseed|uuid|uuidv4|uuidv7|gen_random_uuid|nextval|currval|reservoir_quantile)$/.test(name)) {
@@ -171,6 +189,14 @@ export function refusalOf(name: string): { readonly reason: string; readonly hin
     return {
       reason: 'deeply nested JSON crashes it',
       hint: "Take the fields you need: json_extract_string(x, '$.field').",
+    };
+  }
+  const ours = elsewhere[name];
+  if (ours !== undefined) return { reason: 'other databases call it so', hint: `Write ${ours}.` };
+  if (name === '__postfix' || name.endsWith('`__postfix')) {
+    return {
+      reason: 'a backtick quotes nothing here',
+      hint: 'Names are quoted with double quotes, texts with single ones.',
     };
   }
   if (name === 'ago') return { reason: unstable, hint: 'Write now() - INTERVAL 1 HOUR.' };

@@ -1,4 +1,6 @@
+import { integerOf } from './build.js';
 import { constantText } from './patterns.js';
+import { placesIn } from './sizes.js';
 import type { TreeRecord } from './tree.js';
 import { recordsOf, textOf } from './tree.js';
 
@@ -10,6 +12,9 @@ export interface Growth {
 
 /** What a match of a regular expression is taken to have: patterns that match one character escape it, at most. */
 const FEW_CHARACTERS = 8;
+
+/** Of all places in a form. */
+const MOST_WIDTH = 1000;
 
 const known = new WeakMap<TreeRecord, Growth>();
 
@@ -37,6 +42,20 @@ function measured(expression: TreeRecord): Growth {
       return constantText(children[3])?.includes('g') === false || children.length < 4
         ? first
         : times(first, lengthOf(children[2]) / FEW_CHARACTERS);
+    case 'repeat':
+      return times(first, sizeOf(children[1]));
+    case 'lpad':
+    case 'rpad':
+      // So many characters, of four bytes each at most, whatever they are made of.
+      return { factor: first.factor, bytes: Math.max(first.bytes, 4 * sizeOf(children[1])) };
+    case 'format':
+    case 'printf': {
+      const form = constantText(children[0]) ?? '';
+      const places = placesIn(form);
+      const factor = Math.max(1, ...own.slice(1).map((each) => each.factor * places));
+      const most = Math.max(0, ...own.slice(1).map((each) => each.bytes));
+      return { factor, bytes: form.length + MOST_WIDTH + places * most };
+    }
     case 'array_to_string':
     case 'list_string_agg':
       return times(first, 1 + lengthOf(children[1]));
@@ -64,6 +83,10 @@ function measured(expression: TreeRecord): Growth {
 
 function lengthOf(expression: TreeRecord | undefined): number {
   return constantText(expression)?.length ?? 1;
+}
+
+function sizeOf(expression: TreeRecord | undefined): number {
+  return expression === undefined ? 0 : (integerOf(expression) ?? 0);
 }
 
 function times({ factor, bytes }: Growth, by: number): Growth {

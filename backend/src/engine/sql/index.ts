@@ -10,5 +10,6 @@ export * from './nearest.js';
 export * from './patterns.js';
 export * from './reprint.js';
 export * from './rewrite.js';
+export * from './sizes.js';
 export * from './tree.js';
 export * from './walk.js';

@@ -286,10 +286,12 @@ export class AggregateSplit {
     if (classOf(argument) === 'FUNCTION' && textOf(argument, 'function_name').toLowerCase() === 'row') {
       return { ...argument, children: recordsOf(argument, 'children').map((field) => this.#distinctValue(field)) };
     }
+    // DISTINCT in an aggregate tells apart what GROUP BY, on the node, takes for the same.
+    if (contains(argument, this.#isCollated)) cannot('DISTINCT over a text with a collation');
     const group = this.#groupOf.get(canonical(argument, this.#query.scope));
-    if (group !== undefined) return this.#groupColumn(group);
-    const column = columnRef(distinctName(this.#register(argument, this.#distinct, this.#distinctOf)));
-    return arrived(column, argument, this.#isCollated);
+    return columnRef(
+      group === undefined ? distinctName(this.#register(argument, this.#distinct, this.#distinctOf)) : groupName(group),
+    );
   }
 
   #fragment(): QueryNode {

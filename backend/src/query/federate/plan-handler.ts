@@ -23,8 +23,8 @@ import type { FederatedTable, Fragment, Plan, ResultColumn, SubqueryRunner } fro
 /** A contained statement with its parameters and `now()` in place, and the tables it reads. */
 export interface BoundStatement {
   readonly statement: TreeRecord;
-  /** Names of the columns it gives where its parameters are not in place; null where it has none. */
-  readonly names: readonly string[] | null;
+  /** What columns are called that have parameters in them, by their place; null for others. */
+  readonly names: readonly (string | null)[];
   readonly tables: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export async function planQuery(
     }
     return {
       kind: 'plan',
-      columns: planned.columns.map(({ name, type }, index) => ({ name: bound.names?.[index] ?? name, type })),
+      columns: planned.columns.map(({ name, type }, index) => ({ name: bound.names[index] ?? name, type })),
       fragments: sqls,
       merge: await frontend.print(planned.merge),
       tables: bound.tables,
