@@ -51,7 +51,7 @@ async function run({ folder, events, say }: BenchOptions): Promise<readonly Figu
   const lake = join(data, 'lake.duckdb');
   const plain = await plainBytes(lake, join(folder, 'plain.duckdb'));
   say('the archive');
-  mkdirSync(archiveFolder, { recursive: true });
+  mkdirSync(join(archiveFolder, 'bench'), { recursive: true });
   const { archived, used } = await archiveAll(settings, archiveFolder);
   const each = (bytes: number): number => bytes / events;
   return [

@@ -21,7 +21,7 @@ async function openLakeEngine(parameters: unknown): Promise<EngineContent> {
     facts,
     logger,
     onFatal: (reason) => {
-      logger.error({ reason }, 'DuckDB refuses further work: the engine restarts.');
+      logger.error({ reason }, 'Only a new process can go on: the engine restarts.');
       process.kill(process.pid, 'SIGKILL');
     },
   });

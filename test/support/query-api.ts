@@ -153,6 +153,7 @@ export const figures: NodeFigures = {
     hotBytes: 1,
     walBytes: 2,
     archiveBytes: 0,
+    archiveAway: false,
     memoryBytes: 4,
     rssBytes: 5,
     warnings: [],

@@ -103,6 +103,10 @@ export class QueryLake implements LakeReader, AsyncDisposable {
     return Promise.resolve(this.retained);
   }
 
+  archiveHere(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   /** Takes the file out of the manifest, as the lake does with damaged ones. */
   async checkArchiveFiles(paths: readonly string[], likely: boolean): Promise<boolean> {
     if (!likely) return false;

@@ -120,6 +120,7 @@ function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 
     add('lake_hot_bytes', 'Bytes of the lake file in use', one(lake.hotBytes));
     add('lake_wal_bytes', 'Bytes of the write-ahead log', one(lake.walBytes));
     add('lake_archive_bytes', 'Bytes of archive files', one(lake.archiveBytes));
+    add('lake_archive_away', '1 while the archive folder can not be read', one(lake.archiveAway ? 1 : 0));
     add('engine_memory_bytes', 'What DuckDB’s buffers hold', one(lake.memoryBytes));
     const rows = Object.entries(lake.rows).map(([table, value]) => ({ labels: { table }, value }));
     add('lake_rows', 'Hot rows, by table', rows);

@@ -30,6 +30,7 @@ export interface LakeFigures {
   readonly hotBytes: number;
   readonly walBytes: number;
   readonly archiveBytes: number;
+  readonly archiveAway: boolean;
   readonly memoryBytes: number;
   readonly rssBytes: number;
   readonly warnings: readonly string[];

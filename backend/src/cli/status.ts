@@ -79,6 +79,8 @@ const nodeStatus = z.looseObject({
       hotBytes: z.number(),
       walBytes: z.number(),
       archiveBytes: z.number(),
+      // Unknown to a node of an older version.
+      archiveAway: z.boolean().optional(),
     })
     .nullable(),
   ingest: z.looseObject({
@@ -142,7 +144,8 @@ function nodeText(url: string, { node, version, ready, engine, lake, ingest, war
     const rows = Object.entries(lake.rows)
       .filter(([table]) => table.startsWith('kubearmor.'))
       .reduce((sum, [, count]) => sum + count, 0);
-    const archive = lake.archiveBytes === 0 ? '' : `, archive ${formatBytes(lake.archiveBytes)}`;
+    const away = lake.archiveAway === true ? ' (away)' : '';
+    const archive = lake.archiveBytes === 0 ? '' : `, archive ${formatBytes(lake.archiveBytes)}${away}`;
     lines.push(`Lake: ${rows} events in ${formatBytes(lake.hotBytes)}, WAL ${formatBytes(lake.walBytes)}${archive}`);
   }
   const lag = ingest.lagMs < 1000 ? '' : `, the oldest for ${formatDuration(ingest.lagMs)}`;

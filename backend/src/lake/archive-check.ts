@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock } from '../core/index.js';
 import { hasErrno, messageOf } from '../core/index.js';
@@ -13,8 +12,8 @@ export interface ArchiveCheckParts {
   readonly clock: Clock;
   readonly openReader: () => Promise<DuckDBConnection>;
   readonly closeReader: (connection: DuckDBConnection) => void;
-  /** Puts a damaged file aside and says so. */
-  readonly quarantine: (entry: ArchiveEntry, reason: string) => Promise<void>;
+  /** Puts a damaged file aside and says so; false when the file is not damaged, but the folder is away. */
+  readonly quarantine: (entry: ArchiveEntry, reason: string) => Promise<boolean>;
 }
 
 /** Finds damaged archive files, by their size and their SHA-256; one check at a time. */
@@ -41,10 +40,10 @@ export class ArchiveCheck {
       const unsure: ArchiveEntry[] = [];
       for (const path of paths) {
         const entry = listed.get(path);
-        const quick = entry === undefined ? null : this.#quickly(entry);
+        const quick = entry === undefined ? null : await this.#quickly(entry);
         if (entry === undefined) gone = true;
         else if (quick !== null) gone = await this.#putAside(entry, quick);
-        else if (likely ? !this.#trusted(entry) : this.#changed(entry)) unsure.push(entry);
+        else if (likely ? !(await this.#trusted(entry)) : await this.#changed(entry)) unsure.push(entry);
       }
       if (gone) return true;
       // Most damage shows where DuckDB begins to read; only then whole files are read.
@@ -72,8 +71,8 @@ export class ArchiveCheck {
       const checkedAt = ({ file }: ArchiveEntry): number => this.#whole.get(file)?.atMs ?? -Infinity;
       const [next] = entries.toSorted((one, other) => checkedAt(one) - checkedAt(other));
       for (const entry of entries) {
-        const quick = this.#quickly(entry);
-        const whole = quick === null && (entry === next || this.#changed(entry));
+        const quick = await this.#quickly(entry);
+        const whole = quick === null && (entry === next || (await this.#changed(entry)));
         await put(entry, whole ? await this.#damage(reader, entry) : quick);
       }
       return damaged;
@@ -93,42 +92,38 @@ export class ArchiveCheck {
     return run;
   }
 
-  async #putAside(entry: ArchiveEntry, reason: string): Promise<true> {
+  #putAside(entry: ArchiveEntry, reason: string): Promise<boolean> {
     this.#whole.delete(entry.file);
-    await this.#parts.quarantine(entry, reason);
-    return true;
+    return this.#parts.quarantine(entry, reason);
   }
 
   /** Why a file can't be used, without reading it; null when nothing speaks against it. */
-  #quickly(entry: ArchiveEntry): string | null {
+  async #quickly(entry: ArchiveEntry): Promise<string | null> {
     try {
-      return this.#parts.archive.damageOf(entry);
+      return await this.#parts.archive.damageOf(entry);
     } catch (thrown) {
       return unreadable(thrown);
     }
   }
 
-  #looks({ file }: ArchiveEntry): string {
-    const stats = statSync(this.#parts.archive.path(file), { throwIfNoEntry: false });
-    return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
-  }
-
   /** It was found whole, and something has been done to it since. */
-  #changed(entry: ArchiveEntry): boolean {
-    const known = this.#whole.get(entry.file);
-    return known !== undefined && known.looks !== this.#looks(entry);
+  async #changed({ file }: ArchiveEntry): Promise<boolean> {
+    const known = this.#whole.get(file);
+    return known !== undefined && known.looks !== (await this.#parts.archive.looks(file));
   }
 
-  #trusted(entry: ArchiveEntry): boolean {
+  async #trusted(entry: ArchiveEntry): Promise<boolean> {
     const known = this.#whole.get(entry.file);
-    return known?.looks === this.#looks(entry) && this.#parts.clock.monotonicMs() - known.atMs < TRUSTED_MS;
+    if (known === undefined || this.#parts.clock.monotonicMs() - known.atMs >= TRUSTED_MS) return false;
+    return !(await this.#changed(entry));
   }
 
   /** Reads a file from end to end; why it is damaged, or null. */
   async #damage(reader: DuckDBConnection, entry: ArchiveEntry): Promise<string | null> {
     const { archive, clock } = this.#parts;
-    const looks = this.#looks(entry);
+    let looks: string;
     try {
+      looks = await archive.looks(entry.file);
       if (entry.sha256 === null) await archive.readWhole(reader, entry.file);
       else if ((await sha256Of(archive.path(entry.file))) !== entry.sha256) return 'its bytes are not those written';
     } catch (thrown) {

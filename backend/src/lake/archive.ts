@@ -1,23 +1,14 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { access, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { messageOf, quoteQualified, quoteString } from '../core/index.js';
-import { syncFolder, unusedPath } from './identity.js';
-import { LAKE_CATALOG } from './migrations.js';
+import { hasErrno, messageOf, quoteQualified, quoteString } from '../core/index.js';
+import { INTERNAL_SCHEMA, LAKE_CATALOG } from './migrations.js';
 import type { Table } from './schema.js';
 import { tableName } from './schema.js';
+import { syncEntries, syncFile } from './sync.js';
 import { eventTables } from './tables.js';
 
 /** One row of armorlake.archive; times in µs since 1970. */
@@ -36,9 +27,13 @@ export interface ArchiveEntry {
 }
 
 export const archiveTable = quoteQualified(LAKE_CATALOG, 'armorlake', 'archive');
+const unlinksTable = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'unlinks');
 const DAMAGED = '.damaged';
 
-/** The Parquet files of one lake, in a folder named after it, so that lakes can share an archive folder. */
+/**
+ * The Parquet files of one lake, in a folder named after it, so that lakes can share an archive folder. All but `path` may
+ * only be called while the folder is there, and hangs when that does.
+ */
 export class Archive {
   readonly #root: string;
   readonly #subfolder: string;
@@ -50,7 +45,11 @@ export class Archive {
     this.#subfolder = lakeId;
     // A row group is built in memory: some KiB a row, and a quarter of the limit at most.
     this.#rowGroupRows = Math.max(2048, Math.min(122_880, Math.floor(memoryLimitBytes / 4 / 4096 / 2048) * 2048));
-    mkdirSync(join(root, lakeId), { recursive: true, mode: 0o700 });
+  }
+
+  /** The lake's own folder. */
+  get folder(): string {
+    return join(this.#root, this.#subfolder);
   }
 
   path(file: string): string {
@@ -71,28 +70,30 @@ export class Archive {
       `COPY (SELECT * ${from}) TO ${quoteString(temporary)} ` +
         `(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE ${this.#rowGroupRows})`,
     );
-    syncFile(temporary);
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-    const { size: bytes } = statSync(path);
+    await syncFile(temporary);
+    await rename(temporary, path);
+    await syncEntries(dirname(path));
+    const { size: bytes } = await stat(path);
     return { table: tableName(table), ...facts, bytes, file, sha256: await sha256Of(path) };
   }
 
   /** Files in the folder, by what their names say; half-written ones are removed. */
-  files(): readonly { readonly file: string; readonly table: Table }[] {
-    return readdirSync(join(this.#root, this.#subfolder)).flatMap((name) => {
+  async files(): Promise<readonly { readonly file: string; readonly table: Table }[]> {
+    const found: { readonly file: string; readonly table: Table }[] = [];
+    for (const name of await readdir(this.folder)) {
       const file = join(this.#subfolder, name);
-      if (name.endsWith('.tmp')) this.remove(file);
+      if (name.endsWith('.tmp')) await this.remove(file);
       const table = eventTables.find((each) => name.startsWith(`${tableName(each)}-`));
-      return table === undefined || !name.endsWith('.parquet') ? [] : [{ file, table }];
-    });
+      if (table !== undefined && name.endsWith('.parquet')) found.push({ file, table });
+    }
+    return found;
   }
 
   /** What a file holds; throws DuckDB's error when it can't be read. */
   async describe(connection: DuckDBConnection, file: string, table: Table): Promise<ArchiveEntry | null> {
     const facts = await readFacts(connection, `FROM read_parquet(${quoteString(this.path(file))})`);
     if (facts === null) return null;
-    return { table: tableName(table), ...facts, bytes: statSync(this.path(file)).size, file, sha256: null };
+    return { table: tableName(table), ...facts, bytes: (await stat(this.path(file))).size, file, sha256: null };
   }
 
   /** Why DuckDB can't begin to read a file, or null. */
@@ -111,29 +112,49 @@ export class Archive {
   }
 
   /** When a file was written, by the file system, in ms since 1970; null when it is gone. */
-  writtenAtMs(file: string): number | null {
-    return statSync(this.path(file), { throwIfNoEntry: false })?.mtimeMs ?? null;
+  async writtenAtMs(file: string): Promise<number | null> {
+    return (await this.#stat(file))?.mtimeMs ?? null;
   }
 
   /** Why a file of the manifest can't be used, or null: its size is looked at, not its content. */
-  damageOf(entry: ArchiveEntry): string | null {
-    const size = statSync(this.path(entry.file), { throwIfNoEntry: false })?.size;
+  async damageOf(entry: ArchiveEntry): Promise<string | null> {
+    const size = (await this.#stat(entry.file))?.size;
     if (size === undefined) return 'it is missing';
     return size === entry.bytes ? null : `it has ${size} bytes where ${entry.bytes} were written`;
   }
 
+  /** What the file system says of a file, to see whether it has been changed. */
+  async looks(file: string): Promise<string> {
+    const stats = await this.#stat(file);
+    return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
+  }
+
   /** Renames a damaged file, so that nothing reads it any more; returns its new path, or null when it is gone. */
-  putAside(file: string): string | null {
+  async putAside(file: string): Promise<string | null> {
     const path = this.path(file);
-    if (!existsSync(path)) return null;
-    const aside = unusedPath(path + DAMAGED);
-    renameSync(path, aside);
-    syncFolder(dirname(path));
+    let aside = path + DAMAGED;
+    for (let number = 2; await exists(aside); number++) aside = `${path}${DAMAGED}-${number}`;
+    try {
+      await rename(path, aside);
+    } catch (thrown) {
+      if (hasErrno(thrown, 'ENOENT')) return null;
+      throw thrown;
+    }
+    await syncEntries(dirname(path));
     return aside;
   }
 
-  remove(file: string): void {
-    rmSync(this.path(file), { force: true });
+  async remove(file: string): Promise<void> {
+    await rm(this.path(file), { force: true });
+  }
+
+  async #stat(file: string): Promise<Stats | null> {
+    try {
+      return await stat(this.path(file));
+    } catch (thrown) {
+      if (hasErrno(thrown, 'ENOENT')) return null;
+      throw thrown;
+    }
   }
 }
 
@@ -148,13 +169,11 @@ function pad(seq: number): string {
   return String(seq).padStart(15, '0');
 }
 
-function syncFile(path: string): void {
-  const file = openSync(path, 'r+');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 type RowFacts = Omit<ArchiveEntry, 'table' | 'bytes' | 'file' | 'sha256'>;
@@ -213,4 +232,21 @@ export async function addToManifest(connection: DuckDBConnection, entry: Archive
 
 export async function removeFromManifest(connection: DuckDBConnection, file: string): Promise<void> {
   await connection.run(`DELETE FROM ${archiveTable} WHERE file = ?`, [file]);
+}
+
+/** Takes a file out of the manifest that is to be removed later, in the transaction open on the connection. */
+export async function unlinkLater(connection: DuckDBConnection, file: string): Promise<void> {
+  await removeFromManifest(connection, file);
+  await connection.run(`INSERT INTO ${unlinksTable} VALUES (?)`, [file]);
+}
+
+/** Files that have left the manifest and are to be removed. */
+export async function readUnlinks(connection: DuckDBConnection): Promise<readonly string[]> {
+  const read = await connection.runAndReadAll(`SELECT file FROM ${unlinksTable}`);
+  return read.getRowsJS().map(([file]) => String(file));
+}
+
+/** Says that the files are gone. */
+export async function unlinked(connection: DuckDBConnection, files: readonly string[]): Promise<void> {
+  for (const file of files) await connection.run(`DELETE FROM ${unlinksTable} WHERE file = ?`, [file]);
 }

@@ -3,6 +3,7 @@ import { ArmorlakeError, messageOf, quoteQualified, quoteString } from '../core/
 import type { Clock, Logger } from '../core/index.js';
 import type { Archive } from './archive.js';
 import { readManifest } from './archive.js';
+import type { ArchiveKeeper } from './archive-keeper.js';
 import { lowerBound } from './batch/columns.js';
 import { LAKE_CATALOG } from './migrations.js';
 import { packedNews } from './packed-news.js';
@@ -20,12 +21,12 @@ export interface ContentsFacts {
   readonly values: ListedValues;
   /** Event table → lower bound of its `time`, microseconds since 1970; a table without rows has none. */
   readonly minTimes: ReadonlyMap<string, number>;
-  /** False while archive files are still to be read: until then no value is known. */
+  /** False while archive files are still to be read, or are away: until then no value is known. */
   readonly complete: boolean;
 }
 
 export interface ContentsParts {
-  readonly archive: Archive | null;
+  readonly keeper: ArchiveKeeper | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openReader: () => Promise<DuckDBConnection>;
@@ -43,6 +44,8 @@ interface FileContents {
 
 /** After retention the hot rows are read anew no more often than this: what was published stays true meanwhile. */
 const REREAD_MS = 600_000;
+/** No event is earlier that a date can be written of. */
+const EARLIEST_MICROS = -8_640_000_000_000_000_000;
 
 /** Values and lower bounds of some rows. */
 class Summary {
@@ -97,6 +100,8 @@ export class Contents {
   #loading: Promise<void> | null = null;
   #filesReading: Promise<void> | null = null;
   #complete = false;
+  /** True when no file can come to the manifest that was not seen here first. */
+  #allFiles = false;
   #readMs = -Infinity;
   #stale = false;
   #closed = false;
@@ -129,6 +134,8 @@ export class Contents {
     if (this.#hot !== null) all.addAll(this.#hot);
     this.#archived ??= this.#sumFiles();
     all.addAll(this.#archived);
+    // Of files that a start could not see any time may be in them.
+    if (!this.#allFiles) for (const table of eventTables) all.addTime(tableName(table), EARLIEST_MICROS);
     const list = (column: PromisedColumn): readonly string[] | null => {
       const values = this.#complete ? all.valuesOf(column) : null;
       return values === null ? null : [...values];
@@ -171,10 +178,11 @@ export class Contents {
     // What was being written when nobody had asked is in what is read now.
     await this.#parts.writesEnded();
     await this.#withReader((reader) => this.#readHot(reader));
-    const { archive } = this.#parts;
-    if (archive !== null) await this.#withReader((reader) => this.#noteFiles(reader, archive));
+    const { keeper } = this.#parts;
+    if (keeper === null) this.#allFiles = true;
+    else await this.#withReader((reader) => this.#noteFiles(reader, keeper));
     // Their times are in the manifest; their values take reading.
-    if (this.#unread.length === 0) this.#complete = true;
+    if (this.#unread.length === 0 && this.#allFiles) this.#complete = true;
     else void this.#readFiles(false);
   }
 
@@ -221,7 +229,10 @@ export class Contents {
   }
 
   /** Takes in the files of the manifest, and forgets those that are in neither the manifest nor the folder. */
-  async #noteFiles(reader: DuckDBConnection, archive: Archive): Promise<void> {
+  async #noteFiles(reader: DuckDBConnection, keeper: ArchiveKeeper): Promise<void> {
+    const here = await keeper.recently();
+    // Before the manifest is read: what is taken in later is in it.
+    const allFiles = keeper.unlistedRead;
     const entries = await readManifest(reader);
     const listed = new Set(entries.map(({ file }) => file));
     for (const { file, table, minTimeMicros } of entries) {
@@ -229,14 +240,15 @@ export class Contents {
       this.#files.set(file, { table, minTimeMicros: lowerBound(Number(minTimeMicros)), values: null });
     }
     for (const file of this.#files.keys()) {
-      if (!listed.has(file) && archive.writtenAtMs(file) === null) this.#files.delete(file);
+      if (here && !listed.has(file) && (await keeper.archive.writtenAtMs(file)) === null) this.#files.delete(file);
     }
+    this.#allFiles = allFiles;
     this.#archived = null;
   }
 
   /** Files whose time was up already in the run that wrote them. */
   async #noteUnlisted(reader: DuckDBConnection, archive: Archive): Promise<void> {
-    for (const { file, table } of archive.files()) {
+    for (const { file, table } of await archive.files()) {
       if (this.#files.has(file)) continue;
       const entry = await archive.describe(reader, file, table);
       if (entry === null) continue;
@@ -251,13 +263,14 @@ export class Contents {
    */
   #readFiles(afterRun: boolean): Promise<void> {
     const reading = this.#withReader(async (reader) => {
-      const { archive } = this.#parts;
-      if (archive !== null) {
-        await this.#noteFiles(reader, archive);
-        if (afterRun) await this.#noteUnlisted(reader, archive);
+      const { keeper } = this.#parts;
+      if (keeper !== null) {
+        await this.#noteFiles(reader, keeper);
+        if (!(await keeper.recently())) return;
+        if (afterRun) await this.#noteUnlisted(reader, keeper.archive);
+        for (const file of this.#unread) await this.#readFile(reader, keeper, file);
       }
-      for (const file of this.#unread) await this.#readFile(reader, file);
-      this.#complete = true;
+      this.#complete = this.#allFiles && this.#unread.length === 0;
     });
     this.#filesReading = reading
       .catch((thrown: unknown) => this.#warn(thrown))
@@ -267,16 +280,19 @@ export class Contents {
     return this.#filesReading;
   }
 
-  async #readFile(reader: DuckDBConnection, file: string): Promise<void> {
+  async #readFile(reader: DuckDBConnection, keeper: ArchiveKeeper, file: string): Promise<void> {
     this.#throwIfClosed();
-    const { archive } = this.#parts;
     const known = this.#files.get(file);
-    if (known === undefined || archive === null) return;
+    if (known === undefined) return;
     const table = eventTables.find((each) => tableName(each) === known.table);
     const values = new Summary();
     for (const column of promisedColumns) {
       if (table === undefined || !hasColumn(table, column)) continue;
-      values.addValues(column, await distinct(reader, column, [`read_parquet(${quoteString(archive.path(file))})`]));
+      const source = `read_parquet(${quoteString(keeper.archive.path(file))})`;
+      const found = await distinct(reader, column, [source]);
+      // What can't be read because its disk has gone is read when that is back.
+      if (found === null && !(await keeper.look())) return;
+      values.addValues(column, found);
     }
     this.#files.set(file, { ...known, values });
     this.#archived = null;

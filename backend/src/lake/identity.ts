@@ -26,6 +26,8 @@ const identitySchema = z.object({
   clock: clockRecordSchema.nullable().default(null),
   /** The running totals as they were read last, at the close when `clean`; null: not known. */
   totals: totalsRecordSchema.nullable().default(null),
+  /** The archive that files were written to; null: none was. */
+  archiveId: z.string().nullable().default(null),
 });
 
 const formatSchema = z.object({ format: z.number().int() });
@@ -47,6 +49,7 @@ export function newIdentity(lakeId: string | null): LakeIdentity {
     damaged: null,
     clock: null,
     totals: null,
+    archiveId: null,
   };
 }
 

@@ -36,6 +36,8 @@ export interface LakeInfo extends HeldInfo {
   readonly pid: number;
   /** True while nothing is stored for want of room. */
   readonly diskFull: boolean;
+  /** True while the archive folder can't be read. */
+  readonly archiveAway: boolean;
   /** What is damaged or was put aside, in sentences. */
   readonly warnings: readonly string[];
 }

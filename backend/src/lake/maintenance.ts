@@ -1,8 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteQualified } from '../core/index.js';
 import type { Clock } from '../core/index.js';
-import type { Archive, ArchiveEntry } from './archive.js';
-import { addToManifest, readManifest, removeFromManifest } from './archive.js';
+import type { ArchiveEntry } from './archive.js';
+import { addToManifest, readManifest, readUnlinks, unlinkLater, unlinked } from './archive.js';
+import type { ArchiveKeeper } from './archive-keeper.js';
 import type { ClockGuard, ClockRecord, ReadUptime, TrustedTime } from './clock-guard.js';
 import { CLOCK_TOLERANCE_MS, standing } from './clock-guard.js';
 import { LedgerCompaction } from './compaction.js';
@@ -51,7 +52,7 @@ export interface MaintenanceParts {
   readonly writer: DuckDBConnection;
   /** A connection for what takes long and only reads. */
   readonly reader: DuckDBConnection;
-  readonly archive: Archive | null;
+  readonly keeper: ArchiveKeeper | null;
   readonly clock: Clock;
   readonly uptime: ReadUptime;
   readonly guard: ClockGuard;
@@ -65,8 +66,6 @@ export interface MaintenanceParts {
   readonly settle: () => Promise<void>;
   /** Makes what was deleted free; called with the lane held. */
   readonly checkpoint: () => Promise<void>;
-  /** Looks for damaged archive files and puts them aside; returns their names. */
-  readonly checkArchive: () => Promise<readonly string[]>;
   /** Told at the end of a run, after its checkpoint, whether rows of the lake file went. */
   readonly retained: (deleted: boolean) => Promise<void>;
 }
@@ -88,7 +87,8 @@ export class Maintenance {
   #warnedAhead = false;
   readonly #compaction = new LedgerCompaction();
   #last: Promise<unknown> = Promise.resolve();
-  #unlinkNext: readonly string[] = [];
+  /** True in a run that found the archive folder there; false: rows that are to go stay where they are. */
+  #archiveHere = false;
   #deleted: Record<string, number> = {};
   #archived: string[] = [];
   #unlinked: string[] = [];
@@ -111,15 +111,19 @@ export class Maintenance {
   }
 
   async #runOnce(): Promise<MaintenanceReport> {
-    const { lane, writer, settings } = this.#parts;
+    const { lane, writer, settings, keeper, reader } = this.#parts;
     this.#deleted = {};
     this.#archived = [];
     this.#unlinked = [];
     this.#damaged = [];
     const time = this.#time();
     await this.#parts.settle();
-    this.#damaged.push(...(await this.#parts.checkArchive()));
-    await this.#expire(await expiredByAge(this.#parts.reader, settings.retention, time));
+    this.#archiveHere = keeper !== null && (await keeper.look());
+    if (keeper !== null && this.#archiveHere) {
+      await keeper.takeIn(reader);
+      this.#damaged.push(...(await keeper.inTurn()));
+    }
+    await this.#expire(await expiredByAge(reader, settings.retention, time));
     for (const { table, condition } of expiredHistory(settings.retention, time)) {
       await this.#deleteHistory(table, condition);
     }
@@ -206,12 +210,13 @@ export class Maintenance {
 
   async #expire(expiries: readonly Expiry[]): Promise<void> {
     for (const expiry of expiries) {
-      if (this.#parts.archive === null) await this.#deleteRows(expiry);
-      else await this.#archiveRows(this.#parts.archive, expiry);
+      const { keeper } = this.#parts;
+      if (keeper === null) await this.#deleteRows(expiry);
+      else if (this.#archiveHere) await this.#archiveRows(keeper, expiry);
     }
   }
 
-  async #archiveRows(archive: Archive, { table, lastSeq }: Expiry): Promise<void> {
+  async #archiveRows(keeper: ArchiveKeeper, { table, lastSeq }: Expiry): Promise<void> {
     const { lane, writer, reader, disk, settings } = this.#parts;
     for (;;) {
       if ((await disk.room()).freeBytes < settings.minFreeBytes) return;
@@ -221,8 +226,12 @@ export class Maintenance {
       );
       if (first == null) return;
       const upTo = Math.min(lastSeq, Number(first) + ARCHIVE_FILE_SEQS - 1);
-      const entry = await archive.write(reader, table, upTo);
+      keeper.use();
+      const entry = await keeper.archive.write(reader, table, upTo);
       if (entry === null) return;
+      // If its disk has gone meanwhile, the file may lie below the mount point.
+      this.#archiveHere = await keeper.look();
+      if (!this.#archiveHere) return;
       await lane.run(() =>
         transaction(writer, async () => {
           await addToManifest(writer, entry);
@@ -258,31 +267,35 @@ export class Maintenance {
 
   /** Takes files out of the manifest by age and size, oldest first; they are unlinked one run later, when no query reads them. */
   async #expireArchive({ nowMs, corrections }: TrustedTime): Promise<void> {
-    const { archive, reader, writer, lane, settings } = this.#parts;
-    if (archive === null || settings.archive === null) return;
-    for (const file of this.#unlinkNext) archive.remove(file);
+    const { keeper, reader, writer, lane, settings } = this.#parts;
+    if (keeper === null || settings.archive === null || !this.#archiveHere) return;
+    const { archive } = keeper;
+    const gone = await readUnlinks(reader);
+    for (const file of gone) await archive.remove(file);
+    if (gone.length > 0) await lane.run(() => transaction(writer, () => unlinked(writer, gone)));
     const { ageMs, bytes: maxBytes } = settings.archive;
     const entries = await readManifest(reader);
     const limitMs = ageMs === null ? -Infinity : nowMs - ageMs;
     const wrongStamps = standing(corrections, limitMs);
     // By when it was written, not by the events' own times: those may be forged.
-    const isOld = (entry: ArchiveEntry): boolean => {
-      const written = archive.writtenAtMs(entry.file) ?? Infinity;
+    const isOld = async (entry: ArchiveEntry): Promise<boolean> => {
+      const written = (await archive.writtenAtMs(entry.file)) ?? Infinity;
       const wrong = wrongStamps.some((each) => written >= each.stampedFromMs && written <= each.stampedToMs);
       return written < limitMs && !wrong;
     };
     let bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-    const gone = entries.filter((entry) => {
-      const old = isOld(entry);
+    const expired: ArchiveEntry[] = [];
+    for (const entry of entries) {
       const over = maxBytes !== null && bytes > maxBytes;
-      if (old || over) bytes -= entry.bytes;
-      return old || over;
-    });
+      if (!over && !(await isOld(entry))) continue;
+      bytes -= entry.bytes;
+      expired.push(entry);
+    }
     const latest = this.#latestMicros();
-    for (const entry of gone) {
+    for (const entry of expired) {
       await lane.run(() =>
         transaction(writer, async () => {
-          await removeFromManifest(writer, entry.file);
+          await unlinkLater(writer, entry.file);
           await addToTotals(writer, { table: entry.table, expired: entry.rows });
           await writer.run(`INSERT INTO ${expiredTable} VALUES (?, ?, make_timestamp(?::BIGINT))`, [
             entry.table,
@@ -292,8 +305,7 @@ export class Maintenance {
         }),
       );
     }
-    this.#unlinkNext = gone.map((entry) => entry.file);
-    this.#unlinked = [...this.#unlinkNext];
+    this.#unlinked = expired.map((entry) => entry.file);
   }
 }
 

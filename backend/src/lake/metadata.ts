@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { CoverageFacts } from '../engine/index.js';
 import { coverageFacts } from '../engine/host.js';
+import type { ArchiveEntry } from './archive.js';
 import { readManifest } from './archive.js';
 import type { ContentsFacts, ListedValues } from './contents.js';
 import { usedBytes } from './retention.js';
@@ -41,6 +42,7 @@ export async function readMetadata(
   connection: DuckDBConnection,
   settings: LakeSettings,
   contents: ContentsFacts,
+  archiveHere: boolean,
   walBytes: number,
   nowMs: number,
 ): Promise<LakeMetadata> {
@@ -62,7 +64,7 @@ export async function readMetadata(
     };
   });
   const { values, complete } = contents;
-  return { tables, values, complete, gaps: await recentGaps(connection, nowMs) };
+  return { tables, values, complete, gaps: await recentGaps(connection, archiveHere ? [] : files, nowMs) };
 }
 
 async function hotRows(connection: DuckDBConnection): Promise<ReadonlyMap<string, number>> {
@@ -74,7 +76,11 @@ async function hotRows(connection: DuckDBConnection): Promise<ReadonlyMap<string
 }
 
 /** By whole hours and minutes, so that the same gaps read the same the next time. */
-async function recentGaps(connection: DuckDBConnection, nowMs: number): Promise<CoverageFacts['gaps']> {
+async function recentGaps(
+  connection: DuckDBConnection,
+  away: readonly ArchiveEntry[],
+  nowMs: number,
+): Promise<CoverageFacts['gaps']> {
   const from = Math.floor(nowMs / HOUR_MS) * HOUR_MS - GAPS_MS;
   const to = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS;
   const facts = await coverageFacts(
@@ -83,6 +89,10 @@ async function recentGaps(connection: DuckDBConnection, nowMs: number): Promise<
     { from: BigInt(from) * 1000n, to: null },
     BigInt(to) * 1000n,
     () => Promise.resolve(null),
+    away.flatMap(({ table, minTimeMicros, maxTimeMicros, rows }) => {
+      const recent = Number(maxTimeMicros) >= from * 1000;
+      return recent ? [{ table, from: minTimeMicros, to: maxTimeMicros, rows }] : [];
+    }),
   );
   return facts.gaps;
 }

@@ -110,6 +110,12 @@ export const migrations: readonly Migration[] = [
       ...countedTables.filter(({ kind }) => kind === 'history').map(historySoFar),
     ],
   },
+  {
+    version: 8,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'unlinks')} (file VARCHAR)`,
+    ],
+  },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

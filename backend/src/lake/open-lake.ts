@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { systemClock } from '../core/index.js';
+import { deadlineOf, systemClock, untilAborted } from '../core/index.js';
 import type { Clock, Logger } from '../core/index.js';
 import type { Database } from '../engine/host.js';
 import type { StartFacts } from '../engine/index.js';
 import { Archive, readManifest } from './archive.js';
+import type { ArchiveLook } from './archive-presence.js';
+import { ArchivePresence, archiveLook } from './archive-presence.js';
 import type { CommitMark } from './commit-mark.js';
 import { ClockGuard, systemUptime } from './clock-guard.js';
 import type { ClockRecord, ReadUptime } from './clock-guard.js';
@@ -16,6 +18,7 @@ import { rememberLakeId, rememberedLakeId } from './lake-id.js';
 import { latestVersion, migrate, migrations, refuseNewer } from './migrations.js';
 import type { Migration } from './migrations.js';
 import { lakePath, openDatabase } from './opening.js';
+import { pathsOf } from './reachable.js';
 import { readEnd, recover } from './recovery.js';
 import type { LakeEnd } from './recovery.js';
 import { longestAgeMs } from './retention.js';
@@ -35,8 +38,19 @@ export interface LakeOptions {
   readonly readDisk?: ReadDisk;
   readonly migrations?: readonly Migration[];
   readonly lockWaitMs?: number;
+  readonly archiveLook?: ArchiveLook;
   /** Called when DuckDB refuses all further work: only a new process helps. */
   readonly onFatal?: (reason: string) => void;
+}
+
+/** The archive, as a start found it. */
+interface OpenArchive {
+  readonly archive: Archive;
+  readonly presence: ArchivePresence;
+  /** False: the folder hung when the database was opened, which may not read it now. */
+  readonly reachable: boolean;
+  /** False: the folder was away, so that what the manifest doesn't list is still to be looked for. */
+  readonly unlistedRead: boolean;
 }
 
 /** An open lake, in its parts. */
@@ -50,7 +64,7 @@ export interface LakeParts {
   readonly mark: CommitMarkFile;
   readonly writer: BatchWriter;
   readonly state: StateTables;
-  readonly archive: Archive | null;
+  readonly archive: OpenArchive | null;
   readonly start: StartWrites;
   /** For checkpoints and deletions, by whoever has the lane. */
   readonly maintainer: DuckDBConnection;
@@ -82,13 +96,14 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const clock = options.clock ?? systemClock;
   const steps = options.migrations ?? migrations;
   mkdirSync(settings.dataFolder, { recursive: true, mode: 0o700 });
-  if (settings.archive !== null) mkdirSync(settings.archive.folder, { recursive: true, mode: 0o700 });
   const identityFile = new IdentityFile(settings.dataFolder);
   const known = identityFile.read();
   refuseNewer(known?.schemaVersion ?? 0, steps);
   const existed = existsSync(lakePath(settings.dataFolder));
+  const archiveFolders = await foldersOf(options);
   const { database, quarantined } = await openDatabase({
     settings,
+    archiveFolders: archiveFolders ?? [],
     acknowledged: acknowledged(settings.dataFolder, known),
     damaged: damaged ?? known?.damaged ?? null,
     openCrashes: facts.openCrashes,
@@ -105,16 +120,23 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const written = identityFile.read();
   const remembered = await rememberedLakeId(maintainer);
   const identity = written ?? newIdentity(remembered);
-  const archive =
-    settings.archive === null ? null : new Archive(settings.archive.folder, identity.lakeId, settings.memoryLimitBytes);
   const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
-  const unlisted = archive === null ? null : await readUnlisted(archive, maintainer, logger, clock);
+  const archive = await openArchive(options, database, identity, archiveFolders !== null);
+  if (archive !== null) opened.push(() => void archive.presence.close());
+  const unlisted =
+    archive?.unlistedRead === true ? await readUnlisted(archive.archive, maintainer, logger, clock) : null;
   warnings.push(...(unlisted?.warnings ?? []));
+  const manifest = await readManifest(maintainer);
+  if (settings.archive === null && manifest.length > 0) {
+    const sentence = `archive.dir is not set: ${manifest.length} archive files of this lake are left out.`;
+    warnings.push(sentence);
+    logger.error({}, sentence);
+  }
   const mark = new CommitMarkFile(settings.dataFolder);
   opened.push(() => mark.close());
   const nowMicros = Math.round(clock.wallMs() * 1000);
   const end = await readEnd(maintainer);
-  const archived = [...(await readManifest(maintainer)), ...(unlisted?.entries ?? [])];
+  const archived = [...manifest, ...(unlisted?.entries ?? [])];
   const found = recover({
     identity,
     identityLost: written === null,
@@ -169,6 +191,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
         closedAtMicros: null,
         damaged: null,
         seqReserved: Math.max(identity.seqReserved, recovery.lastSeq),
+        archiveId: archive?.presence.archiveId ?? identity.archiveId,
       }),
     () => mark.write({ lastSeq: recovery.lastSeq, lastBatch: recovery.lastBatch }),
   ]);
@@ -195,6 +218,42 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
     closedAtMicros,
     warnings,
   };
+}
+
+/** Where the archive's files may lie; null when the folder hangs: DuckDB would hang on it, too. */
+async function foldersOf({
+  settings,
+  archiveLook: look = archiveLook,
+}: LakeOptions): Promise<readonly string[] | null> {
+  if (settings.archive === null) return [];
+  const deadline = deadlineOf(new AbortController().signal, look.withinMs);
+  try {
+    return await untilAborted(pathsOf(settings.archive.folder), deadline.signal);
+  } catch {
+    return null;
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function openArchive(
+  { settings, clock = systemClock, logger, archiveLook: look = archiveLook }: LakeOptions,
+  database: Database,
+  { lakeId, archiveId }: LakeIdentity,
+  reachable: boolean,
+): Promise<OpenArchive | null> {
+  if (settings.archive === null) return null;
+  const archive = new Archive(settings.archive.folder, lakeId, settings.memoryLimitBytes);
+  const listed = async (): Promise<readonly string[]> => {
+    const connection = await database.connect();
+    try {
+      return (await readManifest(connection)).map(({ file }) => archive.path(file));
+    } finally {
+      connection.closeSync();
+    }
+  };
+  const presence = new ArchivePresence({ folder: archive.folder, lakeId, archiveId, listed, look, clock, logger });
+  return { archive, presence, reachable, unlistedRead: await presence.look() };
 }
 
 /** What was told to others as committed, by what is beside the lake file. */

@@ -36,6 +36,8 @@ export interface OpenedDatabase {
 
 export interface OpenConditions {
   readonly settings: LakeSettings;
+  /** Where the archive's files may lie. */
+  readonly archiveFolders: readonly string[];
   /** Why the lake file must not be opened any more; null when nothing is known against it. */
   readonly damaged: string | null;
   /** What was told to others as committed. */
@@ -60,14 +62,14 @@ export function walPath(dataFolder: string): string {
   return `${lakePath(dataFolder)}.wal`;
 }
 
-function databaseSettings(settings: LakeSettings): Parameters<typeof Database.open>[0] {
+function databaseSettings({ settings, archiveFolders }: OpenConditions): Parameters<typeof Database.open>[0] {
   return {
     file: { path: lakePath(settings.dataFolder), catalog: LAKE_CATALOG, rowGroupRows: rowGroupRows(settings) },
     threads: settings.threads,
     memoryLimitBytes: settings.memoryLimitBytes,
     temporaryFolder: settings.temporaryFolder,
     spillBytes: settings.spillBytes,
-    folders: settings.archive === null ? [] : [settings.archive.folder],
+    folders: archiveFolders,
     memoryCatalogs: [STATE_CATALOG],
     searchPath: [`${LAKE_CATALOG}.armorlake`, `${STATE_CATALOG}.armorlake`],
   };
@@ -143,7 +145,7 @@ async function openLocked(conditions: OpenConditions): Promise<Database> {
   const deadline = clock.monotonicMs() + lockWaitMs;
   for (;;) {
     try {
-      return await Database.open(databaseSettings(settings));
+      return await Database.open(databaseSettings(conditions));
     } catch (thrown) {
       const message = messageOf(thrown);
       if (!/could not set lock/i.test(message)) throw thrown;

@@ -1,8 +1,7 @@
 import { statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf } from '../core/index.js';
-import type { ArchiveEntry } from './archive.js';
-import { ArchiveCheck } from './archive-check.js';
+import { ArchiveKeeper } from './archive-keeper.js';
 import { Contents } from './contents.js';
 import { DiskWatch, isDiskFull, readDisk } from './disk.js';
 import type { LakeInfo } from './info.js';
@@ -49,7 +48,7 @@ export class LakeStore {
   readonly #lane = new Lane();
   readonly #disk: DiskWatch;
   readonly #gate: WriteGate;
-  readonly #archiveCheck: ArchiveCheck | null;
+  readonly #keeper: ArchiveKeeper | null;
   readonly #maintenance: Maintenance;
   readonly #contents: Contents;
   readonly #maintenanceReader: DuckDBConnection;
@@ -63,7 +62,7 @@ export class LakeStore {
   #closing = false;
 
   private constructor(parts: LakeParts, maintenanceReader: DuckDBConnection) {
-    const { clock, uptime, guard, archive, sequence, maintainer: writer, options } = parts;
+    const { clock, uptime, guard, archive, sequence, maintainer, options } = parts;
     this.#parts = parts;
     this.#maintenanceReader = maintenanceReader;
     this.settings = options.settings;
@@ -78,31 +77,42 @@ export class LakeStore {
       logger: options.logger,
       onFatal: (reason) => options.onFatal?.(reason),
     });
-    this.#contents = new Contents({
-      archive,
-      clock,
-      logger: options.logger,
-      openReader: () => this.openReader(),
-      closeReader: (connection) => this.closeReader(connection),
-      writesEnded: () => this.#lane.run(() => Promise.resolve()),
-    });
-    const quarantine = (entry: ArchiveEntry, reason: string): Promise<void> => this.#quarantine(entry, reason);
-    this.#archiveCheck =
+    const openReader = (): Promise<DuckDBConnection> => this.openReader();
+    const closeReader = (connection: DuckDBConnection): void => this.closeReader(connection);
+    this.#keeper =
       archive === null
         ? null
-        : new ArchiveCheck({
-            archive,
+        : new ArchiveKeeper({
+            ...archive,
+            lane: this.#lane,
+            gate: this.#gate,
+            sequence,
+            writer: parts.writer,
+            maintainer,
             clock,
-            openReader: () => this.openReader(),
-            closeReader: (connection) => this.closeReader(connection),
-            quarantine,
+            logger: options.logger,
+            openReader,
+            closeReader,
+            warn: (sentence) => this.#warn(sentence),
+            returned: () => {
+              if (archive.reachable) this.#maintainInBackground();
+              else options.onFatal?.('The archive folder answers again, which hung at the start.');
+            },
           });
+    this.#contents = new Contents({
+      keeper: this.#keeper,
+      clock,
+      logger: options.logger,
+      openReader,
+      closeReader,
+      writesEnded: () => this.#lane.run(() => Promise.resolve()),
+    });
     this.#maintenance = new Maintenance({
       settings: this.settings,
       lane: this.#lane,
-      writer,
+      writer: maintainer,
       reader: maintenanceReader,
-      archive,
+      keeper: this.#keeper,
       clock,
       uptime,
       guard,
@@ -116,7 +126,6 @@ export class LakeStore {
       disk: this.#disk,
       settle: () => this.#settle(),
       checkpoint: () => this.#checkpoint(),
-      checkArchive: async () => (await this.#archiveCheck?.inTurn()) ?? [],
       retained: (deleted) => this.#contents.retained(deleted),
     });
     this.#timer = setInterval(() => this.#maintainInBackground(), this.settings.maintainEveryMs);
@@ -185,7 +194,12 @@ export class LakeStore {
 
   /** Looks at archive files that a query failed on; true when asking again helps: a damaged one is put aside now. */
   async checkArchiveFiles(paths: readonly string[], likely: boolean): Promise<boolean> {
-    return (await this.#archiveCheck?.suspected(paths, likely)) ?? false;
+    return (await this.#keeper?.suspected(paths, likely)) ?? false;
+  }
+
+  /** Whether the files of the manifest are there to be read, as of a second ago at most. */
+  async archiveHere(): Promise<boolean> {
+    return (await this.#keeper?.recently()) ?? false;
   }
 
   /** The latest event time, in µs since 1970, that is gone for good from any of the tables (`schema.name`); null: none. */
@@ -279,6 +293,7 @@ export class LakeStore {
         rssBytes: process.memoryUsage.rss(),
         pid: process.pid,
         diskFull: this.#gate.diskFull,
+        archiveAway: this.#keeper?.here === false,
         warnings: this.#warnings,
       };
     } finally {
@@ -289,9 +304,10 @@ export class LakeStore {
   /** What the lake holds, for those who ask many lakes; the first call reads the hot rows. */
   async metadata(): Promise<LakeMetadata> {
     const contents = await this.#contents.facts();
+    const here = await this.archiveHere();
     const reader = await this.openReader();
     try {
-      return await readMetadata(reader, this.settings, contents, this.walBytes(), this.#parts.clock.wallMs());
+      return await readMetadata(reader, this.settings, contents, here, this.walBytes(), this.#parts.clock.wallMs());
     } finally {
       this.closeReader(reader);
     }
@@ -307,6 +323,7 @@ export class LakeStore {
     this.#gate.close();
     clearInterval(this.#timer);
     for (const reader of this.#readers) reader.interrupt();
+    await this.#keeper?.close();
     await this.#contents.close();
     await this.#maintenance.idle();
     await this.#lane.run(async () => {
@@ -378,25 +395,6 @@ export class LakeStore {
       const totals = await writer.totals();
       this.#gate.unlessFull(() => sequence.update({ totals }));
     });
-  }
-
-  /** The rows of the file are missing from now on, and the account says so. */
-  async #quarantine(entry: ArchiveEntry, reason: string): Promise<void> {
-    const { archive, writer, options } = this.#parts;
-    const path = archive?.path(entry.file) ?? entry.file;
-    let aside: string | null = null;
-    try {
-      // Before the manifest: what a crash leaves in between is a missing file, never a damaged one that is taken in again.
-      aside = archive?.putAside(entry.file) ?? null;
-    } catch (thrown) {
-      options.logger.error({ file: path, error: messageOf(thrown) }, 'An archive file could not be renamed.');
-    }
-    await this.#lane.run(async () => {
-      await this.#gate.begin();
-      await this.#gate.guard(() => writer.loseFile(entry));
-    });
-    this.#warn(aside === null ? `${path} is left out: ${reason}` : `${aside} was put aside: ${reason}`);
-    options.logger.error({ file: path, aside, rows: entry.rows, reason }, 'A damaged archive file was put aside.');
   }
 
   #warn(sentence: string): void {

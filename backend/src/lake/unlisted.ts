@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { messageOf, quoteQualified } from '../core/index.js';
 import type { Clock, Logger } from '../core/index.js';
 import type { Archive, ArchiveEntry } from './archive.js';
-import { addToManifest, readManifest } from './archive.js';
+import { addToManifest, readManifest, readUnlinks } from './archive.js';
 import type { Gap } from './batch/layout.js';
 import { LAKE_CATALOG } from './migrations.js';
 import { isFileDamage } from './opening.js';
@@ -33,22 +33,34 @@ export async function readUnlisted(
   logger: Logger,
   clock: Clock,
 ): Promise<Unlisted> {
-  const known = new Set((await readManifest(connection)).map((entry) => entry.file));
+  // In this order: a file that is put aside meanwhile was in the folder or is in the manifest no more.
+  const files = await archive.files();
+  const listed = await readManifest(connection);
+  const known = new Set([
+    ...listed.map((entry) => entry.file),
+    // Their rows have expired, and they were to be removed by the run before.
+    ...(await readUnlinks(connection)),
+  ]);
   const entries: ArchiveEntry[] = [];
   const warnings: string[] = [];
   const gaps: Gap[] = [];
-  for (const { file, table } of archive.files()) {
+  // Of two with the same rows the longer one is taken.
+  for (const { file, table } of longestFirst(files)) {
     if (known.has(file)) continue;
     try {
       const entry = await archive.describe(connection, file, table);
       if (entry === null) continue;
-      if (await hasRows(connection, table, entry.firstSeq, entry.lastSeq)) archive.remove(file);
-      else entries.push(entry);
+      if (await hasRows(connection, table, entry.firstSeq, entry.lastSeq)) await archive.remove(file);
+      else if ([...listed, ...entries].some((other) => overlap(entry, other))) {
+        // What was written when its rows could not be deleted: a later file has them, too.
+        logger.warn({ file: archive.path(file) }, 'An archive file is not read: another one holds its rows.');
+      } else entries.push(entry);
     } catch (thrown) {
       // The lake file's damage is no reason against the archive's.
       if (isFileDamage(thrown)) throw thrown;
       const reason = messageOf(thrown);
-      const aside = archive.putAside(file) ?? file;
+      const aside = await archive.putAside(file);
+      if (aside === null) continue;
       warnings.push(`${aside} was put aside: ${reason}`);
       logger.error({ file: aside, reason }, 'A damaged archive file was put aside.');
       const [first = 0, last = 0] = seqsIn(file);
@@ -79,6 +91,20 @@ export async function adopt(entries: readonly ArchiveEntry[], connection: DuckDB
       });
     }
   });
+}
+
+type Found = Awaited<ReturnType<Archive['files']>>;
+
+function longestFirst(files: Found): Found {
+  const length = ({ file }: Found[number]): number => {
+    const [first = 0, last = 0] = seqsIn(file);
+    return last - first;
+  };
+  return files.toSorted((one, other) => length(other) - length(one));
+}
+
+function overlap(one: ArchiveEntry, other: ArchiveEntry): boolean {
+  return one.table === other.table && one.firstSeq <= other.lastSeq && other.firstSeq <= one.lastSeq;
 }
 
 /** First and last seq, as the name of an archive file says. */

@@ -113,6 +113,15 @@ export class BatchWriter {
     });
   }
 
+  /** Gap rows alone. */
+  async writeGaps(gaps: readonly Gap[]): Promise<void> {
+    if (gaps.length === 0) return;
+    await this.#transaction(() => {
+      this.#writeGaps(gaps);
+      return Promise.resolve();
+    });
+  }
+
   /**
    * Compares what was appended and taken with what is held and with what was known of it, books each difference and writes
    * a gap row for it. An upgraded or undamaged lake has none.

@@ -120,7 +120,8 @@ function overBudget(what: string): ArmorlakeError {
 function worse(left: CoverageFacts, right: CoverageFacts): CoverageFacts {
   const shortFrom = [left.shortFrom, right.shortFrom].filter((from) => from !== null).sort();
   return {
-    gaps: right.gaps.minutes > left.gaps.minutes ? right.gaps : left.gaps,
+    // A gap of one moment has no minutes.
+    gaps: left.gaps.worst.length === 0 || right.gaps.minutes > left.gaps.minutes ? right.gaps : left.gaps,
     shortFrom: shortFrom.at(-1) ?? null,
   };
 }

@@ -18,6 +18,8 @@ export interface LakeReader {
    * @param likely damage is the likely cause.
    */
   checkArchiveFiles(paths: readonly string[], likely: boolean): Promise<boolean>;
+  /** Whether the files of armorlake.archive are there to be read; false also when the node has no archive folder. */
+  archiveHere(): Promise<boolean>;
   /** Calls the listener after each commit that stored events, until the returned function is called. */
   onCommit(listener: (commit: { readonly lastSeq: number }) => void): () => void;
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { ArmorlakeError } from '../../core/index.js';
 import type { TreeRecord } from '../sql/index.js';
 import { freezeMoments, limitRows, replaceTables } from '../sql/index.js';
 import type { CoverageFacts } from '../facts.js';
@@ -7,7 +8,7 @@ import { coverageFacts } from './coverage-facts.js';
 import type { PreparedReads } from './prepared-reads.js';
 import type { LakeReader } from './lake-reader.js';
 import type { Parameters } from './parameters.js';
-import type { ArchiveFile, Expected, QueryTable, TimeSpan } from './sources.js';
+import type { ArchiveFile, Expected, LeftOut, QueryTable, TimeSpan } from './sources.js';
 import { TableSources, tableKey } from './sources.js';
 import type { Analysed } from './statements.js';
 import { Statements, deserialize } from './statements.js';
@@ -71,13 +72,14 @@ export class Planner {
     const timed = new Set(tables.filter((table) => table.kind === 'event' || table.kind === 'view').map(tableKey));
     const stated = timed.size === 0 ? always : await statedSpan(connection, statement, timed, request.params);
     const span = intersect(request.timeRange, stated);
-    const files = await this.#files(connection, tables, span);
+    const { files, leftOut } = await this.#files(connection, tables, span);
     const facts = await coverageFacts(
       connection,
       tables,
       span,
       nowMicros,
       (...given) => this.#lake.retainedSince(...given),
+      leftOut,
       (...given) => this.#reads.rows(...given),
     );
     const own = await this.#sources.build(connection, tables, request.timeRange, files);
@@ -101,33 +103,53 @@ export class Planner {
     const analysed = await this.#statements.analyse(connection, request.sql);
     check(analysed.statement);
     const tables = await this.#sources.reached(connection, analysed.tables);
-    const files = await this.#files(connection, tables, always);
+    const { files, leftOut } = await this.#files(connection, tables, always, interval);
+    // A reader of the log must not pass over what is there only later.
+    if (leftOut.length > 0) throw archiveAway();
     const bounds = { ...always, afterSeq: BigInt(interval.after), upToSeq: BigInt(interval.upTo) };
     const sources = await this.#sources.build(connection, tables, bounds, files);
     const placed = replaceTables(frozen(analysed, nowMicros), sources);
     return { analysed, files, sql: await deserialize(connection, limitRows(placed, request.rows)) };
   }
 
-  /** The archive files that may hold rows of the tables within the span. */
+  /**
+   * The archive files that may hold rows of the tables within the span and the interval: all of them as they can be read
+   * now, or all as left out, by one look at their folder.
+   */
   async #files(
     connection: DuckDBConnection,
     tables: readonly QueryTable[],
     span: TimeSpan,
-  ): Promise<readonly ArchiveFile[]> {
-    const folder = this.#archiveFolder;
+    interval: SeqInterval | null = null,
+  ): Promise<{ readonly files: readonly ArchiveFile[]; readonly leftOut: readonly LeftOut[] }> {
     const names = tables.filter((table) => table.kind === 'event').map((table) => `${table.schema}.${table.name}`);
-    if (folder === null || names.length === 0) return [];
+    if (names.length === 0) return { files: [], leftOut: [] };
     const rows = await this.#reads.rows(
       connection,
-      'SELECT table_name, file, epoch_us(min_time), epoch_us(max_time) FROM armorlake.archive',
+      'SELECT table_name, file, epoch_us(min_time), epoch_us(max_time), first_seq, last_seq, rows FROM armorlake.archive',
     );
-    return rows.flatMap(([table, file, min, max]) => {
+    const needed = rows.flatMap(([table, file, min, max, first, last, count]) => {
       if (typeof table !== 'string' || typeof file !== 'string' || !names.includes(table)) return [];
-      const later = span.to !== null && typeof min === 'bigint' && min >= span.to;
-      const earlier = span.from !== null && typeof max === 'bigint' && max < span.from;
-      return later || earlier ? [] : [{ table, path: join(folder, file) }];
+      const [from, to] = [typeof min === 'bigint' ? min : -MOST, typeof max === 'bigint' ? max : MOST];
+      const apart = (span.to !== null && from >= span.to) || (span.from !== null && to < span.from);
+      const passed =
+        interval !== null && (Number(last) <= interval.after || (first !== null && Number(first) > interval.upTo));
+      return apart || passed ? [] : [{ table, file, from, to, rows: Number(count) }];
     });
+    if (needed.length === 0) return { files: [], leftOut: [] };
+    const folder = this.#archiveFolder;
+    if (folder === null || !(await this.#lake.archiveHere())) return { files: [], leftOut: needed };
+    return { files: needed.map(({ table, file }) => ({ table, path: join(folder, file) })), leftOut: [] };
   }
+}
+
+/** Beyond every time, µs since 1970. */
+const MOST = 2n ** 62n;
+
+function archiveAway(): ArmorlakeError {
+  return new ArmorlakeError('NOT_READY', 'The archive folder is away, and what comes next is in it.', {
+    hint: 'Is its disk mounted? It goes on by itself when the folder is back.',
+  });
 }
 
 /** The statement with `now()` and its like as one moment. */

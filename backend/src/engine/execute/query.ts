@@ -142,13 +142,9 @@ export class QueryRunner {
 const ATTEMPTS = 10;
 
 function cutShort(): ArmorlakeError {
-  return new ArmorlakeError(
-    'INTERNAL',
-    'An archive file turned out to be damaged while it was read; it is put aside now.',
-    {
-      hint: 'Ask again: what it held is a gap from now on.',
-    },
-  );
+  return new ArmorlakeError('INTERNAL', 'An archive file could not be read to its end; it is left out now.', {
+    hint: 'Ask again: what it holds is a gap until it can be read.',
+  });
 }
 
 /** Starts a planned statement; the result streams. */

@@ -37,6 +37,16 @@ export interface ArchiveFile {
   readonly path: string;
 }
 
+/** An archive file that can't be read now: its folder is away. */
+export interface LeftOut {
+  /** `schema.name`. */
+  readonly table: string;
+  /** Its rows' first and last time, µs since 1970. */
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly rows: number;
+}
+
 /** `schema.name` in lower case, as `sources` are keyed. */
 export function tableKey(table: KnownTable): string {
   return `${table.schema}.${table.name}`.toLowerCase();
