@@ -14,12 +14,13 @@ function csvField(value: unknown, raw: boolean): string {
   return /[";,\t\r\n]/.test(safe) || safe === '' ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** What begins a formula, in ASCII and in full width. */
-const FORMULA = /[=+\-@|\uff1d\uff0b\uff0d\uff20\uff5c]/;
-/** What ends a cell where another locale's separator, or none but lines, is gone by. */
-const SEPARATOR = /[;|\t\r\n]/;
-/** What spreadsheets strip or don't show before a cell's text. */
-const STRIPPED = /[\s"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
+/** What begins a formula: in ASCII, and what compatibility forms (full width, small, raised, lowered) make of it. */
+const FORMULA =
+  /[=+\-@|\u207a-\u207c\u208a-\u208c\u2212\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20\uff5c\u2a74-\u2a76]/;
+/** What ends a cell where another locale's separator, or none but lines (of Unicode, too), is gone by. */
+const SEPARATOR = /[;|\t-\r\x1c-\x1f\x85\u2028\u2029]/;
+/** What spreadsheets and importers strip or don't show before a cell's text: spaces, control and format characters, quotes. */
+const STRIPPED = /[\s"\uff02\p{Cc}\p{Cf}]/u;
 
 /**
  * Text without formulas, also where it is split at other separators: the quotes around a field hold only for who splits
@@ -31,13 +32,14 @@ function defused(text: string): string {
   let safe = '';
   let kept = 0;
   let atStart = true;
-  for (let at = 0; at < begun.length; at += 1) {
-    const character = begun.charAt(at);
+  let at = 0;
+  for (const character of begun) {
     if (atStart && FORMULA.test(character)) {
       safe += `${begun.slice(kept, at)}'`;
       kept = at;
     }
     atStart = SEPARATOR.test(character) || (atStart && STRIPPED.test(character));
+    at += character.length;
   }
   return safe + begun.slice(kept);
 }
