@@ -10,8 +10,10 @@ import { suite } from './support/federation-queries.js';
 import { Random } from './support/random.js';
 
 const nodeCount = 3;
+/** One more has no rows at all. */
+const lakes = nodeCount + 1;
 const seed = Number(process.env['ARMORLAKE_FUZZ_SEED'] ?? 20260301);
-const queries = Number(process.env['ARMORLAKE_FUZZ_QUERIES'] ?? (process.env['ARMORLAKE_TEST_LONG'] ? 5_000 : 500));
+const queries = Number(process.env['ARMORLAKE_FUZZ_QUERIES'] ?? (process.env['ARMORLAKE_TEST_LONG'] ? 20_000 : 300));
 
 it('merges the variances of many groups in room for their list', async () => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '256MB' });
@@ -29,22 +31,34 @@ it('merges the variances of many groups in room for their list', async () => {
   }
 });
 
+class Failed extends Error {
+  constructor(cause: unknown) {
+    super(String(cause));
+  }
+}
+
 /** Splits of every kind over three lakes, against one DuckDB that holds all their rows. */
 describe('the federated planner', () => {
   let federation: InProcessFederation;
 
   beforeAll(async () => {
     const all = Array.from({ length: nodeCount }, (_, node) => node);
-    federation = await InProcessFederation.create(nodeCount, federatedTables, (connection, node) =>
-      makeLake(connection, node === null ? all : [node]),
+    federation = await InProcessFederation.create(lakes, federatedTables, (connection, node) =>
+      makeLake(connection, node === null ? all : all.filter((each) => each === node)),
     );
   });
 
   afterAll(() => federation.close());
 
   async function check(query: SuiteQuery): Promise<readonly string[]> {
-    const want = await answerOf(federation.whole, query.sql);
-    const got = await federation.run(query.sql);
+    const want = await answerOf(federation.whole, query.sql).catch((thrown: unknown) => new Failed(thrown));
+    const got = await federation.run(query.sql).catch((thrown: unknown) => {
+      // An error on one lake is none on another, where the order of conditions decides; an answer for an error is wrong.
+      if (want instanceof Failed || /Conversion|Invalid Input/.test(String(thrown))) return null;
+      throw thrown;
+    });
+    if (got === null) return [];
+    if (want instanceof Failed) throw new Error(`it was answered, and fails on one DuckDB: ${want.message}`);
     expect(difference(want, got, query.ordered === true)).toBeNull();
     return got.plan.fragments.map((fragment) => fragment.kind);
   }

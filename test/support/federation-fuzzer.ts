@@ -1,3 +1,4 @@
+import { averages, brokenConstants, collations, types, unnamedSubqueries } from './federation-fuzzer-kinds.js';
 import type { SuiteQuery } from './federation-queries.js';
 import type { Random } from './random.js';
 
@@ -16,7 +17,7 @@ const textColumns = [
 const numberColumns = ['seq', 'uid', 'host_pid', 'host_ppid', 'remote_port'];
 const tables = ['kubearmor.logs', 'kubearmor.alerts', 'kubearmor.events'];
 
-/** One random query that has exactly one right answer, up to the order of rows. */
+/** One random query that has exactly one right answer, up to the order of rows; or an error. */
 export function randomQuery(random: Random): SuiteQuery {
   const shape = random.pick([
     aggregate,
@@ -31,6 +32,13 @@ export function randomQuery(random: Random): SuiteQuery {
     commonTable,
     subquery,
     nested,
+    collations,
+    collations,
+    types,
+    types,
+    averages,
+    unnamedSubqueries,
+    brokenConstants,
   ]);
   return shape(random);
 }

@@ -96,7 +96,9 @@ export class InProcessFederation {
       await this.merge.run(`CREATE OR REPLACE TEMP VIEW ${fragment.name} AS ${incomingSql(files, fragment)}`);
     }
     const answer = await answerOf(this.merge, await this.context.frontend.print(planned.merge));
-    return { ...answer, plan: planned };
+    // As an answer calls them: by what was asked, not by what the merge became.
+    const columns = answer.columns.map(({ type }, index) => ({ name: planned.columns[index]?.name ?? '', type }));
+    return { columns, rows: answer.rows, plan: planned };
   }
 
   close(): void {

@@ -136,6 +136,8 @@ export class AggregateSplit {
     const { node } = this.#query;
     const expressions = recordsOf(node, 'group_expressions');
     if (textOf(node, 'aggregate_handling') === 'FORCE_AGGREGATES') {
+      // DuckDB does not find such a group again in HAVING, and groups by the columns within it as well.
+      if (contains({ ...node, where_clause: null }, this.#isCollated)) cannot('GROUP BY ALL with a collation');
       for (const item of this.#items) {
         if (!hasAggregate(item, this.#query.isAggregate) && !contains(item, isWindow)) this.#addGroup(item);
       }
