@@ -41,14 +41,21 @@ const ownNetworks = [
 
 const shells = ['/bin/sh', '/bin/bash', '/usr/bin/sh', '/usr/bin/bash', '/bin/dash', '/usr/bin/dash', '/usr/bin/zsh'];
 
-/** "Start from…": what people ask first. */
+/**
+ * "Start from…": what people ask first. What a policy matched comes as an alert and as no log: who asks for acts reads
+ * events, with their outcome.
+ */
 export const recipes: readonly Recipe[] = [
   {
     id: 'has-this-run',
     title: 'Has this run?',
     description: 'Where and when a binary was executed. Put its path into the filter.',
-    query: built('table', 'kubearmor.logs', {
-      filters: [filter('operation', 'is', 'Process'), filter('process', 'path is', '/usr/bin/curl')],
+    query: built('table', 'kubearmor.events', {
+      filters: [
+        filter('operation', 'is', 'Process'),
+        filter('process', 'path is', '/usr/bin/curl'),
+        filter('outcome', 'is', 'happened'),
+      ],
       groupBy: ['node', 'host', 'namespace', 'pod', 'container'],
       aggregates: [
         { function: 'count', alias: 'times' },
@@ -65,10 +72,10 @@ export const recipes: readonly Recipe[] = [
     query: written(
       'SELECT process, process_hash, min(time) AS first_seen, count(*) AS times, count(DISTINCT node) AS nodes,',
       "  arg_min(concat_ws('/', node, namespace, pod), time) AS first_seen_in",
-      'FROM kubearmor.logs',
-      "WHERE operation = 'Process' AND process IS NOT NULL",
+      'FROM kubearmor.events',
+      "WHERE operation = 'Process' AND process IS NOT NULL AND outcome = 'happened'",
       '  AND time >= $__timeFrom - INTERVAL 30 DAY AND time < $__timeTo',
-      '  AND $__adHocFilters(kubearmor.logs)',
+      '  AND $__adHocFilters(kubearmor.events)',
       'GROUP BY process, process_hash',
       'HAVING min(time) >= $__timeFrom',
       'ORDER BY first_seen DESC',
@@ -83,10 +90,10 @@ export const recipes: readonly Recipe[] = [
       'SELECT node, namespace, pod, container,',
       `  ${execSession} AS session,`,
       '  min(time) AS began, max(time) AS last,',
-      '  count(*) AS events, list(DISTINCT process ORDER BY process) AS processes',
-      'FROM kubearmor.logs',
+      "  count(*) AS events, list(DISTINCT process ORDER BY process) FILTER (outcome = 'happened') AS processes",
+      'FROM kubearmor.events',
       'WHERE $__timeFilter(time) AND exec_session IS NOT NULL',
-      '  AND $__adHocFilters(kubearmor.logs)',
+      '  AND $__adHocFilters(kubearmor.events)',
       'GROUP BY node, namespace, pod, container, container_id, session',
       'ORDER BY began DESC',
     ),
@@ -95,11 +102,12 @@ export const recipes: readonly Recipe[] = [
     id: 'egress',
     title: 'Egress by destination',
     description: 'Connections out of the clusters, by address and port.',
-    query: built('table', 'kubearmor.logs', {
+    query: built('table', 'kubearmor.events', {
       filters: [
         filter('direction', 'is', 'egress'),
         filter('remote_ip', 'is set'),
         filter('remote_ip', 'not in cidr', ...ownNetworks),
+        filter('outcome', 'is', 'happened'),
       ],
       groupBy: ['remote_ip', 'remote_port', 'protocol'],
       aggregates: [
@@ -115,9 +123,9 @@ export const recipes: readonly Recipe[] = [
     id: 'domains',
     title: 'Domains asked for',
     description: 'Names that workloads looked up or connected to.',
-    query: built('table', 'kubearmor.logs', {
+    query: built('table', 'kubearmor.events', {
       filters: [filter('domain', 'is set')],
-      groupBy: ['domain', 'namespace'],
+      groupBy: ['domain', 'namespace', 'outcome'],
       aggregates: [
         { function: 'count', alias: 'times' },
         { function: 'min', column: 'time', alias: 'first' },
@@ -160,7 +168,7 @@ export const recipes: readonly Recipe[] = [
     id: 'shells',
     title: 'Interactive shells',
     description: 'Shells with a terminal inside of containers.',
-    query: built('table', 'kubearmor.logs', {
+    query: built('table', 'kubearmor.events', {
       filters: [
         filter('operation', 'is', 'Process'),
         filter('process', 'path is', ...shells),
@@ -178,6 +186,7 @@ export const recipes: readonly Recipe[] = [
         'tty',
         'parent_process',
         'resource',
+        'outcome',
       ],
     }),
   },
@@ -185,7 +194,7 @@ export const recipes: readonly Recipe[] = [
     id: 'secrets',
     title: 'Secrets read',
     description: 'Who touched keys, passwords and service account tokens.',
-    query: built('table', 'kubearmor.logs', {
+    query: built('table', 'kubearmor.events', {
       filters: [
         filter('operation', 'is', 'File'),
         filter(
@@ -223,7 +232,7 @@ export const recipes: readonly Recipe[] = [
     title: 'Behaviour of a workload',
     description: 'Pods, their processes and what these touched, as a graph. Choose a namespace.',
     query: {
-      ...built('graph', 'kubearmor.logs', { filters: [filter('namespace', 'is', 'default')] }),
+      ...built('graph', 'kubearmor.events', { filters: [filter('namespace', 'is', 'default')] }),
       process: { target: null, view: 'table', graph: 'behaviour', nodeLimit: 100 },
     },
   },

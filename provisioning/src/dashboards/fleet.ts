@@ -20,7 +20,7 @@ import { adHoc, carriedAlerts, cluster, datasource, members, namespace, node, wo
 
 const variables = [datasource, cluster, members, node, namespace, workload, adHoc, ...carriedAlerts];
 
-const place = chosenPlace('kubearmor.logs');
+const place = chosenPlace('kubearmor.events');
 
 const thisNode = `var-node=\${__data.fields.node:percentencode}&${keepBut(variables, 'node')}`;
 
@@ -30,7 +30,8 @@ const alerts = `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AN
 /** Programs that the chosen workloads ran, each with its first execution on the chosen nodes, and where these ran it first. */
 const firstRuns = `
     SELECT process, min(time) AS first, min_by(node, time) FILTER (${place}) AS node
-    FROM kubearmor.logs WHERE operation = 'Process' AND process IS NOT NULL AND time < $__timeTo
+    FROM kubearmor.events
+    WHERE operation = 'Process' AND process IS NOT NULL AND outcome = 'happened' AND time < $__timeTo
     GROUP BY process HAVING count(*) FILTER (${place}) > 0`;
 
 const attention = `
