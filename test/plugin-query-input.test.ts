@@ -31,7 +31,14 @@ describe('each has its own sentence', () => {
     ['SELECT * FROM kubearmor.nothing', /^400 downstream: There is no table kubearmor\.nothing \(at character 15\)\./],
     ['SELECT 1 FROM\n\n WHERE', /^400 downstream: The SQL can't be understood: .*\(at character \d+\)\./],
     ['DROP TABLE kubearmor.alerts', /^400 downstream: /],
+    // The limit behind it is the data source's, and no word of the user's.
+    [
+      'SELECT a.host FROM kubearmor.alerts a JOIN kubearmor.logs l',
+      /^400 downstream: The SQL can't be understood: it ends too early\./,
+    ],
+    ["SELECT 1 FROM kubearmor.alerts WHERE policy IN ('$policy')", /^400 .*The variable \$policy has no value here\./],
     [' ', /^400 downstream: The query is empty\. Write a SELECT\.$/],
+    ['SELECT $__timeGroup(time, 1y) AS time, count(*) FROM kubearmor.alerts', /date_trunc\('year', time\)/],
     ['SELECT $__timeGroup(time)', /^400 downstream: .*\$__timeGroup/],
     [
       // A macro before it moves the place; what is said is where the user sees it.
