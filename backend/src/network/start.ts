@@ -44,6 +44,7 @@ export class NetworkNode {
   readonly #attachment: Attachment | null;
   readonly #peers: readonly PeerHub[];
   readonly #listening: Listening | null;
+  readonly #book: MemberBook;
 
   private constructor(
     network: Network,
@@ -51,12 +52,14 @@ export class NetworkNode {
     attachment: Attachment | null,
     peers: readonly PeerHub[],
     listening: Listening | null,
+    book: MemberBook,
   ) {
     this.network = network;
     this.hub = hub;
     this.#attachment = attachment;
     this.#peers = peers;
     this.#listening = listening;
+    this.#book = book;
   }
 
   /**
@@ -71,7 +74,7 @@ export class NetworkNode {
       });
     }
     const time = options.time ?? systemTime;
-    const book = new MemberBook(options.dataFolder);
+    const book = new MemberBook(options.dataFolder, time);
     const local = lake === null ? null : new LocalNode(identity, lake.publication, lake.runner, time);
     const lease = options.lease === undefined ? {} : { lease: options.lease };
     const hub = options.listen ? new Hub({ identity, local, book, time, log, ...lease }) : null;
@@ -104,7 +107,7 @@ export class NetworkNode {
       lake === null || join.length === 0
         ? null
         : new Attachment({ backbone, targets: join, identity, time, log, ...lake, ...random });
-    return new NetworkNode(network, hub, attachment, peers, listening);
+    return new NetworkNode(network, hub, attachment, peers, listening, book);
   }
 
   /** Where others can join; null when they can't. */
@@ -134,6 +137,7 @@ export class NetworkNode {
   async close(): Promise<void> {
     await Promise.all([this.#attachment?.close(), ...this.#peers.map((peer) => peer.close())]);
     this.hub?.close();
+    this.#book.close();
     await this.#listening?.close();
   }
 }

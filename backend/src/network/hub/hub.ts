@@ -1,4 +1,4 @@
-import { ArmorlakeError, messageOf } from '../../core/index.js';
+import { ArmorlakeError, SparseLog, messageOf } from '../../core/index.js';
 import type { ErrorShape, Logger } from '../../core/index.js';
 import type { NodeOutcome, ScatterRequest } from '../../query/index.js';
 import type {
@@ -41,10 +41,19 @@ export interface HubOptions {
   readonly lease?: SilenceRules;
 }
 
+/** A line of the log. */
+interface Said {
+  readonly level: 'info' | 'warn';
+  readonly fields: object;
+  readonly message: string;
+}
+
 type Hello = Extract<JoinRequest['message'], { case: 'hello' }>['value'];
 
 /** How often leases are looked at, besides whenever somebody asks. */
 const CHECK_MS = 100;
+/** Lines of the log a minute, node or address and kind: a node that comes and goes without end must not fill the disk. */
+const LINES = 5;
 
 /** The members attached to this node: lets them in, watches over them, asks them, and tells other query nodes. */
 export class Hub implements HubService {
@@ -54,10 +63,14 @@ export class Hub implements HubService {
   readonly #watchers = new Set<Watcher>();
   readonly #listeners = new Set<(name: string) => void>();
   readonly #stops: Stop[];
+  readonly #lines: SparseLog<Said>;
   #closed = false;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    const write = ({ level, fields, message }: Said, times: number): void =>
+      options.log[level](times > 1 ? { ...fields, times } : fields, message);
+    this.#lines = new SparseLog(options.time, write, LINES);
     const { time, local } = options;
     this.#stops = [
       time.every(PING_MS, () => this.#each((session) => session.ping())),
@@ -208,7 +221,7 @@ export class Hub implements HubService {
     stream: MessageStream<JoinResponseInit, JoinRequest>,
     caller: Caller,
   ): MemberSession | null {
-    const { identity: hub, book, time, log, lease } = this.#options;
+    const { identity: hub, book, time, lease } = this.#options;
     try {
       if (message.case !== 'hello') throw new ArmorlakeError('BAD_REQUEST', 'The first message was no hello.');
       if (this.#closed) throw new ArmorlakeError('NOT_READY', `Hub ${hub.name} is stopping.`);
@@ -238,12 +251,13 @@ export class Hub implements HubService {
       this.#sessions.set(name, session);
       void stream.send({ message: { case: 'welcome', value: { hub: hub.name, session: session.id } } });
       session.ping();
-      log.info({ node: name, address: caller.address }, 'A node has joined.');
+      this.#say('info', name, { node: name, address: caller.address }, 'A node has joined.');
       this.#changed(name);
       return session;
     } catch (thrown) {
       const error = ArmorlakeError.from(thrown).toShape();
-      log.warn({ address: caller.address, error: error.message }, 'A node was refused.');
+      const { address } = caller;
+      this.#say('warn', address, { address, error: error.message }, 'A node was refused.');
       void stream.send({ message: { case: 'refused', value: writeError(error) } });
       stream.close();
       return null;
@@ -298,14 +312,14 @@ export class Hub implements HubService {
   ): ReturnType<MemberSession['deliver']> {
     const open = message.case === 'open' ? message.value : null;
     const session = [...this.#sessions.values()].find(({ id }) => id === open?.session);
-    const { log } = this.#options;
     if (open === null || session === undefined) {
       stream.close({ code: 'NOT_FOUND', message: 'This answer belongs to no node that is attached here.' });
       return null;
     }
     const { name } = session.identity;
     if (certificate !== null && certificate.name !== name) {
-      log.warn({ address, certificate: certificate.name, node: name }, "A node answered in another's name.");
+      const who = { address, certificate: certificate.name, node: name };
+      this.#say('warn', certificate.name, who, "A node answered in another's name.");
       stream.close({ code: 'FORBIDDEN', message: `${certificate.name} can't answer in the name of ${name}.` });
       this.#sessions.get(certificate.name)?.end({
         code: 'INTERNAL',
@@ -324,8 +338,12 @@ export class Hub implements HubService {
     this.#sessions.delete(name);
     this.#lastEnds.set(name, { reason, contactMs: session.lastContactMs });
     this.#options.book.remember({ identity: session.identity, metadata: session.metadata, direct: true });
-    this.#options.log.warn({ node: name, reason: reason.message }, 'A node has gone.');
+    this.#say('warn', name, { node: name, reason: reason.message }, 'A node has gone.');
     this.#changed(name);
+  }
+
+  #say(level: Said['level'], who: string, fields: object, message: string): void {
+    this.#lines.add(`${message} ${who}`, { level, fields, message });
   }
 
   #names(): readonly string[] {

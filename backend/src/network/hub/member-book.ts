@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../../core/index.js';
 import { replaceFile } from '../../lake/index.js';
+import type { Stop, Time } from '../time.js';
 import { NODE_NAME, emptyMetadata } from '../types.js';
 import { checkNames } from '../wire/names.js';
 import type { NamedTable } from '../wire/names.js';
@@ -36,6 +37,8 @@ const fileSchema = z.object({
 
 /** Processes of forgotten nodes that are remembered: the last ones. */
 const MOST_FORGOTTEN = 1_000;
+/** Changes are written so often at most: a member that says something new each time must not wear the disk. */
+const CHANGES_MS = 10_000;
 
 /** A member as it is remembered: who it is and what doesn't change with each event. */
 export interface RememberedMember {
@@ -55,11 +58,16 @@ export class MemberBook {
   /** Processes that ran while their node was forgotten: they are not to come back by themselves. */
   #forgotten: readonly z.infer<typeof forgottenSchema>[] = [];
 
+  readonly #time: Time;
+  #later: Stop | null = null;
+  #mayWriteMs = 0;
+
   /**
    * @param dataFolder where `members.json` is; null keeps nothing over a restart
    * @throws ArmorlakeError BAD_CONFIG when the file can't be understood
    */
-  constructor(dataFolder: string | null) {
+  constructor(dataFolder: string | null, time: Time) {
+    this.#time = time;
     this.#path = dataFolder === null ? null : join(dataFolder, 'members.json');
     const { members, forgotten } = this.#read();
     this.#forgotten = forgotten;
@@ -77,14 +85,16 @@ export class MemberBook {
     return [...this.#members.values()];
   }
 
-  /** On the disk before it returns, when it is something new. */
+  /** On the disk before it returns, when somebody new is; what changes of others is within a few seconds. */
   remember(member: RememberedMember): void {
     const { name } = member.identity;
     this.#members.set(name, member);
     const text = JSON.stringify(toFile(member));
-    if (this.#stored.get(name) === text) return;
+    const before = this.#stored.get(name);
+    if (before === text) return;
     this.#stored.set(name, text);
-    this.#write();
+    if (before === undefined || this.#time.monotonicMs() >= this.#mayWriteMs) this.#write();
+    else this.#later ??= this.#time.after(this.#mayWriteMs - this.#time.monotonicMs(), () => this.#write());
   }
 
   /**
@@ -104,7 +114,15 @@ export class MemberBook {
     return this.#forgotten.some((each) => each.name === name && each.instance === instance);
   }
 
+  /** Writes what waits. */
+  close(): void {
+    if (this.#later !== null) this.#write();
+  }
+
   #write(): void {
+    this.#later?.();
+    this.#later = null;
+    this.#mayWriteMs = this.#time.monotonicMs() + CHANGES_MS;
     if (this.#path === null) return;
     const members = [...this.#members.values()].map(toFile);
     replaceFile(this.#path, `${JSON.stringify({ format: 1, members, forgotten: this.#forgotten }, null, 2)}\n`);
