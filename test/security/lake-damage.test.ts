@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { LakeStore } from '../../backend/src/lake/host.js';
 import { kubearmorLogs } from '../../backend/src/lake/index.js';
@@ -117,28 +126,50 @@ async function leaveFile(folder: DataFolder, block: string): Promise<number> {
   return place;
 }
 
+/** A block of the first row group alone that holds values of the column, and no seq or time. */
+function blockOf(column: string): string {
+  const info = "pragma_storage_info('lake.kubearmor.logs')";
+  return (
+    `SELECT min(block_id)::INT FROM ${info} WHERE persistent AND row_group_id = 0 AND column_name = '${column}' AND block_id NOT IN ` +
+    `(SELECT block_id FROM ${info} WHERE column_name IN ('seq', 'time') OR row_group_id > 0)`
+  );
+}
+
 describe('lake.duckdb', () => {
   it.each([
-    ['in the totals', (_size: number, totals: number) => totals + 32],
-    ['in its last bytes', (size: number) => size - 8],
-  ])('whose damage %s only the statements of a start meet is put aside, and a gap says so', async (_what, where) => {
-    using folder = new DataFolder();
-    const totals = await leaveFile(folder, TOTALS);
-    change(folder.file('lake.duckdb'), (bytes) => flipped(where(bytes.length, totals))(bytes));
-    const log = new ErrorLog();
-    const store = await openStore(folder, {}, { logger: log.logger });
-    const [aside = 'none'] = named(folder, 'lake.duckdb.damaged');
-    expect(log.text).toContain(folder.file(aside));
-    expect(await rawRows(store, GAPS)).toEqual([['file', 3010]]);
-    const next = await store.append(5, packRows(kubearmorLogs, 1, plainRows(1)).buffer, noExtras);
-    expect(next.firstSeq).toBeGreaterThan(3010);
-    await store.close();
-    const again = await openStore(folder);
-    expect(await rawRows(again, GAPS)).toHaveLength(1);
-    await again.close();
-  });
+    [
+      'in the totals',
+      (_size: number, totals: number) => totals + 32,
+      [['*', 'internal.totals', 'file', null]],
+      'internal.totals',
+    ],
+    ['in its last bytes', (size: number) => size - 8, [['*', '*', 'file', 3010]], 'Corrupt database file'],
+  ])(
+    'whose damage %s only the statements of a start meet is put aside, told, and what can be read is kept',
+    async (_what, where, gaps, said) => {
+      using folder = new DataFolder();
+      const totals = await leaveFile(folder, TOTALS);
+      change(folder.file('lake.duckdb'), (bytes) => flipped(where(bytes.length, totals))(bytes));
+      const log = new ErrorLog();
+      const store = await openStore(folder, {}, { logger: log.logger });
+      const [aside = 'none'] = named(folder, 'lake.duckdb.damaged');
+      expect(log.text).toContain(folder.file(aside));
+      expect(log.text).toContain(said);
+      const told = "SELECT connector, stream, cause, estimated::INT FROM armorlake.gaps WHERE cause <> 'crash'";
+      expect(await rawRows(store, told)).toEqual(gaps);
+      const kept = gaps[0]?.[3] === null ? 3010 : 0;
+      expect(await rawRows(store, 'SELECT count(DISTINCT seq)::INT FROM kubearmor.logs')).toEqual([[kept]]);
+      const next = await store.append(5, packRows(kubearmorLogs, 1, plainRows(1)).buffer, noExtras);
+      expect(next.firstSeq).toBeGreaterThan(3010);
+      await store.close();
+      const again = await openStore(folder);
+      expect(await rawRows(again, told)).toHaveLength(1);
+      expect(await rawRows(again, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[kept + 1]]);
+      await again.close();
+    },
+  );
 
-  it('whose damage the last checkpoint meets makes the stop fail, and says what to do', async () => {
+  it('whose damage the last checkpoint meets makes the stop fail, and the next start keeps what can be read', async () => {
     using folder = new DataFolder();
     const place = await leaveFile(folder, LEDGER);
     change(folder.file('lake.duckdb'), flipped(place + 32));
@@ -148,11 +179,71 @@ describe('lake.duckdb', () => {
     await store.append(5, packRows(kubearmorLogs, 10, plainRows(1)).buffer, noExtras);
     await expect(store.close()).rejects.toMatchObject({
       code: 'INTERNAL',
-      hint: expect.stringContaining(`Copy ${folder.path}`) as string,
+      hint: expect.stringContaining('the next start copies') as string,
     });
-    expect(log.text).toContain(`The last checkpoint failed. Copy ${folder.path}`);
+    expect(log.text).toContain('The last checkpoint failed.');
     expect(log.text).toContain('Corrupt database file');
     expect(fatal).toEqual([]);
+    const next = await openStore(folder, {}, { logger: log.logger });
+    expect(await rawRows(next, 'SELECT count(DISTINCT seq)::INT FROM kubearmor.logs')).toEqual([[3020]]);
+    expect(await rawRows(next, "SELECT stream, estimated::INT FROM armorlake.gaps WHERE cause = 'file'")).toEqual([
+      ['armorlake.ledger', 5],
+    ]);
+    expect((await next.info()).warnings.join()).toContain('5 rows of armorlake.ledger');
+    await next.close();
+  });
+
+  it('is copied but for the rows that can not be read, which are booked by their seq and time', async () => {
+    using folder = new DataFolder();
+    using own = new DataFolder();
+    // Row groups of 10,240 rows.
+    const small = { memoryLimitBytes: 40 << 20 };
+    const from = await openStore(own, small);
+    for (let batch = 1; batch <= 6; batch++) {
+      await from.append(batch, packRows(kubearmorLogs, 2000, plainRows(batch * 1_000_000)).buffer, noExtras);
+    }
+    await from.checkpoint();
+    const place = await placeOf(from, blockOf('resource'));
+    const rows = 'SELECT bit_xor(hash(logs)) FROM lake.kubearmor.logs WHERE seq > 10240';
+    const before = await rawRows(from, rows);
+    await from.close();
+    for (const name of ['lake.duckdb', 'lake.json', 'lake.mark']) copyFileSync(own.file(name), folder.file(name));
+    change(folder.file('lake.duckdb'), flipped(place + 32));
+
+    // As a checkpoint that met the damage leaves it.
+    const identity = JSON.parse(readFileSync(folder.file('lake.json'), 'utf8')) as object;
+    writeFileSync(folder.file('lake.json'), JSON.stringify({ ...identity, damaged: 'Corrupt database file' }));
+    const log = new ErrorLog();
+    const store = await openStore(folder, small, { logger: log.logger });
+    expect(await rawRows(store, rows)).toEqual(before);
+    const held = 'SELECT count(DISTINCT seq)::INT, min(seq)::INT FROM lake.kubearmor.logs';
+    expect(await rawRows(store, held)).toEqual([[12_000 - 2048, 2049]]);
+    const told =
+      'SELECT stream, cause, estimated::INT, epoch_us(from_time)::INT, epoch_us(to_time)::INT FROM armorlake.gaps';
+    const gap = ['kubearmor.logs', 'file', 2048, 1_000_000, 2_000_047];
+    expect(await rawRows(store, told)).toEqual([gap]);
+    expect(log.text).toContain('2048 rows of kubearmor.logs (seq 1 to 2048)');
+    expect(log.text).toContain(folder.file(named(folder, 'lake.duckdb.damaged')[0] ?? 'none'));
+    const { lost, warnings } = await store.info();
+    expect(lost).toMatchObject({ 'kubearmor.logs': 2048 });
+    expect(warnings.join()).toContain('seq 1 to 2048');
+    await store.append(7, packRows(kubearmorLogs, 5, plainRows(1)).buffer, noExtras);
+    expect(store.lastSeq).toBe(12_005);
+    await store.close();
+    const again = await openStore(folder, small, { logger: log.logger });
+    expect(await rawRows(again, told)).toEqual([gap]);
+    expect(named(folder, 'lake.duckdb.cop')).toEqual([]);
+    await again.close();
+  });
+
+  it('whose copy was whole when the node crashed takes its place', async () => {
+    using folder = new DataFolder();
+    await leave(folder, 'closed');
+    renameSync(folder.file('lake.duckdb'), folder.file('lake.duckdb.copied'));
+    const store = await openStore(folder);
+    expect(await rawRows(store, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[100]]);
+    expect(await rawRows(store, GAPS)).toEqual([]);
+    await store.close();
   });
 });
 

@@ -186,6 +186,39 @@ describe('what is done to a lake that is stopped', () => {
     await again.close();
   });
 
+  it.each<[string, string[], (readonly unknown[])[]]>([
+    ['events', ['TABLE lake.kubearmor.alerts', 'VIEW lake.kubearmor.events'], [['kubearmor.alerts', 'missing', 40]]],
+    [
+      'the account',
+      ['TABLE lake.armorlake.gaps', 'TABLE lake.armorlake.queries'],
+      [
+        ['armorlake.gaps', 'missing', 2],
+        ['armorlake.queries', 'missing', 1],
+      ],
+    ],
+    [
+      "the engine's own",
+      ['batches', 'expired', 'identity', 'totals', 'unlinks', 'versions'].map((name) => `TABLE lake.internal.${name}`),
+      [],
+    ],
+  ])('is told by name when tables of %s are dropped, and they are made anew', async (_what, dropped, found) => {
+    using folder = new DataFolder();
+    cpSync(made.path, folder.path, { recursive: true });
+    await changeStopped(folder, dropped.map((each) => `DROP ${each};`).join(' '));
+    const changes = { archive: { folder: folder.file('archive'), ageMs: null, bytes: null } };
+    const log = new ErrorLog();
+    const store = await openStore(folder, changes, { clock, logger: log.logger });
+    const own = "SELECT stream, cause, estimated::INT FROM armorlake.gaps WHERE cause <> 'break' ORDER BY ALL";
+    expect(await rawRows(store, own)).toEqual(found);
+    for (const each of dropped) expect(log.text).toContain(`${each.slice(each.indexOf(' lake.') + 6)} was missing`);
+    await store.append(9, packRows(kubearmorAlerts, 5, plainRows(clock.wall * 1000)).buffer, noExtras);
+    expect(store.lastSeq).toBe(205);
+    expect(await rawRows(store, 'SELECT count(*)::INT FROM kubearmor.events WHERE seq > 200')).toEqual([[5]]);
+    await store.maintain();
+    expect(await rawRows(store, own)).toEqual(found);
+    await store.close();
+  });
+
   it('is nothing when nobody did anything', async () => {
     using folder = new DataFolder();
     cpSync(made.path, folder.path, { recursive: true });

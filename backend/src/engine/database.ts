@@ -8,6 +8,8 @@ import { quoteIdentifier, quoteString } from '../core/index.js';
 export interface DatabaseSettings {
   /** The database file and its catalog's name; null when there is only memory. */
   readonly file: { readonly path: string; readonly catalog: string; readonly rowGroupRows: number } | null;
+  /** Another file to be read from. */
+  readonly readOnly?: { readonly path: string; readonly catalog: string };
   readonly threads: number;
   readonly memoryLimitBytes: number;
   /** Where sorts and joins spill to and COPY writes; created when missing. */
@@ -129,7 +131,7 @@ function options(settings: DatabaseSettings): Readonly<Record<string, string>> {
 }
 
 /** Statements of a new instance, in an order that matters: after the last three nothing can be attached or set. */
-function setUp({ file, memoryCatalogs, temporaryFolder, folders }: DatabaseSettings): readonly string[] {
+function setUp({ file, readOnly, memoryCatalogs, temporaryFolder, folders }: DatabaseSettings): readonly string[] {
   const allowed = [temporaryFolder, ...folders].map(quoteString).join(', ');
   return [
     "SET GLOBAL TimeZone='UTC'",
@@ -141,6 +143,9 @@ function setUp({ file, memoryCatalogs, temporaryFolder, folders }: DatabaseSetti
           `ATTACH ${quoteString(file.path)} AS ${quoteIdentifier(file.catalog)} ` +
             `(ROW_GROUP_SIZE ${file.rowGroupRows}, BLOCK_SIZE ${BLOCK_BYTES}, STORAGE_VERSION ${quoteString(STORAGE_VERSION)})`,
         ]),
+    ...(readOnly === undefined
+      ? []
+      : [`ATTACH ${quoteString(readOnly.path)} AS ${quoteIdentifier(readOnly.catalog)} (READ_ONLY)`]),
     ...memoryCatalogs.map((catalog) => `ATTACH ':memory:' AS ${quoteIdentifier(catalog)}`),
     `SET GLOBAL allowed_directories=[${allowed}]`,
     'SET GLOBAL enable_external_access=false',

@@ -27,11 +27,12 @@ export interface SupervisorOptions {
   readonly temporaryFolder: string;
   readonly logger: Logger;
   readonly clock?: Clock;
-  /** Time for opening the lake, the wait for its lock and the replay of its WAL included. */
+  /** Time for opening the lake: the wait for its lock, the replay of its WAL, and the copy of a damaged one included. */
   readonly startTimeoutMs?: number;
 }
 
-const START_TIMEOUT_MS = 120_000;
+/** A damaged lake file is copied within it, some million rows a minute on a small machine. */
+const START_TIMEOUT_MS = 1_800_000;
 const PING_EVERY_MS = 500;
 /** So many pings without any answer: the engine's own loop hangs, which no query can cause. */
 const PINGS_BEFORE_KILL = 60;

@@ -146,20 +146,35 @@ export function refuseNewer(version: number, steps: readonly Migration[] = migra
   );
 }
 
-/** Brings the lake file to the latest version, with a CHECKPOINT right after any DDL, and returns that version. */
-export async function migrate(connection: DuckDBConnection, steps: readonly Migration[] = migrations): Promise<number> {
+/** What a migration found. */
+export interface Migrated {
+  /** Tables and views that the lake's version has and the file had not; they were made anew. */
+  readonly missing: readonly string[];
+}
+
+/** Brings the lake file to the latest version, with a CHECKPOINT right after any DDL. */
+export async function migrate(
+  connection: DuckDBConnection,
+  steps: readonly Migration[] = migrations,
+): Promise<Migrated> {
   const internal = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA);
   const versions = quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'versions');
   const from = await versionOf(connection);
   refuseNewer(from, steps);
-  const todo = steps.filter((step) => step.version > from);
+  const present = await relationsOf(connection);
+  const missing =
+    present.size === 0 ? [] : relations(from === 0 ? latestVersion(steps) : from).filter((name) => !present.has(name));
+  // Each statement finds nothing to do where its table is.
+  const todo = missing.length > 0 ? steps : steps.filter((step) => step.version > from);
   for (const step of todo) {
     await connection.run('BEGIN');
     try {
       await connection.run(`CREATE SCHEMA IF NOT EXISTS ${internal}`);
       await connection.run(`CREATE TABLE IF NOT EXISTS ${versions} (version INTEGER, migrated_at TIMESTAMP)`);
       for (const statement of step.statements) await connection.run(statement);
-      await connection.run(`INSERT INTO ${versions} VALUES (${step.version}, now()::TIMESTAMP)`);
+      if (step.version > from) {
+        await connection.run(`INSERT INTO ${versions} VALUES (${step.version}, now()::TIMESTAMP)`);
+      }
       await connection.run('COMMIT');
     } catch (thrown) {
       await connection.run('ROLLBACK');
@@ -168,8 +183,29 @@ export async function migrate(connection: DuckDBConnection, steps: readonly Migr
     await connection.run(`CHECKPOINT ${quoteIdentifier(LAKE_CATALOG)}`);
   }
   if (todo.length > 0) await createViews(connection);
-  return latestVersion(steps);
+  return { missing };
 }
+
+/** Tables and views in the lake file, `schema.name`. */
+async function relationsOf(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
+  const read = await connection.runAndReadAll(
+    'SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ' +
+      'UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = ? AND NOT internal',
+    [LAKE_CATALOG, LAKE_CATALOG],
+  );
+  return new Set(read.getRowsJS().map(([schema, name]) => `${String(schema)}.${String(name)}`));
+}
+
+/** What a lake of a version has, from the first one on that has all of them. */
+function relations(version: number): readonly string[] {
+  const internal = ['versions', 'batches', 'expired', 'totals', 'identity', 'unlinks'];
+  const wanted = version < LISTED_FROM ? internal.slice(0, 1) : internal;
+  const stored = version < LISTED_FROM ? [] : tables.filter(({ kind }) => kind !== 'state').map(tableName);
+  return [...wanted.map((name) => `${INTERNAL_SCHEMA}.${name}`), ...stored];
+}
+
+/** Since this version no table was added. */
+const LISTED_FROM = 8;
 
 async function createViews(connection: DuckDBConnection): Promise<void> {
   for (const table of tables) {

@@ -104,6 +104,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const { database, quarantined } = await openDatabase({
     settings,
     archiveFolders: archiveFolders ?? [],
+    steps,
     acknowledged: acknowledged(settings.dataFolder, known),
     damaged: damaged ?? known?.damaged ?? null,
     openCrashes: facts.openCrashes,
@@ -114,7 +115,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   opened.push(() => database.close());
   const maintainer = await database.connect();
   opened.push(() => maintainer.closeSync());
-  await migrate(maintainer, steps);
+  const { missing } = await migrate(maintainer, steps);
   // Read anew: whoever held the lock until now may have written it.
   const damagedIdentity = identityFile.putAsideDamaged();
   const written = identityFile.read();
@@ -131,6 +132,11 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
     const sentence = `archive.dir is not set: ${manifest.length} archive files of this lake are left out.`;
     warnings.push(sentence);
     logger.error({}, sentence);
+  }
+  for (const table of missing) {
+    const sentence = `${table} was missing from the lake file and was made anew, empty.`;
+    warnings.push(sentence);
+    logger.error({ table }, sentence);
   }
   const mark = new CommitMarkFile(settings.dataFolder);
   opened.push(() => mark.close());
@@ -166,7 +172,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const untouched = recovery.gaps.length === 0 && (unlisted?.entries.length ?? 0) === 0;
   const knownTotals = {
     // A lake that lost rows lost their part of the totals with them.
-    record: found.gaps.every(({ cause }) => cause === 'crash') ? identity.totals : null,
+    record: quarantined.length === 0 && found.gaps.every(({ cause }) => cause === 'crash') ? identity.totals : null,
     exact: untouched && identity.clean && identity.lastSeq === end.lastSeq,
   };
   const sequence = new Sequence(identityFile, identity, recovery.lastSeq);

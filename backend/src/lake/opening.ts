@@ -17,14 +17,17 @@ import { ArmorlakeError, messageOf, quoteQualified, quoteString } from '../core/
 import type { Clock, Logger } from '../core/index.js';
 import { Database } from '../engine/host.js';
 import type { CommitMark } from './commit-mark.js';
+import { copyOut } from './copy-out.js';
 import { isDiskFull } from './disk.js';
 import { syncFolder, unusedPath } from './identity.js';
-import { INTERNAL_SCHEMA, LAKE_CATALOG, STATE_CATALOG, versionOf } from './migrations.js';
+import { INTERNAL_SCHEMA, LAKE_CATALOG, STATE_CATALOG } from './migrations.js';
+import type { Migration } from './migrations.js';
 import type { LakeSettings } from './settings.js';
 
 /** Something was put aside so that the lake could open. */
 export interface Quarantine {
-  readonly what: 'wal' | 'file';
+  /** copied: what could be read of the file was taken into a new one, and the rest is booked there. */
+  readonly what: 'wal' | 'file' | 'copied';
   readonly path: string;
   readonly reason: string;
 }
@@ -38,6 +41,7 @@ export interface OpenConditions {
   readonly settings: LakeSettings;
   /** Where the archive's files may lie. */
   readonly archiveFolders: readonly string[];
+  readonly steps: readonly Migration[];
   /** Why the lake file must not be opened any more; null when nothing is known against it. */
   readonly damaged: string | null;
   /** What was told to others as committed. */
@@ -62,7 +66,11 @@ export function walPath(dataFolder: string): string {
   return `${lakePath(dataFolder)}.wal`;
 }
 
-function databaseSettings({ settings, archiveFolders }: OpenConditions): Parameters<typeof Database.open>[0] {
+type FileSettings = Parameters<typeof Database.open>[0] & {
+  readonly file: NonNullable<Parameters<typeof Database.open>[0]['file']>;
+};
+
+function databaseSettings({ settings, archiveFolders }: OpenConditions): FileSettings {
   return {
     file: { path: lakePath(settings.dataFolder), catalog: LAKE_CATALOG, rowGroupRows: rowGroupRows(settings) },
     threads: settings.threads,
@@ -96,10 +104,19 @@ export async function openDatabase(conditions: OpenConditions): Promise<OpenedDa
     quarantined.push({ what, path: aside, reason });
     conditions.logger.error({ path: aside, reason }, 'A damaged part of the lake was put aside.');
   };
-  if (conditions.damaged !== null || conditions.openCrashes >= FILE_CRASHES) {
+  const replace = async (reason: string): Promise<void> => {
+    const copied = await copyDamaged(conditions, reason);
+    if (copied === null) put('file', reason);
+    else quarantined.push(...copied);
+  };
+  finishCopy(dataFolder);
+  if (conditions.openCrashes >= FILE_CRASHES) {
     put('file', conditions.damaged ?? `DuckDB crashed ${conditions.openCrashes} times when opening it`);
-  } else if (conditions.openCrashes >= WAL_CRASHES) {
-    put('wal', `DuckDB crashed ${conditions.openCrashes} times when replaying it`);
+  } else {
+    if (conditions.openCrashes >= WAL_CRASHES) {
+      put('wal', `DuckDB crashed ${conditions.openCrashes} times when replaying it`);
+    }
+    if (conditions.damaged !== null) await replace(conditions.damaged);
   }
   for (;;) {
     try {
@@ -107,7 +124,7 @@ export async function openDatabase(conditions: OpenConditions): Promise<OpenedDa
       const reason = await missingEnd(database, dataFolder);
       if (reason !== null) {
         database.close();
-        put('file', reason);
+        await replace(reason);
         continue;
       }
       const unread = await unreadWal(database, conditions).catch((thrown: unknown) => {
@@ -139,6 +156,48 @@ export async function openDatabase(conditions: OpenConditions): Promise<OpenedDa
   }
 }
 
+/** Where what can be read of a damaged file is copied to, and where the copy stands when it is whole. */
+function copyPaths(dataFolder: string): { readonly growing: string; readonly whole: string } {
+  return { growing: `${lakePath(dataFolder)}.copying`, whole: `${lakePath(dataFolder)}.copied` };
+}
+
+/** A crash came between putting the damaged file aside and putting its copy in its place. */
+function finishCopy(dataFolder: string): void {
+  const { whole } = copyPaths(dataFolder);
+  if (!existsSync(whole)) return;
+  if (existsSync(lakePath(dataFolder))) rmSync(whole);
+  else renameSync(whole, lakePath(dataFolder));
+}
+
+/** Puts what can be read of the damaged file in its place; null when nothing can. Throws DISK_FULL. */
+async function copyDamaged(conditions: OpenConditions, reason: string): Promise<readonly Quarantine[] | null> {
+  const { settings, steps, clock, logger } = conditions;
+  const from = lakePath(settings.dataFolder);
+  if (!existsSync(from)) return null;
+  const { growing, whole } = copyPaths(settings.dataFolder);
+  logger.warn({ file: from, reason }, 'The lake file is damaged: what can be read of it is copied to a new one.');
+  let losses: readonly string[];
+  try {
+    const database = databaseSettings(conditions);
+    losses = await copyOut({
+      ...{ from, to: growing, steps, node: settings.node, clock, logger },
+      checkpointWalBytes: settings.checkpointWalBytes,
+      database: { ...database, file: { ...database.file, path: growing }, memoryCatalogs: [] },
+    });
+  } catch (thrown) {
+    if (thrown instanceof ArmorlakeError && thrown.code === 'DISK_FULL') throw thrown;
+    if (isLocked(thrown)) throw lockedError(settings.dataFolder, messageOf(thrown));
+    logger.error({ file: from, error: messageOf(thrown) }, 'The damaged lake file could not be copied.');
+    return null;
+  }
+  renameSync(growing, whole);
+  const path = putAside(conditions, 'file') ?? from;
+  finishCopy(settings.dataFolder);
+  syncFolder(settings.dataFolder);
+  logger.error({ path, reason }, 'A damaged lake file was put aside; what could be read of it was copied.');
+  return [{ what: 'copied', path, reason: [reason, ...losses].join(' ') }];
+}
+
 /** Waits for the file's lock; each attempt opens the file anew. */
 async function openLocked(conditions: OpenConditions): Promise<Database> {
   const { clock, lockWaitMs, settings } = conditions;
@@ -148,11 +207,15 @@ async function openLocked(conditions: OpenConditions): Promise<Database> {
       return await Database.open(databaseSettings(conditions));
     } catch (thrown) {
       const message = messageOf(thrown);
-      if (!/could not set lock/i.test(message)) throw thrown;
+      if (!isLocked(thrown)) throw thrown;
       if (clock.monotonicMs() >= deadline) throw lockedError(settings.dataFolder, message);
       await delay(LOCK_POLL_MS);
     }
   }
+}
+
+function isLocked(thrown: unknown): boolean {
+  return /could not set lock/i.test(messageOf(thrown));
 }
 
 function lockedError(dataFolder: string, message: string): ArmorlakeError {
@@ -260,11 +323,20 @@ function readBeginning(path: string, bytes: number): Buffer {
   }
 }
 
+async function hasBatches(connection: DuckDBConnection): Promise<boolean> {
+  const read = await connection.runAndReadAll(
+    "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = 'batches'",
+    [LAKE_CATALOG, INTERNAL_SCHEMA],
+  );
+  return read.currentRowCount > 0;
+}
+
 /** The last commit that the lake file and its WAL hold; null before the first migration. */
 async function committedEnd(database: Database): Promise<CommitMark | null> {
   const connection = await database.connect();
   try {
-    if ((await versionOf(connection)) === 0) return null;
+    // Who deleted them took no WAL: the start tells it.
+    if (!(await hasBatches(connection))) return null;
     const read = await connection.runAndReadAll(
       `SELECT coalesce(max(last_seq), 0)::DOUBLE, coalesce(max(batch), 0)::DOUBLE FROM ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'batches')}`,
     );

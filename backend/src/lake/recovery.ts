@@ -29,10 +29,21 @@ export async function readEnd(connection: DuckDBConnection): Promise<LakeEnd> {
   );
   const [seq, batch, committed] = read.getRowsJS()[0] ?? [];
   return {
-    lastSeq: Number(seq ?? 0),
+    // Rows say it as well, should the batches be gone.
+    lastSeq: Number(batch) === 0 ? await lastRow(connection) : Number(seq ?? 0),
     lastBatch: Number(batch ?? 0),
     heldSinceMicros: committed == null ? null : await heldSince(connection, Number(committed)),
   };
+}
+
+async function lastRow(connection: DuckDBConnection): Promise<number> {
+  const last = eventTables.map(
+    ({ schema, name }) => `SELECT max(seq) AS seq FROM ${quoteQualified(LAKE_CATALOG, schema, name)}`,
+  );
+  const read = await connection.runAndReadAll(
+    `SELECT coalesce(max(seq), 0)::DOUBLE FROM (${last.join(' UNION ALL ')})`,
+  );
+  return Number(read.getRowsJS()[0]?.[0] ?? 0);
 }
 
 /** Each stream is stored in its order, but not all at one pace: the slowest says how far memory reached back. */
@@ -89,7 +100,8 @@ export function recover(facts: RecoveryFacts): Recovery {
   const identityLost = facts.identityLost && holds;
   // After an unclean stop only the mark tells whether the file ends where it should.
   const unmarked = mark === null && !identity.clean && holds;
-  const lost = quarantined.length > 0 || acknowledged > end.lastSeq || identityLost || unmarked;
+  const lost =
+    quarantined.some(({ what }) => what !== 'copied') || acknowledged > end.lastSeq || identityLost || unmarked;
   const reserved = identityLost ? Math.max(acknowledged, end.lastSeq) + RESERVE : identity.seqReserved;
   const fromMicros = end.heldSinceMicros ?? (identity.openedAtMicros > 0 ? identity.openedAtMicros : nowMicros);
   const gap = (cause: string, estimated: number | null): Gap => ({
@@ -116,7 +128,7 @@ export function recover(facts: RecoveryFacts): Recovery {
 
 function lossCause(facts: RecoveryFacts): string {
   if (facts.quarantined.some((each) => each.what === 'file') || !facts.existed) return 'file';
-  if (facts.quarantined.length > 0 || !facts.identity.clean) return 'wal';
+  if (facts.quarantined.some((each) => each.what === 'wal') || !facts.identity.clean) return 'wal';
   if (facts.identityLost) return 'identity';
   return 'restore';
 }

@@ -418,7 +418,10 @@ export class LakeStore {
   }
 
   #maintainInBackground(): void {
-    this.maintain().catch((thrown: unknown) => this.#failed('Retention of the lake failed.', thrown));
+    this.maintain().catch((thrown: unknown) => {
+      this.#failed('Retention of the lake failed.', thrown);
+      this.#gate.damaged(thrown);
+    });
   }
 
   #failed(sentence: string, thrown: unknown): void {
@@ -430,7 +433,7 @@ export class LakeStore {
 function damagedAtClose({ dataFolder }: LakeSettings, thrown: unknown): ArmorlakeError {
   const file = lakePath(dataFolder);
   return new ArmorlakeError('INTERNAL', `${file} is damaged, and the last checkpoint failed: ${messageOf(thrown)}`, {
-    hint: `Copy ${dataFolder} before the next start: it puts the file aside and begins a new one.`,
+    hint: `Keep ${dataFolder}: the next start copies what can be read to a new file, and puts the damaged one aside.`,
     cause: thrown,
   });
 }

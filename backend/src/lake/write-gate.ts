@@ -80,6 +80,13 @@ export class WriteGate {
     }
   }
 
+  /** Damage that a reading task of the engine's own met: the next start copies what can be read. */
+  damaged(thrown: unknown): void {
+    if (this.#closing || !isFileDamage(thrown)) return;
+    this.#parts.sequence.update({ damaged: messageOf(thrown) });
+    this.#parts.onFatal(messageOf(thrown));
+  }
+
   /** Runs a write; says DISK_FULL when that was why it failed, and ends the engine when DuckDB gives up. */
   async guard<Result>(task: () => Promise<Result>): Promise<Result> {
     const { settings, sequence, onFatal } = this.#parts;
