@@ -198,8 +198,13 @@ describe("a node's publication", () => {
     const own = await openPublication(engine, clock);
     const rows = (): number | undefined =>
       own.publication.metadata.tables.find(({ name }) => name === 'armorlake.queries')?.rows;
+    const random = new Random(1);
+    // Megabytes, of which a block more or less is a small part.
+    const sql = (): string => Array.from({ length: 1200 }, () => random.integer(2 ** 32).toString(16)).join('');
     const asked = (count: number): Promise<unknown> =>
-      engine.call('queries', { rows: Array.from({ length: count }, (_, id) => ({ time: 0, id: `q${id}`, sql: 's' })) });
+      engine.call('queries', {
+        rows: Array.from({ length: count }, (_, id) => ({ time: 0, id: `q${id}`, sql: sql() })),
+      });
     await asked(1000);
     await engine.store.checkpoint();
     await own.refresh();
