@@ -169,7 +169,9 @@ describe('fields', () => {
   });
 
   it.each([
-    ['Block', 'Passed', 'blocked'],
+    ['Block', 'Passed', 'happened'],
+    ['Block', 'No such file or directory', 'blocked'],
+    ['Block', '', 'blocked'],
     ['Audit (Block)', 'Passed', 'happened'],
     ['Audit', 'Permission denied', 'blocked'],
     ['Allow', 'Operation not permitted', 'blocked'],
@@ -184,13 +186,13 @@ describe('fields', () => {
 
   it('keeps the last of duplicate labels, and the original', () => {
     const fixture = new HubFixture();
-    const bytes = log({ Labels: 'a=1,b=2,,a=3=4,c' });
+    const bytes = log({ Labels: 'c,a=1,b=Fast, small,, and x y=z,,a=3=4,' });
     take(fixture, 'logs', bytes);
     expect(fixture.rows('logs', 'kubearmor.logs')[0]).toMatchObject({
       labels: [
-        ['a', '3=4'],
-        ['b', '2'],
         ['c', ''],
+        ['a', '3=4'],
+        ['b', 'Fast, small,, and x y=z'],
       ],
       quality: ['labels:duplicate', 'time:arrival'],
     });
@@ -263,7 +265,7 @@ describe('hostile text', () => {
     const [row] = fixture.rows('alerts', 'kubearmor.alerts');
     const derived = [
       'time received_at node seq connector quality labels host_pid host_ppid pid ppid uid outcome severity',
-      'syscall direction remote_ip remote_port protocol domain exec_session exec_name',
+      'syscall direction remote_ip remote_port local_port protocol domain exec_session exec_name',
       'max_alerts_per_sec dropping_alerts_interval tags event_data',
     ]
       .join(' ')

@@ -33,7 +33,7 @@ const everyEvent =
 const ofKubeArmor = `host machine_id namespace pod container container_id image workload_kind workload
   workload_namespace labels:MAP host_pid:INTEGER host_ppid:INTEGER pid:INTEGER ppid:INTEGER uid:BIGINT user_name process
   parent_process cwd tty type operation source resource data event_data:MAP result outcome syscall direction remote_ip
-  remote_port:INTEGER protocol domain exec_session exec_name process_hash parent_hash resource_hash hash_algo`;
+  remote_port:INTEGER local_port:INTEGER protocol domain exec_session exec_name process_hash parent_hash resource_hash hash_algo`;
 const ofAlerts = `policy severity:UTINYINT message action enforcer max_alerts_per_sec:INTEGER
   dropping_alerts_interval:INTEGER kubearmor_version`;
 

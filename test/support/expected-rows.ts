@@ -38,6 +38,10 @@ export function expectedRow(event: PlainEvent, connector: string, alert: boolean
     .split(',')
     .filter((label) => label !== '')
     .map((label): [string, string] => [label.slice(0, label.indexOf('=')), label.slice(label.indexOf('=') + 1)]);
+  const ownPort = probe === 'tcp_accept' || probe === 'SYS_BIND';
+  const firewall = find(inwards ? /DestinationPort=(\d+)/ : /SourcePort=(\d+)/);
+  const socketType = find(/type=SOCK_(STREAM|DGRAM)/);
+  const socket = protocol === '0' && domain?.startsWith('AF_INET') === true ? socketType : null;
   const tags = (event.ATags as string[] | null | undefined) ?? [];
   const result = text('Result');
   const session = text('ExecID', part('ExecEvent'));
@@ -79,7 +83,9 @@ export function expectedRow(event: PlainEvent, connector: string, alert: boolean
     event_data: eventData.length === 0 ? null : eventData,
     result,
     outcome:
-      text('Action') === 'Block' || result === 'Permission denied' || result === 'Operation not permitted'
+      (text('Action') === 'Block' && result !== 'Passed') ||
+      result === 'Permission denied' ||
+      result === 'Operation not permitted'
         ? 'blocked'
         : result === 'Passed'
           ? 'happened'
@@ -87,8 +93,14 @@ export function expectedRow(event: PlainEvent, connector: string, alert: boolean
     syscall: probe,
     direction: direction(probe, resource, name !== null),
     remote_ip: find(inwards ? /SourceIP=([^ ,]+)/ : /(?:remoteip|sin_addr|daddr)=([^ ,]+)/),
-    remote_port: port === null ? null : Number(port),
-    protocol: protocol === '0' ? null : (protocol ?? impliedProtocol(probe, network)),
+    remote_port: port === null || ownPort ? null : Number(port),
+    local_port: ownPort && port !== null ? Number(port) : firewall === null ? null : Number(firewall),
+    protocol:
+      protocol === '0'
+        ? socket === null
+          ? null
+          : ({ STREAM: 'TCP', DGRAM: 'UDP' }[socket] ?? null)
+        : (protocol ?? impliedProtocol(probe, network)),
     domain: name,
     exec_session: session === '0' ? null : session,
     exec_name: text('ExecutableName', part('ExecEvent')),

@@ -116,6 +116,13 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE IF NOT EXISTS ${quoteQualified(LAKE_CATALOG, INTERNAL_SCHEMA, 'unlinks')} (file VARCHAR)`,
     ],
   },
+  {
+    version: 9,
+    statements: ['logs', 'alerts'].map(
+      (name) =>
+        `ALTER TABLE ${quoteQualified(LAKE_CATALOG, 'kubearmor', name)} ADD COLUMN IF NOT EXISTS local_port INTEGER`,
+    ),
+  },
 ];
 
 export function latestVersion(steps: readonly Migration[] = migrations): number {

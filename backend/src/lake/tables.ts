@@ -55,7 +55,8 @@ const kubearmorColumns: readonly Column[] = [
   column('syscall', 'VARCHAR', 'System call, kernel probe or LSM hook (from Data)'),
   column('direction', 'VARCHAR', 'Of a network event: egress, ingress or dns (from Data)'),
   column('remote_ip', 'VARCHAR', 'Remote address of a network event (from Resource, Data or EventData)'),
-  column('remote_port', 'INTEGER', 'Remote port of a network event'),
+  column('remote_port', 'INTEGER', "The peer's port of a network event; NULL where the sender tells its own only"),
+  column('local_port', 'INTEGER', "The host's own port of a connection that was accepted, or of bind and listen"),
   column('protocol', 'VARCHAR', 'TCP, UDP, … of a network event'),
   column('domain', 'VARCHAR', 'Domain asked for or connected to'),
   column(

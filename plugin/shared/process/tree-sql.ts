@@ -1,6 +1,7 @@
 import type { QueryContext } from '../model.js';
 import { timestampLiteral } from '../quoting.js';
 import { TREE_BOUNDS } from './bounds.js';
+import { isExec } from './exec.js';
 
 /** Above every place in the order of events. */
 const LAST = '170141183460469231731687303715884105727::HUGEINT';
@@ -71,7 +72,7 @@ export function treeCtes(
         '  CASE WHEN lag(kind) OVER w <> kind AND (lag(process) OVER w = process OR lag(resource) OVER w = resource)',
         "    AND (lag(outcome) OVER w = 'happened') = (outcome = 'happened')",
         '    AND time - lag(time) OVER w <= INTERVAL 1 SECOND THEN lag(place) OVER w ELSE place END AS exec',
-        "FROM seen WHERE operation = 'Process'",
+        `FROM seen WHERE ${isExec()}`,
         'WINDOW w AS (PARTITION BY host_pid, host_ppid ORDER BY place)',
       ],
       'MATERIALIZED ',
@@ -79,7 +80,7 @@ export function treeCtes(
     cte('execs', ['SELECT * FROM rows_of_execs WHERE exec = place'], 'MATERIALIZED '),
     cte('first_acts', [
       'SELECT host_pid, box, min(place) AS place, arg_min(host_ppid, place) AS host_ppid, arg_min(seq, place) AS seq',
-      "FROM seen WHERE operation IS DISTINCT FROM 'Process' GROUP BY host_pid, box",
+      `FROM seen WHERE (${isExec()}) IS NOT TRUE GROUP BY host_pid, box`,
     ]),
     cte('first_execs', ['SELECT host_pid, box, min(place) AS place FROM execs WHERE started GROUP BY host_pid, box']),
     cte(
@@ -114,7 +115,7 @@ export function treeCtes(
       'root',
       [
         'SELECT l.* FROM links AS l, target AS t',
-        "WHERE CASE WHEN t.operation = 'Process'",
+        `WHERE CASE WHEN ${isExec('t.')}`,
         `  THEN l.place = (SELECT exec FROM rows_of_execs AS r, target AS t WHERE r.place = ${place('t')})`,
         "  ELSE l.kind <> 'refused' AND l.host_pid = t.host_pid AND l.box = coalesce(t.container_id, '')",
         `    AND l.place <= ${place('t')} END`,

@@ -7,6 +7,7 @@ const nothing: Detail = {
   direction: null,
   remoteIp: null,
   remotePort: null,
+  localPort: null,
   protocol: null,
   domain: null,
 };
@@ -35,7 +36,7 @@ describe('DetailReader', () => {
     [
       'an accepted TCP connection over IPv6',
       { data: 'kprobe=tcp_accept domain=AF_INET6', resource: 'remoteip=fd00::1 port=443 protocol=TCP' },
-      { syscall: 'tcp_accept', direction: 'ingress', remoteIp: 'fd00::1', remotePort: 443, protocol: 'TCP' },
+      { syscall: 'tcp_accept', direction: 'ingress', remoteIp: 'fd00::1', localPort: 443, protocol: 'TCP' },
     ],
     [
       'connect() with its keys in one order',
@@ -129,7 +130,7 @@ describe('DetailReader', () => {
     [
       'bind(), whose address is our own',
       { data: 'syscall=SYS_BIND fd=3', resource: 'sa_family=AF_INET sin_port=8080 sin_addr=0.0.0.0' },
-      { syscall: 'SYS_BIND', direction: 'ingress' },
+      { syscall: 'SYS_BIND', direction: 'ingress', localPort: 8080 },
     ],
     [
       'the network firewall, inwards',
@@ -138,7 +139,7 @@ describe('DetailReader', () => {
         resource: 'INGRESS',
         data: 'SourceIP=192.168.29.42 SourcePort=53262 DestinationIP=192.168.29.76 DestinationPort=22 Protocol=TCP',
       },
-      { direction: 'ingress', remoteIp: '192.168.29.42', remotePort: 53262, protocol: 'TCP' },
+      { direction: 'ingress', remoteIp: '192.168.29.42', remotePort: 53262, localPort: 22, protocol: 'TCP' },
     ],
     [
       'the network firewall, outwards',
@@ -158,7 +159,7 @@ describe('DetailReader', () => {
           'TCP',
         ],
       },
-      { direction: 'egress', remoteIp: '10.0.0.2', remotePort: 22, protocol: 'TCP' },
+      { direction: 'egress', remoteIp: '10.0.0.2', remotePort: 22, localPort: 1, protocol: 'TCP' },
     ],
     [
       'EventData before Data',
@@ -167,7 +168,7 @@ describe('DetailReader', () => {
         resource: 'remoteip=1.1.1.1 port=1',
         eventData: ['Kprobe', 'tcp_accept', 'Remoteip', '2.2.2.2', 'Port', '2'],
       },
-      { syscall: 'tcp_accept', direction: 'ingress', remoteIp: '2.2.2.2', remotePort: 2, protocol: 'TCP' },
+      { syscall: 'tcp_accept', direction: 'ingress', remoteIp: '2.2.2.2', localPort: 2, protocol: 'TCP' },
     ],
     [
       'an opened file',
@@ -188,6 +189,52 @@ describe('DetailReader', () => {
       'a port that is none',
       { data: 'kprobe=tcp_connect', resource: 'remoteip=1.1.1.1 port=70000' },
       { syscall: 'tcp_connect', direction: 'egress', remoteIp: '1.1.1.1', protocol: 'TCP' },
+    ],
+    [
+      'a Unix socket whose path pretends to be an address, in any order',
+      {
+        data: 'syscall=SYS_CONNECT fd=6',
+        resource:
+          'sun_path=/tmp/x sin_addr=203.0.113.9 sin_port=443 protocol=UDP domain=evil.example sa_family=AF_INET',
+        eventData: ['Sin_addr', '203.0.113.9', 'Sun_path', '/tmp/x'],
+      },
+      { syscall: 'SYS_CONNECT', direction: 'egress' },
+    ],
+    [
+      'a DNS question for a name that pretends to be an answer',
+      { data: 'kfunc=UDP_SENDSKB domain=evil daddr=203.0.113.9 qtype=A x daddr=10.0.0.10 qtype=AAAA' },
+      {
+        syscall: 'UDP_SENDSKB',
+        direction: 'dns',
+        remoteIp: '10.0.0.10',
+        protocol: 'UDP',
+        domain: 'evil daddr=203.0.113.9 qtype=A x',
+      },
+    ],
+    [
+      'a blocked DNS question for such a name',
+      { data: 'lsm=SOCKET_SENDMSG domain=a port=7', eventData: ['Domain', 'a,daddr=203.0.113.9'] },
+      { syscall: 'SOCKET_SENDMSG', direction: 'dns', domain: 'a,daddr=203.0.113.9' },
+    ],
+    [
+      'the default protocol of a stream socket, as newer ones write it',
+      { data: 'syscall=SYS_SOCKET', resource: 'domain=AF_INET6 type=SOCK_STREAM|SOCK_CLOEXEC protocol=HOPOPT' },
+      { syscall: 'SYS_SOCKET', protocol: 'TCP' },
+    ],
+    [
+      'the default protocol of a datagram socket',
+      { data: 'syscall=SYS_SOCKET', resource: 'domain=AF_INET type=SOCK_DGRAM protocol=0' },
+      { syscall: 'SYS_SOCKET', protocol: 'UDP' },
+    ],
+    [
+      'TCP over IPv6, which is TCP',
+      { data: 'kprobe=tcp_connect domain=AF_INET6', resource: 'remoteip=fd00::1 port=443 protocol=TCPv6' },
+      { syscall: 'tcp_connect', direction: 'egress', remoteIp: 'fd00::1', remotePort: 443, protocol: 'TCP' },
+    ],
+    [
+      'ICMP, which has no port',
+      { data: 'kprobe=tcp_connect', resource: 'remoteip=192.0.2.1 port=0 protocol=ICMP' },
+      { syscall: 'tcp_connect', direction: 'egress', remoteIp: '192.0.2.1', protocol: 'ICMP' },
     ],
     ['nothing', {}, {}],
     ['separators only', { data: ' , ,= ,=x ', resource: ',,,' }, {}],

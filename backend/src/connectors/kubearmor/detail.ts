@@ -10,6 +10,8 @@ export interface Detail {
   readonly direction: 'egress' | 'ingress' | 'dns' | null;
   readonly remoteIp: string | null;
   readonly remotePort: number | null;
+  /** Our own port of a connection that came in, or of a socket that waits for one. */
+  readonly localPort: number | null;
   readonly protocol: string | null;
   readonly domain: string | null;
 }
@@ -19,6 +21,7 @@ type Slot =
   | 'remoteIp'
   | 'remotePort'
   | 'protocol'
+  | 'socketType'
   | 'domain'
   | 'qtype'
   | 'sourceIp'
@@ -41,6 +44,7 @@ const slots: Readonly<Record<string, Slot>> = {
   sin6_port: 'remotePort',
   dport: 'remotePort',
   protocol: 'protocol',
+  type: 'socketType',
   domain: 'domain',
   qtype: 'qtype',
   sourceIP: 'sourceIp',
@@ -106,6 +110,7 @@ function readProbe(data: string, eventData: FlatPairs): Detail {
     direction: directionOf(found, ''),
     remoteIp: null,
     remotePort: null,
+    localPort: null,
     protocol: null,
     domain: null,
   };
@@ -113,24 +118,44 @@ function readProbe(data: string, eventData: FlatPairs): Detail {
 
 function readNetwork(data: string, resource: string, eventData: FlatPairs): Detail {
   const found: Found = {};
+  if (isUnixSocket(resource, eventData)) {
+    // A path is text of the process's own choice: nothing in it tells of an address.
+    const { syscall, direction, ...none } = readProbe(data, eventData);
+    return { ...none, syscall, direction };
+  }
   readPairs(found, eventData);
   // EventData may hold a part only; what it holds counts first.
-  readText(found, data);
+  readData(found, data);
   readText(found, resource);
   const direction = directionOf(found, resource);
+  const protocol = protocolOf(found);
+  return { syscall: found.probe ?? null, direction, ...endsOf(found, direction), protocol, domain: domainOf(found) };
+}
+
+const unixFamily = /^AF_(?:UNIX|LOCAL)$/;
+
+function isUnixSocket(resource: string, eventData: FlatPairs): boolean {
+  for (let index = 0; index + 1 < eventData.length; index += 2) {
+    const key = eventData[index];
+    if (key === 'Sun_path' || key === 'sun_path') return true;
+    if ((key === 'Sa_family' || key === 'sa_family') && unixFamily.test(eventData[index + 1] ?? '')) return true;
+  }
+  return /(?:^| )(?:sun_path=|sa_family=AF_(?:UNIX|LOCAL)(?: |$))/.test(resource);
+}
+
+/** Whose the address and the port of an event are: the peer's or our own. */
+function endsOf(found: Found, direction: Detail['direction']): Pick<Detail, 'remoteIp' | 'remotePort' | 'localPort'> {
   const probe = found.probe ?? '';
-  const local = localProbes.has(probe);
-  const incoming = direction === 'ingress';
-  const remoteIp = found.remoteIp ?? (incoming ? found.sourceIp : found.destinationIp);
-  const remotePort = found.remotePort ?? (incoming ? found.sourcePort : found.destinationPort);
-  return {
-    syscall: found.probe ?? null,
-    direction,
-    remoteIp: local ? null : (remoteIp ?? null),
-    remotePort: local ? null : portNumber(remotePort),
-    protocol: protocolOf(found),
-    domain: domainOf(found),
-  };
+  const port = portNumber(found.remotePort);
+  if (localProbes.has(probe)) return { remoteIp: null, remotePort: null, localPort: port };
+  const [ip, remote, local] =
+    direction === 'ingress'
+      ? [found.sourceIp, found.sourcePort, found.destinationPort]
+      : [found.destinationIp, found.destinationPort, found.sourcePort];
+  const remoteIp = found.remoteIp ?? ip ?? null;
+  // The kernel knows a socket that it accepts by its own port.
+  if (probe === 'tcp_accept') return { remoteIp, remotePort: null, localPort: port };
+  return { remoteIp, remotePort: port ?? portNumber(remote), localPort: portNumber(local) };
 }
 
 function readPairs(found: Found, pairs: FlatPairs): void {
@@ -142,9 +167,31 @@ function take(found: Found, key: string, value: string): void {
   const slot = slotOfKey.get(key);
   if (slot === undefined || value === '' || found[slot] !== undefined) return;
   // Some versions put the rest of Data into the first value: Kfunc = `UDP_SENDMSG,domain=…,qtype=A`.
-  const comma = value.indexOf(',');
+  const comma = slot === 'probe' ? value.indexOf(',') : -1;
   found[slot] = comma < 0 ? value : value.slice(0, comma);
-  if (comma >= 0) readText(found, value.slice(comma + 1));
+  if (comma >= 0) readData(found, value.slice(comma + 1));
+}
+
+/** As `readText`; the name that a DNS question asks for is text of the process's own choice, and may look like pairs. */
+function readData(found: Found, text: string): void {
+  const name = /(?:^|[ ,])domain=/.exec(text);
+  const head = name === null ? text : text.slice(0, name.index);
+  readText(found, head);
+  if (name === null) return;
+  if (!sendProbes.has(found.probe ?? '')) {
+    readText(found, text.slice(name.index));
+    return;
+  }
+  const rest = text.slice(name.index + name[0].length);
+  // KubeArmor's own pairs stand behind the name: the last ones are its.
+  const end = pairsBehind(rest);
+  take(found, 'domain', rest.slice(0, end));
+  readText(found, rest.slice(end));
+}
+
+function pairsBehind(text: string): number {
+  const behind = /(?:[ ,]daddr=[^ ,]*)?(?:[ ,]qtype=[^ ,]*)?$/.exec(text);
+  return behind === null ? text.length : behind.index;
 }
 
 /** `key=value` pairs apart by spaces or commas; words without `=` are passed over. */
@@ -179,15 +226,21 @@ function domainOf(found: Found): string | null {
   return domain === undefined || domain.startsWith('AF_') || /^\d+$/.test(domain) ? null : domain;
 }
 
-/** A socket's protocol 0 means its type's default, which the event doesn't name. */
-function protocolOf(found: Found): string | null {
-  if (found.protocol !== undefined) return found.protocol === '0' ? null : found.protocol;
-  if (found.probe?.startsWith('UDP_') === true) return 'UDP';
-  return found.probe?.startsWith('tcp_') === true ? 'TCP' : null;
+/** By KubeArmor's words: `TCPv6` is TCP; 0 and `HOPOPT`, as newer ones write it, stand for the default of a socket's type. */
+function protocolOf({ protocol, probe, domain, socketType }: Found): string | null {
+  if (protocol === '0' || protocol === 'HOPOPT') {
+    if (domain?.startsWith('AF_INET') !== true) return null;
+    const [type] = socketType?.split('|') ?? [];
+    return type === 'SOCK_STREAM' ? 'TCP' : type === 'SOCK_DGRAM' ? 'UDP' : null;
+  }
+  if (protocol !== undefined) return /^(?:TCP|UDP)v6$/.test(protocol) ? protocol.slice(0, 3) : protocol;
+  if (probe?.startsWith('UDP_') === true) return 'UDP';
+  return probe?.startsWith('tcp_') === true ? 'TCP' : null;
 }
 
+/** 0 is no port: ICMP has none, and a connect() that only asks for a route names none. */
 function portNumber(text: string | undefined): number | null {
   if (text === undefined || !/^\d{1,5}$/.test(text)) return null;
   const port = Number(text);
-  return port <= 65_535 ? port : null;
+  return port > 0 && port <= 65_535 ? port : null;
 }

@@ -1,6 +1,7 @@
 import type { FeederAlert, FeederEvent, FeederExecEvent, FeederMessage, FeederOwner } from '@armorlake/proto';
 import type { KubeArmorEvent } from './event-sink.js';
 import { columnOfField } from './repair.js';
+import { parseUpdatedTime } from './time.js';
 
 /** An event as JSON gave it, and the marks made while reading it. */
 export interface JsonEvent {
@@ -91,8 +92,7 @@ export function readJsonEvent(given: Readonly<Record<string, unknown>>, invalidU
   if (Object.keys(object).some((name) => !known[kind].has(name) && !isUnset(object[name])))
     fields.mark('fields:unknown');
   const record = {
-    timestamp: fields.integer('Timestamp', 2 ** 63),
-    updatedTime: fields.text('UpdatedTime'),
+    ...timesOf(fields, object.Timestamp),
     clusterName: fields.text('ClusterName'),
     hostName: fields.text('HostName'),
     type: fields.text('Type'),
@@ -123,6 +123,15 @@ export function readJsonEvent(given: Readonly<Record<string, unknown>>, invalidU
     kubeArmorVersion: fields.text('KubeArmorVersion'),
   };
   return { decoded: { kind, event: alert }, marks: fields.marks };
+}
+
+/** Timestamp may be text as UpdatedTime is, which it then stands for. */
+function timesOf(fields: Fields, timestamp: unknown): { readonly timestamp: number; readonly updatedTime: string } {
+  const updatedTime = fields.text('UpdatedTime');
+  if (updatedTime === '' && typeof timestamp === 'string' && parseUpdatedTime(timestamp) !== null) {
+    return { timestamp: 0, updatedTime: timestamp };
+  }
+  return { timestamp: fields.integer('Timestamp', 2 ** 63), updatedTime };
 }
 
 function eventOf(fields: Fields) {

@@ -31,16 +31,29 @@ export class LabelReader {
   }
 }
 
-/** `k=v` pairs apart by commas, each split at its first `=`; one without `=` has an empty value. */
+/** A key as Kubernetes and containers have them; what isn't one before `=` belongs to the text before it. */
+const label = /^[A-Za-z0-9_][\w./:-]*=/;
+
+/**
+ * `k=v` pairs apart by commas, each split at its first `=`. Without Kubernetes these are a container's labels, whose
+ * values are any text: a piece without a key goes on with the value before it. One at the beginning is a key.
+ */
 export function parseLabels(text: string): Labels {
   const values = new Map<string, string>();
   let duplicate = false;
+  let last: string | null = null;
+  let commas = '';
   for (const item of text.split(',')) {
-    if (item === '') continue;
-    const equals = item.indexOf('=');
-    const key = equals < 0 ? item : item.slice(0, equals);
-    duplicate ||= values.has(key);
-    values.set(key, equals < 0 ? '' : item.slice(equals + 1));
+    if (item === '') commas += ',';
+    else if (last !== null && !label.test(item)) values.set(last, `${values.get(last) ?? ''}${commas},${item}`);
+    else {
+      const equals = item.indexOf('=');
+      const key = equals < 0 ? item : item.slice(0, equals);
+      duplicate ||= values.has(key);
+      values.set(key, equals < 0 ? '' : item.slice(equals + 1));
+      last = equals < 0 ? null : key;
+    }
+    if (item !== '') commas = '';
   }
   return { pairs: [...values].flat(), duplicate, redacted: false };
 }

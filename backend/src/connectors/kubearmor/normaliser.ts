@@ -40,7 +40,7 @@ class Marks {
 
 /**
  * Turns KubeArmor's decoded messages into rows, the same for events that came by gRPC and by import. What it repairs
- * it says in `quality`: `utf8:<column>`, `capped:<column>`, `time:seconds`, `time:arrival`, `time:text`,
+ * it says in `quality`: `utf8:<column>`, `capped:<column>`, `time:seconds` (or another unit), `time:arrival`, `time:text`,
  * `severity:text`, `uid:negative`, `labels:duplicate`, `redacted`, and for imports `type:<column>`, `range:<column>`,
  * `fields:unknown`.
  */
@@ -141,11 +141,12 @@ export class Normaliser {
       data: orNull(data),
       event_data: eventData.length === 0 ? null : eventData,
       result: orNull(event.result),
-      outcome: outcomeOf(action, event.result),
+      outcome: outcomeOf(action, event, detail.syscall),
       syscall: detail.syscall,
       direction: detail.direction,
       remote_ip: detail.remoteIp,
       remote_port: detail.remotePort,
+      local_port: detail.localPort,
       protocol: detail.protocol,
       domain: detail.domain,
       exec_session: execEvent === undefined || execEvent.execId === '0' ? null : orNull(execEvent.execId),
@@ -214,9 +215,9 @@ function timeOf(updatedTime: string, timestamp: number, receivedAt: number, mark
   const exact = parseUpdatedTime(updatedTime);
   if (exact !== null) return exact;
   if (updatedTime !== '') marks.add('time:text');
-  const seconds = timestampMicros(timestamp);
-  marks.add(seconds === null ? 'time:arrival' : 'time:seconds');
-  return seconds ?? receivedAt;
+  const stamp = timestampMicros(timestamp);
+  marks.add(stamp === null ? 'time:arrival' : `time:${stamp.unit}`);
+  return stamp?.micros ?? receivedAt;
 }
 
 /** Uids from 2^31 on come as negative int32. */
@@ -232,8 +233,17 @@ function severityOf(text: string, marks: Marks): number | null {
   return null;
 }
 
-/** An `Audit (Block)` that passed happened: the policy would have blocked it, had it been enforced. */
-function outcomeOf(action: string, result: string): LogRow['outcome'] {
-  if (action === 'Block' || result === 'Permission denied' || result === 'Operation not permitted') return 'blocked';
-  return result === 'Passed' || result === '' ? 'happened' : 'failed';
+/** Kernel probes whose return values older KubeArmors read as errors, and called them `Unknown error`. */
+const misread: ReadonlySet<string | null> = new Set(['tcp_accept', 'tcp_connect']);
+
+/**
+ * What the kernel said counts before what the policy wanted: a Block with `Passed` happened (KubeArmor up to 0.4 sends
+ * it), as an `Audit (Block)` that passed did.
+ */
+function outcomeOf(action: string, { result, operation }: FeederEvent, syscall: string | null): LogRow['outcome'] {
+  if (result === 'Permission denied' || result === 'Operation not permitted') return 'blocked';
+  if (result === 'Passed') return 'happened';
+  if (action === 'Block') return 'blocked';
+  if (result === '' || (result === 'Removed' && operation === 'Device')) return 'happened';
+  return result === 'Unknown error' && misread.has(syscall) ? 'happened' : 'failed';
 }

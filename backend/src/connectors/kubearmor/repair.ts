@@ -45,7 +45,7 @@ export function columnOfField(field: string): string {
 
 /** Marks that say that something of the original is not in the row: its bytes are then kept beside it. */
 export function losesOriginal(mark: string): boolean {
-  return /^(utf8|capped|range|type):|:(text|duplicate)$/.test(mark);
+  return /^(utf8|capped|range|type):|:(text|duplicate|unknown)$/.test(mark);
 }
 
 /** The first CAP_BYTES of a text's UTF-8, cut between characters; the text itself when it isn't longer. */

@@ -46,6 +46,7 @@ export interface LogRow extends EventRow {
   readonly direction: string | null;
   readonly remote_ip: string | null;
   readonly remote_port: number | null;
+  readonly local_port: number | null;
   readonly protocol: string | null;
   readonly domain: string | null;
   readonly exec_session: string | null;

@@ -54,14 +54,18 @@ describe('parseUpdatedTime', () => {
 
 describe('timestampMicros', () => {
   it.each([
-    [1_784_880_000, 1_784_880_000_000_000],
-    [1, 1_000_000],
-    [-5, -5_000_000],
-    [10_413_792_000, 10_413_792_000_000_000n],
-    [0, null],
-    [1.5, null],
-    [9_300_000_000_000, null],
-  ])('takes %d seconds', (seconds, micros) => {
-    expect(timestampMicros(seconds)).toBe(micros);
+    [1_784_880_000, 1_784_880_000_000_000, 'seconds'],
+    [1, 1_000_000, 'seconds'],
+    [-5, -5_000_000, 'seconds'],
+    [10_413_792_000, 10_413_792_000_000_000n, 'seconds'],
+    [1_770_000_000_123, 1_770_000_000_123_000, 'milliseconds'],
+    [1_770_000_000_123_456, 1_770_000_000_123_456, 'microseconds'],
+    [1_770_000_000_123_456_700, 1_770_000_000_123_456, 'nanoseconds'],
+  ])('takes %d', (value, micros, unit) => {
+    expect(timestampMicros(value)).toEqual({ micros, unit });
+  });
+
+  it.each([0, 1.5, 2 ** 64])('does not take %d', (value) => {
+    expect(timestampMicros(value)).toBeNull();
   });
 });

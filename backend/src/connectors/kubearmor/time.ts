@@ -2,8 +2,6 @@
 export type Micros = number | bigint;
 
 const DAY_SECONDS = 86_400;
-/** DuckDB's TIMESTAMP is a signed 64-bit count of µs. */
-const MAX_SECONDS = 9_223_372_036_854;
 
 /**
  * KubeArmor's UpdatedTime: `2006-01-02T15:04:05`, then up to 9 digits of a fraction (cut at µs), then nothing, `Z` or
@@ -50,10 +48,23 @@ export function parseUpdatedTime(text: string): Micros | null {
   return toMicros(daysSince1970(year, month, day) * DAY_SECONDS + hour * 3600 + minute * 60 + second - offset, micros);
 }
 
-/** KubeArmor's Timestamp in Unix seconds; 0 is proto3's "not set". Null when it is none, or beyond DuckDB's range. */
-export function timestampMicros(seconds: number): Micros | null {
-  if (seconds === 0 || !Number.isInteger(seconds) || Math.abs(seconds) > MAX_SECONDS) return null;
-  return toMicros(seconds, 0);
+/** A time, and the unit it was said in. */
+export interface Stamp {
+  readonly micros: Micros;
+  readonly unit: 'seconds' | 'milliseconds' | 'microseconds' | 'nanoseconds';
+}
+
+/**
+ * KubeArmor's Timestamp, which is in Unix seconds; others that pass its events on make smaller units of it, which a
+ * time in seconds reaches in the year 5138 only. 0 is proto3's "not set". Null when it is none.
+ */
+export function timestampMicros(value: number): Stamp | null {
+  if (value === 0 || !Number.isInteger(value)) return null;
+  const size = Math.abs(value);
+  if (size < 1e11) return { micros: toMicros(value, 0), unit: 'seconds' };
+  if (size < 1e14) return { micros: value * 1000, unit: 'milliseconds' };
+  if (size < 1e17) return { micros: Number.isSafeInteger(value) ? value : BigInt(value), unit: 'microseconds' };
+  return size < 9.3e18 ? { micros: Math.floor(value / 1000), unit: 'nanoseconds' } : null;
 }
 
 function toMicros(seconds: number, micros: number): Micros {

@@ -68,6 +68,7 @@ class LogColumns {
   readonly #direction: TextColumn;
   readonly #remoteIp: TextColumn;
   readonly #remotePort: FixedColumn;
+  readonly #localPort: FixedColumn;
   readonly #protocol: TextColumn;
   readonly #domain: TextColumn;
   readonly #execSession: TextColumn;
@@ -111,6 +112,7 @@ class LogColumns {
     this.#direction = rows.text('direction');
     this.#remoteIp = rows.text('remote_ip');
     this.#remotePort = rows.fixed('remote_port');
+    this.#localPort = rows.fixed('local_port');
     this.#protocol = rows.text('protocol');
     this.#domain = rows.text('domain');
     this.#execSession = rows.text('exec_session');
@@ -155,6 +157,7 @@ class LogColumns {
     this.#direction.put(at, row.direction);
     this.#remoteIp.put(at, row.remote_ip);
     this.#remotePort.put(at, row.remote_port);
+    this.#localPort.put(at, row.local_port);
     this.#protocol.put(at, row.protocol);
     this.#domain.put(at, row.domain);
     this.#execSession.put(at, row.exec_session);
