@@ -178,6 +178,7 @@ describe('its commands', () => {
     outIsTerminal: false,
     errIsTerminal: false,
     columns: 80,
+    rows: 40,
     environment: {},
     cwd: place.folder,
     signal: new AbortController().signal,

@@ -216,6 +216,7 @@ describe('the files of the demo with Grafana', () => {
     outIsTerminal: false,
     errIsTerminal: false,
     columns: 80,
+    rows: 40,
     environment: {},
     cwd: place.folder,
     signal: new AbortController().signal,

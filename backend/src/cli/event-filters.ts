@@ -28,37 +28,25 @@ export function withEventFilters(command: Command): Command {
   );
 }
 
-/** Adds those that don't choose the table. */
+/** Adds those that don't choose the table. Their names are karmor's; each but `--labels` is a regular expression. */
 export function withRowFilters(command: Command): Command {
   return command
-    .option('--namespace <name>', 'Kubernetes namespace')
-    .option('--pod <name>', 'pod name')
-    .option('--container <name>', 'container name')
-    .option('--host <name>', 'the host KubeArmor runs on')
-    .option('--operation <name>', 'Process, File, Network, Capabilities, Syscall, …')
-    .option('--logType, --type <name>', 'ContainerLog, HostLog, MatchedPolicy, …')
-    .option('--source <regex>', 'regular expression on who did it')
-    .option('--resource <regex>', 'regular expression on what was touched')
-    .addOption(listOption('--labels <key=value>', 'a label of the pod'));
+    .option('-n, --namespace <regex>', 'Kubernetes namespace, in any case')
+    .option('--pod <regex>', 'pod name, in any case')
+    .option('--container <regex>', 'container name, in any case')
+    .option('--host <regex>', 'the host KubeArmor runs on, in any case')
+    .option('--operation <regex>', 'Process, File, Network, Capabilities, Syscall, …, in any case')
+    .option('--logType, --type <regex>', 'ContainerLog, HostLog, MatchedPolicy, …, in any case')
+    .option('--source <regex>', 'who did it')
+    .option('--resource <regex>', 'what was touched')
+    .addOption(listOption('-l, --labels <key=value,…>', 'labels of the pod; one that it has is enough'));
 }
 
-/** The filters as the node's live tail takes them: exact by column, patterns by column, labels. */
+/** Conditions on rows: patterns by column, and labels of which one must be there. */
 export interface RowFilters {
-  readonly equal: Readonly<Record<string, string>>;
   readonly match: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: readonly (readonly [key: string, value: string])[];
 }
-
-const operations = [
-  'Process',
-  'File',
-  'Network',
-  'Capabilities',
-  'Syscall',
-  'Device',
-  'NetworkFirewall',
-  'AlertThreshold',
-];
 
 /** The table that holds what is asked for. */
 export function tableOf({ logFilter }: EventFilters): string {
@@ -67,15 +55,16 @@ export function tableOf({ logFilter }: EventFilters): string {
 
 /** The options as filters of rows. @throws ArmorlakeError BAD_REQUEST for a label without value */
 export function rowFilters(options: Omit<EventFilters, 'logFilter'>): RowFilters {
-  const { namespace, pod, container, host, type, source, resource } = options;
-  // People write `--operation process`, as karmor lets them.
-  const operation =
-    operations.find((each) => each.toLowerCase() === options.operation?.toLowerCase()) ?? options.operation;
+  const { namespace, pod, container, host, operation, type, source, resource } = options;
   return {
-    equal: given({ namespace, pod, container, host, operation, type }),
-    match: given({ source, resource }),
-    labels: Object.fromEntries(options.labels.flatMap((each) => each.split(',')).map(labelPair)),
+    // As karmor: names in any case, what processes have written as it is.
+    match: { ...anyCase(given({ namespace, pod, container, host, operation, type })), ...given({ source, resource }) },
+    labels: options.labels.flatMap((each) => each.split(',')).map(labelPair),
   };
+}
+
+function anyCase(patterns: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(patterns).map(([column, pattern]) => [column, `(?i)${pattern}`]));
 }
 
 function labelPair(text: string): readonly [string, string] {
@@ -99,12 +88,8 @@ export interface Condition {
 }
 
 /** The filters as one condition; empty when there are none. */
-export function conditionOf({ equal, match, labels }: RowFilters): Condition {
-  const parts = [
-    ...Object.keys(equal).map((column) => `${column} = ?`),
-    ...Object.keys(match).map((column) => `regexp_matches(${column}, ?)`),
-    ...Object.keys(labels).map(() => 'labels[?] = ?'),
-  ];
-  const params = [...Object.values(equal), ...Object.values(match), ...Object.entries(labels).flat()];
-  return { sql: parts.join(' AND '), params };
+export function conditionOf({ match, labels }: RowFilters): Condition {
+  const parts = Object.keys(match).map((column) => `regexp_matches(${column}, ?)`);
+  if (labels.length > 0) parts.push(`(${labels.map(() => 'labels[?] = ?').join(' OR ')})`);
+  return { sql: parts.join(' AND '), params: [...Object.values(match), ...labels.flat()] };
 }

@@ -1,7 +1,23 @@
 import { printable } from '../core/index.js';
+import { jsonLine, prettyJson } from './text.js';
+
+/** As karmor names them. */
+export type OutputForm = 'text' | 'json' | 'pretty-json';
 
 /** An event by its columns. */
 export type EventRow = Readonly<Record<string, unknown>>;
+
+/** One event in one of the forms. */
+export function eventText(row: EventRow, form: OutputForm): string {
+  switch (form) {
+    case 'text':
+      return eventLine(row);
+    case 'json':
+      return jsonLine(row);
+    case 'pretty-json':
+      return prettyJson(row);
+  }
+}
 
 /** One event as a line for people; text of events is made printable. */
 export function eventLine(row: EventRow): string {

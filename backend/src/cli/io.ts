@@ -13,6 +13,8 @@ export interface Io {
   readonly errIsTerminal: boolean;
   /** Width of the terminal in characters. */
   readonly columns: number;
+  /** Its height in lines. */
+  readonly rows: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Aborted by the first SIGINT or SIGTERM. */
@@ -33,6 +35,7 @@ export function processIo(signal: AbortSignal): Io {
     outIsTerminal: process.stdout.isTTY,
     errIsTerminal: process.stderr.isTTY,
     columns: process.stdout.columns || 120,
+    rows: process.stdout.rows || 40,
     environment: process.env,
     cwd: process.cwd(),
     signal,

@@ -12,10 +12,10 @@ import { readInput } from './io.js';
 import { countOption } from './options.js';
 import type { SelectionOptions } from './selection.js';
 import { selectionOf, withSelectionOptions } from './selection.js';
-import { renderTable } from './table.js';
+import { fittedTable, renderTable, renderVertical } from './table.js';
 import { errorText, jsonLine } from './text.js';
 
-type Format = 'table' | 'json' | 'csv';
+type Format = 'table' | 'vertical' | 'json' | 'csv';
 
 interface QueryCliOptions extends ClientOptions, SelectionOptions {
   readonly explain?: boolean;
@@ -33,6 +33,9 @@ Examples:
   armorlake query --label site=north --partial fail "SELECT count(*) FROM kubearmor.alerts"
   armorlake query --explain "SELECT policy, count(*) FROM kubearmor.alerts GROUP BY ALL"
 
+On a terminal a table is as wide as the terminal, and turned, a line a column, when its rows don't fit; into a pipe it
+is as wide as its cells: armorlake query "…" | less -S
+
 The answer goes to stdout; the time taken and what is missing from the answer go to stderr.`;
 
 /** \`armorlake query\`: one SELECT, as a table, JSON or CSV. */
@@ -42,7 +45,9 @@ export function queryCommand(context: CliContext): Command {
     .description('ask a node one SELECT, which it answers for the whole network')
     .argument('[sql]', 'the SELECT; read from stdin when left out')
     .addOption(
-      new Option('--format <format>', 'how to print the answer').choices(['table', 'json', 'csv']).default('table'),
+      new Option('--format <format>', 'how to print the answer')
+        .choices(['table', 'vertical', 'json', 'csv'])
+        .default('table'),
     )
     .addOption(countOption('--limit <rows>', 'rows at most (default 10,000)'))
     .option('--timeout <time>', 'time at most, as 30s (the default) or 2m')
@@ -100,14 +105,29 @@ async function printAnswer(answer: Answer, options: QueryCliOptions, io: Io): Pr
     case 'csv':
       await printCsv(answer, options.raw === true, io);
       break;
+    case 'vertical':
+      await printPaged(renderVertical(answer.schema, answer.rows), io);
+      break;
     case 'table':
-      await io.out(renderTable(answer.schema, answer.rows, io.outIsTerminal ? 80 : 0));
+      await printPaged(tableText(answer, io), io);
   }
   const { stats } = answer;
   io.err(`${stats.rows} ${stats.rows === 1 ? 'row' : 'rows'} in ${stats.elapsedMs.toFixed(0)} ms\n`);
   if (stats.truncated) io.err('The answer was cut at the row limit; there are more rows (--limit).\n');
   if (options.partial === 'ignore') return;
   for (const notice of coverageNotices(answer.coverage)) io.err(`${printable(notice)}\n`);
+}
+
+/** As wide as the terminal; turned when a row doesn't fit. */
+function tableText({ schema, rows }: Answer, { outIsTerminal, columns }: Io): string {
+  if (!outIsTerminal) return renderTable(schema, rows);
+  return fittedTable(schema, rows, columns) ?? renderVertical(schema, rows);
+}
+
+async function printPaged(text: string, io: Io): Promise<void> {
+  await io.out(text);
+  const lines = text.split('\n').length - 1;
+  if (io.outIsTerminal && lines > io.rows) io.err(`${lines} lines: a pager shows them, armorlake query … | less -S\n`);
 }
 
 async function printCsv(answer: Answer, raw: boolean, io: Io): Promise<void> {

@@ -4,10 +4,10 @@ import type { CliContext, ClientOptions } from './context.js';
 import { clientOf, withClientOptions } from './context.js';
 import type { Condition, EventFilters } from './event-filters.js';
 import { conditionOf, rowFilters, withRowFilters } from './event-filters.js';
-import { eventLine } from './event-line.js';
+import { eventText } from './event-line.js';
+import type { OutputForm } from './event-line.js';
 import { follow } from './follow.js';
 import { countOption } from './options.js';
-import { jsonLine } from './text.js';
 
 interface TailOptions extends ClientOptions, Omit<EventFilters, 'logFilter'> {
   readonly where?: string;
@@ -31,10 +31,15 @@ export function tailCommand(context: CliContext): Command {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', help)
     .action(async (table: string, options: TailOptions) => {
-      await printFollowed(context, options, {
-        table,
-        condition: bothOf(options.where, conditionOf(rowFilters(options))),
-      });
+      const form = options.json === true ? 'json' : 'text';
+      await printFollowed(
+        context,
+        { ...options, form },
+        {
+          table,
+          condition: bothOf(options.where, conditionOf(rowFilters(options))),
+        },
+      );
     });
 }
 
@@ -47,7 +52,7 @@ function bothOf(where: string | undefined, filters: Condition): Condition {
 /** Prints what a live tail gives, until a signal or the limit. */
 export async function printFollowed(
   { io }: CliContext,
-  options: ClientOptions & { readonly limit?: number; readonly json?: boolean },
+  options: ClientOptions & { readonly limit?: number; readonly form: OutputForm },
   request: Parameters<typeof follow>[1],
 ): Promise<void> {
   let left = options.limit ?? Infinity;
@@ -56,7 +61,7 @@ export async function printFollowed(
       io.err(`${printable(item.notice)}\n`);
       continue;
     }
-    for (const row of item.rows.slice(0, left)) await io.out(options.json === true ? jsonLine(row) : eventLine(row));
+    for (const row of item.rows.slice(0, left)) await io.out(eventText(row, options.form));
     left -= item.rows.length;
     if (left <= 0) return;
   }

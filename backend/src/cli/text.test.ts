@@ -11,7 +11,7 @@ import { ImportReader, chunksOf, surveyFile } from './import-records.js';
 import type { ImportSource } from './import-source.js';
 import { openSource } from './import-source.js';
 import { readEvents } from './sse.js';
-import { renderTable } from './table.js';
+import { fittedTable, renderTable, renderVertical } from './table.js';
 import { errorText, jsonLine } from './text.js';
 
 const hostile = 'a\u001b[31mred\u202eevil\u0000\r\n\u009b';
@@ -28,6 +28,26 @@ describe('a table', () => {
         [null, 12345],
       ]),
     ).toBe('policy            n\n────────────  ─────\nblock-shells      5\n              12345\n');
+  });
+
+  it('is as wide as the terminal, its widest columns cut first; or turned, when that cannot be', () => {
+    const columns = Array.from({ length: 4 }, (_, index) => ({ name: `c${index}` }));
+    const row = ['short', 'x'.repeat(200), 'y'.repeat(30), hostile];
+    const fitted = fittedTable(columns, [row, row], 70) ?? '';
+    expect(fitted.split('\n')[1]).toHaveLength(70);
+    expect(fitted).toContain('short');
+    expect(fitted).toContain('y'.repeat(19));
+    expect(fittedTable(columns, [row], 40)).toBeNull();
+    const turned = renderVertical(
+      [{ name: 'time' }, { name: 'resource' }],
+      [
+        [null, 'x'.repeat(200)],
+        [1, hostile],
+      ],
+    );
+    expect(turned.split('\n').slice(0, 3)).toEqual(['── row 1 ────', 'time', `resource  ${'x'.repeat(200)}`]);
+    expect(turned).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    expect(turned.split('\n')).toHaveLength(7);
   });
 
   it('cuts long cells and shows what would move the terminal', () => {
@@ -79,8 +99,8 @@ describe('filters of karmor logs', () => {
     };
     expect(tableOf(filters)).toBe('kubearmor.events');
     expect(conditionOf(rowFilters(filters))).toEqual({
-      sql: 'namespace = ? AND operation = ? AND regexp_matches(source, ?) AND labels[?] = ? AND labels[?] = ?',
-      params: ["x'; DROP TABLE t; --", 'Process', '^/bin/', 'app', 'shop', 'tier', 'web'],
+      sql: 'regexp_matches(namespace, ?) AND regexp_matches(operation, ?) AND regexp_matches(source, ?) AND (labels[?] = ? OR labels[?] = ?)',
+      params: ["(?i)x'; DROP TABLE t; --", '(?i)process', '^/bin/', 'app', 'shop', 'tier', 'web'],
     });
   });
 

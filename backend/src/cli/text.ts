@@ -3,10 +3,19 @@ import { printable } from '../core/index.js';
 
 /** JSON on one line in which controls and invisible characters are escaped: the same value, harmless on a terminal. */
 export function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value).replace(
+  return `${harmless(JSON.stringify(value))}\n`;
+}
+
+/** The same over many lines. */
+export function prettyJson(value: unknown): string {
+  return `${harmless(JSON.stringify(value, null, 2))}\n`;
+}
+
+function harmless(json: string): string {
+  return json.replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )}\n`;
+  );
 }
 
 /** An error for a terminal: the sentence, the place in the SQL where there is one, and what to do. */
