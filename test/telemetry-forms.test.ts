@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import * as zlib from 'node:zlib';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecording } from '../backend/src/simulator/replay.js';
@@ -133,6 +134,30 @@ describe('import', () => {
     expect(await stored()).toEqual([{ rows: 60, pids: 30 }]);
     await expectBalanced(node);
   });
+});
+
+/** A zstd frame with one block, which is stored as it is. */
+function zstdFrame(text: string): Buffer {
+  const head = Buffer.from('28b52ffd0050000000', 'hex');
+  head.writeUIntLE((Buffer.byteLength(text) << 3) | 1, 6, 3);
+  return Buffer.concat([head, Buffer.from(text)]);
+}
+
+it('zstd is read by import, and by POST where Node.js can bound it', async () => {
+  const file = place.path('recording');
+  writeFileSync(file, Buffer.concat([zstdFrame(recording), zstdFrame(recording)]));
+  const imported = await order(file);
+  expect(imported, imported.err).toMatchObject({ code: 0, out: expect.stringContaining(': 6 records, 6 stored') });
+  expect(imported.out).toContain('Read as zstd, JSON lines.');
+  const posted = await node.post(zstdFrame(recording), 'zstd');
+  const native = 'createZstdDecompress' in zlib;
+  expect([posted.status, posted.body]).toMatchObject(
+    native
+      ? [200, { accepted: 3, form: 'zstd, JSON lines' }]
+      : [400, { error: { hint: expect.stringContaining('gzip') } }],
+  );
+  writeFileSync(file, zstdFrame(recording).subarray(0, -9));
+  expect(await order(file)).toMatchObject({ code: 1, err: expect.stringContaining('is no whole zstd file') });
 });
 
 describe('POST', () => {

@@ -31,6 +31,8 @@ describe('a body', () => {
   it.each([
     ['that unpacks to 1,000 times its size', gzipSync(Buffer.alloc(8 << 20, 'x\n')), true],
     ['of more than a million lines', Buffer.alloc(3 << 20, '\n'), false],
+    ['that unpacks to much in its second layer', gzipSync(gzipSync(Buffer.alloc(8 << 20, 'x'))), true],
+    ['that unpacks to layers of nothing', gzipSync(Buffer.concat(Array(300_000).fill(gzipSync('')))), true],
     ['that unpacks to more than a body may have', gzipSync(Buffer.alloc(65 << 20, 'x')), true],
   ])('%s is refused', async (_name, body, gzip) => {
     const answer = await post(body, gzip);
@@ -86,6 +88,21 @@ it('of a body of lines that are no events 1,000 are kept, and the others counted
   expect(errors.at(-1)?.error).toContain('counted as dropped');
   expect(fixture.deadLetters()).toHaveLength(1000);
   expect(fixture.account()).toEqual({ received: 5001, stored: 1, deadLettered: 1000, dropped: 4000 });
+});
+
+it.each([
+  ['in one array', `[${Array(5000).fill('{}').join(',')}]`, 5000],
+  ['one after another', '{}'.repeat(5000), 5000],
+  ['as one object of too many parts', `{"x":[${Array(600_000).fill('[]').join(',')}]}`, 1],
+])('of a line that holds no events %s as many are kept and counted', async (_how, body, rejected) => {
+  const fixture = new HubFixture();
+  const { hub, clock } = fixture;
+  const lane = hub.lane('intake');
+  const intake = new IntakeRequest({ request: 1, lane, sink: hub.intakeSink(), window: hub.window, clock });
+  for (let at = 0; at < body.length; at += 1 << 18) await intake.push(Buffer.from(body.slice(at, at + (1 << 18))));
+  expect(await intake.finish()).toMatchObject({ accepted: 0, rejected });
+  const kept = Math.min(rejected, 1000);
+  expect(fixture.account()).toEqual({ received: rejected, stored: 0, deadLettered: kept, dropped: rejected - kept });
 });
 
 it('after 50,000 of them the rest is not read, and counted', async () => {
