@@ -13,7 +13,7 @@ const pieces: readonly (readonly [hint: number, pieces: string])[] = [
   [Hint.url, '://  @tc @un'],
   [Hint.key, '-be e-l'],
   [Hint.header, 'uth bea ook'],
-  [Hint.sql, 'ied ssw pgp th( th= in( li_ pt( dau'],
+  [Hint.sql, 'ied ssw sph pgp th( th= in( li_ li( ql_ do( tco pt( dau'],
 ];
 
 const OTHER = 0;

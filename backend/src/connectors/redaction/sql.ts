@@ -16,6 +16,26 @@ const phrases: readonly (readonly [word: string, phrase: RegExp])[] = [
   ['login', /^login\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
   ['auth=(', /^auth=\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
   ['mysqli_conn', /^mysqli_connect\(\s{0,4}["'][^"']{1,64}["'],\s{0,4}["'][^"']{1,64}["'],\s{0,4}/i],
+  [
+    'mysqli(',
+    /^mysqli\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i,
+  ],
+  [
+    'mysql_conne',
+    /^mysql_connect\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i,
+  ],
+  [
+    'pdo(',
+    /^pdo\(\s{0,4}\\{0,3}["'][^"'\\]{1,100}\\{0,3}["']\s{0,4},\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i,
+  ],
+  [
+    'getconnecti',
+    /^getconnection\(\s{0,4}\\{0,3}["'][^"'\\]{1,100}\\{0,3}["']\s{0,4},\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i,
+  ],
+  [
+    'expect',
+    /^expect\s{1,4}\\{0,3}["'{][^"'{}\\]{0,32}(?:assword|assphrase)[^"'{}\\]{0,8}\\{0,3}["'}]\s{0,4}[;{]?\s{0,4}(?:exp_)?send\s{1,4}(?:--\s{1,4})?(?=\\{0,3}["'])/i,
+  ],
   ['crypt', /^crypt\(\s{0,4}(?=["'])/i],
   ['addauth', /^addauth\s{1,4}digest\s{1,4}\w{1,64}:/i],
   ['auth', /^auth\(\s{0,4}\\{0,3}["'][^"'\\]{1,64}\\{0,3}["']\s{0,4},\s{0,4}/i],
@@ -23,7 +43,7 @@ const phrases: readonly (readonly [word: string, phrase: RegExp])[] = [
 
 const FIRST = new Set(phrases.map(([word]) => word.charCodeAt(0)));
 
-/** Passwords in SQL and its like: `IDENTIFIED BY 'x'`, `PASSWORD 'x'`, `PASSWORD('x')`, `db.auth('u', 'x')`. */
+/** Passwords in SQL and its like: `IDENTIFIED BY 'x'`, `PASSWORD 'x'`, `PASSWORD('x')`, `db.auth('u', 'x')`, and in scripts that log in. */
 export function findSqlSecrets(text: Text, reader: ValueReader, add: AddSpan): void {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at) | 0x20;
@@ -36,7 +56,9 @@ export function findSqlSecrets(text: Text, reader: ValueReader, add: AddSpan): v
     let start = skipSpaces(text, at + phrase.length);
     if (/^N\\?'/.test(text.slice(start, start + 3))) start++;
     const secret = secretOf(text, reader.read(start, 0), 'sure');
-    if (secret !== null) add(secret.start, secret.end);
+    // What is sent to a prompt ends with a line end: `send "x\r"`.
+    if (secret !== null)
+      add(secret.start, secret.end - (/^\\[rn]$/.test(text.slice(secret.end - 2, secret.end)) ? 2 : 0));
     at = Math.max(at + phrase.length - 1, (secret?.end ?? 0) - 1);
   }
 }

@@ -57,16 +57,26 @@ function findIn(
   let piped: Word | null = null;
   let isEcho = false;
   let hereString = false;
+  /** Whether the next word is what `<(echo x)` gives in the place of a file. */
+  let isFile = false;
   for (const word of wordsOf(text, shell, from, to)) {
     const value = text.slice(word.start, Math.min(word.end, word.start + MAX_WORD));
     const nests = word.quoted && depth < MAX_DEPTH && /[\s;|]/.test(value);
     if (nests) findIn(text, shell, word.start, word.end, depth + 1, add, spare);
     if (hereString || (value.startsWith('<<<') && value.length > 3)) {
       const own = hereString ? word : { ...word, start: word.start + 3 };
-      for (const state of tools.flat()) if (state.reads) addSecret(text, own, state.rule, add);
+      for (const state of tools.flat()) if (isReading(state)) addSecret(text, own, state.rule, add);
       hereString = false;
     } else if (value === '<<<') hereString = true;
-    else {
+    else if (/^<\((?:echo|printf)$/.test(value)) isFile = true;
+    else if (isFile) {
+      if (/^(?:-[neE]+|(?:%[sb](?:\\n)?)+)$/.test(value)) continue;
+      isFile = false;
+      for (const state of tools.flat()) {
+        if (state.expecting || isReading(state)) addSecret(text, lastLine(text, word), state.rule, add);
+        state.expecting = false;
+      }
+    } else {
       const name = commandOf(value);
       const isShell = name === 'echo' || name === 'printf';
       if (isShell) isEcho = true;
@@ -86,6 +96,23 @@ function findIn(
     }
   }
   close(text, tools, piped, add);
+}
+
+/** Whether the tool reads a secret from what is piped into it, or stands in the place of a file. */
+function isReading({ rule, reads, seen }: RuleState): boolean {
+  return reads && seen === rule.subcommand.length;
+}
+
+/** The last line that an `echo` in brackets writes, without its quotes: `'user\nsecret')`. */
+function lastLine(text: Text, word: Word): Word {
+  const end = word.end - (text.charCodeAt(word.end - 1) === 0x29 ? 1 : 0);
+  const own = word.quoted ? word : inner(text, word.start, end);
+  const value = text.slice(own.start, Math.min(own.end, own.start + MAX_WORD)).replace(/(?:\\[rn])+$/, '');
+  return {
+    ...own,
+    start: own.start + Math.max(0, value.lastIndexOf('\\n') + 2 * Number(value.includes('\\n'))),
+    end: own.start + value.length,
+  };
 }
 
 /** The name of a command in a word: `/usr/bin/curl`, `$(curl`, `x=1;curl`. */
@@ -110,10 +137,9 @@ function stateOf(rule: ToolRule): RuleState {
 /** What the command's end tells: the last word, and what is read from the pipe. */
 function close(text: Text, tools: readonly (readonly RuleState[])[], piped: Word | null, add: AddSpan): void {
   for (const state of tools.flat()) {
-    const { rule, last, reads } = state;
+    const { rule, last } = state;
     if (rule.kind === 'place' && rule.place < 0 && last !== null) addSecret(text, last, rule, add);
-    if (rule.kind === 'input' && reads && piped !== null && state.seen === rule.subcommand.length)
-      addSecret(text, piped, rule, add);
+    if (rule.kind === 'input' && piped !== null && isReading(state)) addSecret(text, piped, rule, add);
   }
 }
 
@@ -139,7 +165,8 @@ function offer(text: Text, word: Word, value: string, state: RuleState, add: Add
   state.places++;
   state.last = word;
   if (rule.kind === 'setting') {
-    if (state.places === rule.place) state.setting = nameKind(value.slice(value.lastIndexOf(':') + 1));
+    if (state.places === rule.place)
+      state.setting = nameKind(value.slice(Math.max(value.lastIndexOf(':'), value.lastIndexOf('/')) + 1));
     else if (state.places === rule.place + 1 && state.setting !== null) addSecret(text, word, rule, add, state.setting);
   } else if (rule.kind === 'pairs') addPair(text, word, value, add);
   else if (state.places === rule.place) take(text, word, rule, add, spare);
@@ -194,6 +221,12 @@ function addSecret(
   kind: 'sure' | 'likely' = rule.likely ? 'likely' : 'sure',
 ): void {
   let { start, end } = word;
+  // A flag for a command that tells the secret: `--password-command 'echo x'`; other commands stay.
+  if (rule.flag.endsWith('-command')) {
+    const told = /^(?:echo|printf)\s{1,4}(?:-n\s{1,4})?/.exec(text.slice(start, Math.min(end, start + 24)))?.[0];
+    if (told === undefined) return;
+    start += told.length;
+  }
   if (text.charCodeAt(start) === 0x24 && text.charCodeAt(start + 1) === 0x27) {
     start += 2;
     end--;

@@ -255,4 +255,19 @@ osslsigncode | sign | -pass
 signtool | sign | /p
 winrs |  | -p:* /p:*
 mongosh mongo |  | --password
+virsh | secret-set-value | #2 --base64
+rclone | config create | pass password key client_secret secret_access_key account_key token bearer_token
+rclone | config update | pass password key client_secret secret_access_key account_key token bearer_token
+rclone | config password | @2
+pass gopass | insert | <
+secret-tool | store | <
+openvpn |  | --auth-user-pass --askpass
+mimikatz mimikatz.exe Rubeus.exe Rubeus rubeus pth golden silver asktgt |  | /ntlm:* /rc4:* /aes128:* /aes256:* /krbtgt:* /password:*
+hashcat hashcat.bin |  | #1! #2! #3!
+gitlab-rake rake |  | gitlab:password:reset[*^,]
+restic rclone borg kopia |  | --password-command
+wp | config set | @1
+wp | option update | @1
+crudini | --set | @3
+uci | set | @1
 `;

@@ -27,7 +27,8 @@ redis-cli keydb-cli valkey-cli | CONFIG SET requirepass | #1
 redis-cli keydb-cli valkey-cli | config set requirepass | #1
 redis-cli keydb-cli valkey-cli | CONFIG SET masterauth | #1
 redis-cli keydb-cli valkey-cli | config set masterauth | #1
-redis-cli keydb-cli valkey-cli | ACL SETUSER | #2^>
+redis-cli keydb-cli valkey-cli | ACL SETUSER | >*
+redis-cli keydb-cli valkey-cli | acl setuser | >*
 redis-server valkey-server redis-sentinel redis-benchmark |  | --requirepass --masterauth -a
 curl |  | %-b %--cookie -u?^: -U?^: --user^: --proxy-user^: --oauth2-bearer --pass --proxy-pass --tlspassword --ftp-account
 curlie |  | -u?^: --user^:
@@ -77,7 +78,9 @@ vault bao | auth | #1
 consul |  | -encrypt -token
 consul | keyring | -install -use -remove
 consul nomad | acl set-agent-token | #2
-consul | kv put | #2!
+consul | kv put | #2! @1
+etcdctl | put | @1
+etcdctl | set | @1
 nomad serf |  | -encrypt -token
 etcdctl |  | --user^: --password
 pulumi | config set | #2!
@@ -110,7 +113,7 @@ oc | login | -p
 kubeadm |  | --certificate-key --token
 kubeadm | join | --token
 docker | swarm join | --token
-docker | secret create | <
+docker podman | secret create | <
 heroku | config:set | =
 heroku | config:add | =
 fly flyctl | secrets set | =

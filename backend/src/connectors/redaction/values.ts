@@ -224,7 +224,7 @@ function isNoSecret(value: string, quoted: boolean): boolean {
   if (value.startsWith('[redacted:') || placeholders.has(value.toLowerCase())) return true;
   // References: $NAME, ${NAME}, %NAME%, {{ x }}, <name>, #{x}, @file, !vault.
   if (
-    /^(?:\$\{?[A-Za-z_]\w*(?:\[\w+\])?\}?|\$[\d@*#?!]|\$\{?\{.*|\$\{\w+.*\}|%[A-Za-z_]\w*%|\{\{.*|<[\w .-]+>|[#$@]\{.*|\{\w*\}|%[sdrqv]|%\(\w+\)s|@[./~\w-]+\.\w+|@-|:\w+|\?)$/.test(
+    /^(?:\$\{?[A-Za-z_]\w*(?:\[\w+\])?\}?|\$[\d@*#?!]|\$(?:::)?env\(\w+\)(?:\\[rn])?|\$\{?\{.*|\$\{\w+.*\}|%[A-Za-z_]\w*%|\{\{.*|<[\w .-]+>|[#$@]\{.*|\{\w*\}|%[sdrqv]|%\(\w+\)s|@[./~\w-]+\.\w+|@-|:\w+|\?)$/.test(
       value,
     )
   )
