@@ -1,3 +1,4 @@
+import { isSensible } from '../backend/src/connectors/kubearmor/time.js';
 import { readFileSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FeederDecoder, feeder } from '@armorlake/proto';
@@ -123,7 +124,7 @@ describe('recorded events', () => {
 describe('times', () => {
   it.each([
     ['1970-01-01T00:00:00.000000Z', 0n],
-    ['2300-12-31T23:59:59.999999Z', BigInt(Date.UTC(2300, 11, 31, 23, 59, 59)) * 1000n + 999_999n],
+    ['2027-01-01T00:00:00.000001Z', BigInt(Date.UTC(2027, 0, 1)) * 1000n + 1n],
   ])('stores %s as it is', (UpdatedTime, micros) => {
     const fixture = new HubFixture();
     take(fixture, 'logs', log({ UpdatedTime }));
@@ -144,6 +145,40 @@ describe('times', () => {
     expect(fixture.deadLetters().map(({ eventIndex, error }) => [eventIndex, error])).toEqual([
       [2, 'Stored with repairs: time:text.'],
     ]);
+  });
+});
+
+describe('times that nothing can have happened at', () => {
+  it.each<[string, string, bigint, bigint, readonly string[]]>([
+    [
+      'the end of TIMESTAMP',
+      '294247-01-10T04:00:54.775806Z',
+      9_223_372_036_854n,
+      -1n,
+      ['time:text', 'range:time', 'time:arrival'],
+    ],
+    ['year 9999', '9999-12-31T23:59:59.000000Z', 0n, -1n, ['range:time', 'time:arrival']],
+    ['year 2300', '2300-12-31T23:59:59.999999Z', 5n, 5_000_000n, ['range:time', 'time:seconds']],
+    ['no time in Go', '0001-01-01T00:00:00.000000Z', -62_135_596_800n, -1n, ['range:time', 'time:arrival']],
+    [
+      'two years ahead',
+      new Date(ARRIVAL_MS + 2 * 366 * 86_400_000).toISOString(),
+      0n,
+      -1n,
+      ['range:time', 'time:arrival'],
+    ],
+  ])('%s', (_name, UpdatedTime, Timestamp, micros, quality) => {
+    const fixture = new HubFixture();
+    take(fixture, 'logs', log({ UpdatedTime, Timestamp }));
+    const time = micros === -1n ? BigInt(ARRIVAL_MS) * 1000n : micros;
+    expect(fixture.rows('logs', 'kubearmor.logs')[0]).toMatchObject({ time, quality });
+    // What it said is kept beside it.
+    expect(fixture.deadLetters().map(({ error }) => error)).toEqual([expect.stringContaining('range:time')]);
+  });
+
+  it('a node whose own clock stands at 1970 takes what others say', () => {
+    expect(isSensible(Date.UTC(2030, 0, 1) * 1000, 60_000_000)).toBe(true);
+    expect(isSensible(BigInt(Date.UTC(2263, 0, 1)) * 1000n, 60_000_000)).toBe(false);
   });
 });
 

@@ -86,7 +86,9 @@ class Story {
     else if (dice < 52) await this.#narrow();
     else if (dice < 56) this.#expire();
     else if (dice < 80) this.time.advance(random.integer(300));
-    else if (dice < 83) this.time.advance(random.integer(4_000));
+    else if (dice < 82) this.time.advance(random.integer(4_000));
+    // All stood still, as when a machine stalls: nothing of what is under way has been read.
+    else if (dice < 83) this.time.skip(random.integer(20_000));
     this.look();
     for (let turn = random.integer(12); turn > 0; turn--) {
       await turns(1);

@@ -6,7 +6,7 @@ import { LabelReader } from './labels.js';
 import { CAP_BYTES, capFields, columnOfField, losesOriginal } from './repair.js';
 import type { AlertPart, AlertRow, LogRow, MessageRow } from './rows.js';
 import type { Micros } from './time.js';
-import { parseUpdatedTime, timestampMicros } from './time.js';
+import { isSensible, parseUpdatedTime, timestampMicros } from './time.js';
 
 /** What is known of a message besides its fields. */
 export interface Arrival {
@@ -40,7 +40,17 @@ class Marks {
 
 /**
  * Turns KubeArmor's decoded messages into rows, the same for events that came by gRPC and by import. What it repairs
- * it says in `quality`: `utf8:<column>`, `capped:<column>`, `time:seconds` (or another unit), `time:arrival`, `time:text`,
+  if (exact !== null && isSensible(exact, receivedAt)) return exact;
+  if (exact !== null) marks.add('range:time');
+  else if (updatedTime !== '') marks.add('time:text');
+  const stamp = timestampMicros(timestamp);
+  if (stamp !== null && isSensible(stamp.micros, receivedAt)) {
+    marks.add(`time:${stamp.unit}`);
+    return stamp.micros;
+  }
+  if (stamp !== null) marks.add('range:time');
+  marks.add('time:arrival');
+  return receivedAt;
  * `severity:text`, `uid:negative`, `labels:duplicate`, `redacted`, and for imports `type:<column>`, `range:<column>`,
  * `fields:unknown`.
  */
@@ -213,11 +223,17 @@ function orNull(text: string): string | null {
 /** UpdatedTime, else Timestamp's seconds, else the arrival. */
 function timeOf(updatedTime: string, timestamp: number, receivedAt: number, marks: Marks): Micros {
   const exact = parseUpdatedTime(updatedTime);
-  if (exact !== null) return exact;
-  if (updatedTime !== '') marks.add('time:text');
+  if (exact !== null && isSensible(exact, receivedAt)) return exact;
+  if (exact !== null) marks.add('range:time');
+  else if (updatedTime !== '') marks.add('time:text');
   const stamp = timestampMicros(timestamp);
-  marks.add(stamp === null ? 'time:arrival' : `time:${stamp.unit}`);
-  return stamp?.micros ?? receivedAt;
+  if (stamp !== null && isSensible(stamp.micros, receivedAt)) {
+    marks.add(`time:${stamp.unit}`);
+    return stamp.micros;
+  }
+  if (stamp !== null) marks.add('range:time');
+  marks.add('time:arrival');
+  return receivedAt;
 }
 
 /** Uids from 2^31 on come as negative int32. */

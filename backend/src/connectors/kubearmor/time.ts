@@ -67,6 +67,20 @@ export function timestampMicros(value: number): Stamp | null {
   return size < 9.3e18 ? { micros: Math.floor(value / 1000), unit: 'nanoseconds' } : null;
 }
 
+/** No Linux takes a clock before 1970. */
+const EARLIEST: Micros = 0;
+/** Clocks of hosts are off by hours or days; by more than a year only who has none, or forges it. */
+const AHEAD = 366 * DAY_SECONDS * 1_000_000;
+/** A node whose own clock stands before this software was written has none that it could compare with. */
+const WRITTEN = Date.UTC(2026, 0, 1) * 1000;
+/** What DuckDB's TIMESTAMP_NS holds: beyond, queries of others fail by one row's time. */
+const LATEST = 9_223_372_036n * 1_000_000n;
+
+/** Whether an event that came at `receivedAt` can have happened then. */
+export function isSensible(time: Micros, receivedAt: number): boolean {
+  return time >= EARLIEST && time <= (receivedAt < WRITTEN ? LATEST : receivedAt + AHEAD);
+}
+
 function toMicros(seconds: number, micros: number): Micros {
   const sum = seconds * 1_000_000 + micros;
   return Number.isSafeInteger(sum) ? sum : BigInt(seconds) * 1_000_000n + BigInt(micros);

@@ -16,7 +16,7 @@ import type {
 } from '../backbone.js';
 import { GREETING_MS, PING_MS } from '../limits.js';
 import type { LocalNode } from '../local-node.js';
-import { defaultSilence } from '../silence.js';
+import { LOOK_MS, RunningTime, defaultSilence } from '../silence.js';
 import type { SilenceRules } from '../silence.js';
 import { nodeState, notSeen } from '../state.js';
 import type { Stop, Time } from '../time.js';
@@ -58,6 +58,7 @@ const LINES = 5;
 /** The members attached to this node: lets them in, watches over them, asks them, and tells other query nodes. */
 export class Hub implements HubService {
   readonly #options: HubOptions;
+  readonly #running: RunningTime;
   readonly #sessions = new Map<string, MemberSession>();
   readonly #lastEnds = new Map<string, { reason: ErrorShape; contactMs: number | null }>();
   readonly #watchers = new Set<Watcher>();
@@ -72,7 +73,9 @@ export class Hub implements HubService {
       options.log[level](times > 1 ? { ...fields, times } : fields, message);
     this.#lines = new SparseLog(options.time, write, LINES);
     const { time, local } = options;
+    this.#running = new RunningTime(time);
     this.#stops = [
+      time.every(LOOK_MS, () => this.#running.look()),
       time.every(PING_MS, () => this.#each((session) => session.ping())),
       time.every(CHECK_MS, () => this.#each((session) => session.check())),
     ];
@@ -98,7 +101,7 @@ export class Hub implements HubService {
       via: session === undefined ? null : this.#options.identity.name,
       lastContactMs: session?.lastContactMs ?? end?.contactMs ?? null,
       clockOffsetMs: session?.clockOffsetMs ?? null,
-      promised: true,
+      promised: session?.promised ?? true,
     });
   }
 
@@ -245,6 +248,7 @@ export class Hub implements HubService {
         instance,
         link,
         lease: lease ?? defaultSilence,
+        running: this.#running,
         changed: () => this.#changed(name),
         ended: (reason) => this.#ended(session, reason),
       });

@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import { LOOK_MS, RunningTime } from '../silence.js';
 import { Lease } from './lease.js';
 
 /** A clock that is moved by hand; the member's wall clock is so far ahead. */
 function link(aheadMs = 0) {
   let now = 0;
   const clock = { wallMs: () => 1_000_000 + now, monotonicMs: () => now };
-  const lease = new Lease(clock, { silenceMs: 2_000, mostMs: 15_000 });
+  const running = new RunningTime(clock);
+  const lease = new Lease(clock, { silenceMs: 2_000, mostMs: 15_000 }, running);
+  /** Time in which the hub runs, and looks. */
   const pass = (ms: number): void => {
+    for (let left = ms; left > 0; left -= LOOK_MS) {
+      now += Math.min(left, LOOK_MS);
+      running.look();
+    }
+  };
+  const stand = (ms: number): void => {
     now += ms;
   };
   const memberMs = (): number => clock.wallMs() + aheadMs;
@@ -18,7 +27,7 @@ function link(aheadMs = 0) {
     pass(backMs);
     lease.echo(id, at, at);
   };
-  return { lease, pass, memberMs, exchange };
+  return { lease, pass, stand, memberMs, exchange };
 }
 
 describe('a lease', () => {
@@ -44,6 +53,24 @@ describe('a lease', () => {
     lease.echo(id, 0, 0);
     lease.echo(id + 1, 0, 0);
     expect(lease.alive).toBe(false);
+  });
+
+  it('takes time in which the hub itself stood still for no silence, but for the end of what was promised', () => {
+    const { lease, pass, stand, exchange } = link();
+    exchange(1);
+    expect([lease.alive, lease.promised]).toEqual([true, true]);
+    stand(60_000);
+    expect([lease.alive, lease.promised, lease.expired]).toEqual([true, false, false]);
+    // An echo of a later ping comes after all that the member has told before it.
+    exchange(1);
+    expect([lease.alive, lease.promised]).toEqual([true, true]);
+    stand(60_000);
+    pass(1_900);
+    expect([lease.alive, lease.promised]).toEqual([true, false]);
+    pass(200);
+    expect([lease.alive, lease.expired]).toEqual([false, true]);
+    stand(60_000);
+    expect(lease.expired).toBe(true);
   });
 
   it('takes each ping once', () => {

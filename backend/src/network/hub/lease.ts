@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/index.js';
 
-import { Silence, defaultSilence } from '../silence.js';
+import { RunningTime, Silence, defaultSilence } from '../silence.js';
 import type { SilenceRules } from '../silence.js';
 
 /** Pings whose echo may still come; at one each 250 ms that is longer than any lease. */
@@ -9,19 +9,25 @@ const MOST_PINGS = 128;
 /**
  * Whether a member lives, by the echoes of our pings: each echo makes it live until so long after its ping was *sent*.
  * So an old message that comes late can't bring it back, and the member, told the same length with the ping, knows by
- * when we must have given it up. The length follows the link: the usual age of its echoes and how much that varies.
+ * when we must not hold it to its promises any more. Time in which we did not run ourselves ends these, but it is no
+ * silence: the member lives on without them until the echo of a later ping. The length follows the link: the usual age of its echoes and how much that varies.
  */
 export class Lease {
   readonly #clock: Clock;
   readonly #silence: Silence;
-  readonly #pings = new Map<number, { sentAt: number; wallMs: number; leaseMs: number }>();
+  readonly #running: RunningTime;
+  readonly #pings = new Map<number, { sentAt: number; ranMs: number; wallMs: number; leaseMs: number }>();
   #nextId = 1;
   #until: number | null = null;
+  /** As `until`, in time that we ran. */
+  #silentUntil = -Infinity;
   #offsetMs: number | null = null;
   #offsetRoundTrip = Infinity;
 
-  constructor(clock: Clock, rules: SilenceRules = defaultSilence) {
+  /** @param running shared by all that one hub judges. */
+  constructor(clock: Clock, rules: SilenceRules = defaultSilence, running = new RunningTime(clock)) {
     this.#clock = clock;
+    this.#running = running;
     this.#silence = new Silence(rules);
   }
 
@@ -30,9 +36,14 @@ export class Lease {
     return this.#silence.limitMs;
   }
 
+  /** Whether the member still waits with what it has not told us: until then its metadata holds. */
+  get promised(): boolean {
+    return this.#until !== null && this.#clock.monotonicMs() < this.#until;
+  }
+
   /** False before the first echo too. */
   get alive(): boolean {
-    return this.#until !== null && this.#clock.monotonicMs() < this.#until;
+    return this.promised || this.#running.look() < this.#silentUntil;
   }
 
   /** It lived, and doesn't any more: nothing it still sends may bring it back. */
@@ -50,13 +61,14 @@ export class Lease {
     const id = this.#nextId++;
     const ping = {
       sentAt: this.#clock.monotonicMs(),
+      ranMs: this.#running.look(),
       wallMs: this.#clock.wallMs(),
       leaseMs: Math.ceil(this.limitMs),
     };
     this.#pings.set(id, ping);
     const [oldest] = this.#pings.keys();
     if (this.#pings.size > MOST_PINGS && oldest !== undefined) this.#pings.delete(oldest);
-    return { id, ...ping };
+    return { id, wallMs: ping.wallMs, leaseMs: ping.leaseMs };
   }
 
   /** An echo has come; the member's wall clock when the ping came and when the echo went, milliseconds. */
@@ -65,7 +77,8 @@ export class Lease {
     if (ping === undefined || this.expired) return;
     for (const earlier of this.#pings.keys()) if (earlier <= id) this.#pings.delete(earlier);
     this.#until = Math.max(this.#until ?? -Infinity, ping.sentAt + ping.leaseMs);
-    this.#silence.measure(this.#clock.monotonicMs() - ping.sentAt);
+    this.#silentUntil = Math.max(this.#silentUntil, ping.ranMs + ping.leaseMs);
+    this.#silence.measure(this.#running.look() - ping.ranMs);
     this.#compare(ping.wallMs, receivedMs, sentMs);
   }
 

@@ -4,7 +4,7 @@ import type { ErrorShape } from '../../core/index.js';
 import type { NodeOutcome, ScatterRequest } from '../../query/index.js';
 import type { DeliverRequest, DeliverResponseInit, JoinRequest, JoinResponseInit, MessageStream } from '../backbone.js';
 import { CONTROL_RATE, ENGINE_SILENCE_MS, MOST_REQUESTS, REQUEST_BYTES } from '../limits.js';
-import type { SilenceRules } from '../silence.js';
+import type { RunningTime, SilenceRules } from '../silence.js';
 import type { Time } from '../time.js';
 import type { NodeIdentity, NodeMetadata } from '../types.js';
 import { readError } from '../wire/errors.js';
@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly stream: MessageStream<JoinResponseInit, JoinRequest>;
   readonly time: Time;
   readonly lease: SilenceRules;
+  /** The hub's, who looks at it. */
+  readonly running: RunningTime;
   /** Which process, and which of its ways to its hubs. */
   readonly instance: string;
   readonly link: number;
@@ -67,9 +69,9 @@ export class MemberSession {
     this.identity = options.identity;
     this.#metadata = options.metadata;
     this.#version = options.version;
-    this.#lease = new Lease(options.time, options.lease);
+    this.#lease = new Lease(options.time, options.lease, options.running);
     this.#patience = new Patience(options.time);
-    this.#heardAt = options.time.monotonicMs();
+    this.#heardAt = options.running.look();
   }
 
   /** Which process it is. */
@@ -83,6 +85,11 @@ export class MemberSession {
 
   get clockOffsetMs(): number | null {
     return this.#lease.clockOffsetMs;
+  }
+
+  /** Whether its metadata can't have changed without our knowing. */
+  get promised(): boolean {
+    return this.#lease.promised;
   }
 
   get lastContactMs(): number | null {
@@ -112,7 +119,7 @@ export class MemberSession {
   /** Ends the session when its lease has run out, and asks that an engine can't answer; the hub calls it often. */
   check(): void {
     if (this.#end !== null) return;
-    const silentMs = this.#options.time.monotonicMs() - this.#heardAt;
+    const silentMs = this.#options.running.look() - this.#heardAt;
     if (this.#lease.expired || silentMs > this.#options.lease.mostMs) {
       this.end(this.#silent());
       return;
@@ -215,7 +222,7 @@ export class MemberSession {
   }
 
   #heartbeat(heartbeat: Extract<JoinRequest['message'], { case: 'heartbeat' }>['value']): void {
-    this.#heardAt = this.#options.time.monotonicMs();
+    this.#heardAt = this.#options.running.look();
     this.#heardWallMs = this.#options.time.wallMs();
     this.#engineAgeMs = heartbeat.engineAgeMs;
     const [received, sent] = [toNumber(heartbeat.receivedMicros) / 1_000, toNumber(heartbeat.sentMicros) / 1_000];
@@ -249,7 +256,7 @@ export class MemberSession {
 
   #engineTrouble(): ErrorShape | null {
     const { name } = this.identity;
-    const age = this.#engineAgeMs + this.#options.time.monotonicMs() - this.#heardAt;
+    const age = this.#engineAgeMs + this.#options.running.look() - this.#heardAt;
     if (this.#engineAgeMs < ENGINE_SILENCE_MS) return null;
     const message = `The database engine of node ${name} has not answered for ${seconds(age)}.`;
     return { code: 'NOT_READY', message, node: name, hint: `Look at /healthz and the log of ${name}.` };
@@ -257,7 +264,7 @@ export class MemberSession {
 
   #silent(): ErrorShape {
     const { name } = this.identity;
-    const ms = this.#options.time.monotonicMs() - this.#heardAt;
+    const ms = this.#options.running.look() - this.#heardAt;
     const message = `Node ${name} has been silent for ${seconds(ms)}.`;
     return { code: 'NOT_READY', message, node: name, hint: 'It hangs, is overloaded, or its link is down.' };
   }

@@ -3,6 +3,7 @@ import type { ErrorShape, Logger } from '../../core/index.js';
 import { addressOf } from '../backbone.js';
 import type { Backbone, HubDial, HubTarget, JoinRequestInit, JoinResponse, MessageStream } from '../backbone.js';
 import { GREETING_MS, PROTOCOL } from '../limits.js';
+import { Listening } from '../silence.js';
 import { Backoff, pause } from '../time.js';
 import type { Stop, Time } from '../time.js';
 import type { FragmentRunner, NodeIdentity, NodeMetadata } from '../types.js';
@@ -174,15 +175,14 @@ export class HubLink implements Follower {
       stop: () => undefined,
     };
     this.#session = session;
-    const waitFor = (ms: number): void => {
-      session.stop();
-      session.stop = time.after(ms, () => ended({ code: 'NOT_READY', message: `Hub ${address} does not answer.` }));
-    };
+    const listening = new Listening(time, GREETING_MS, () =>
+      ended({ code: 'NOT_READY', message: `Hub ${address} does not answer.` }),
+    );
+    session.stop = () => listening.stop();
     const { metadata, version } = publication;
-    waitFor(GREETING_MS);
     session.stream.handle({
       message: ({ message }) => {
-        waitFor(HUB_SILENCE_MS);
+        listening.heard(HUB_SILENCE_MS);
         if (message.case === 'ping') this.#echo(message.value);
         else if (message.case === 'ack') this.#acked(session, toNumber(message.value.version));
         else if (message.case === 'ask') session.answering?.ask(message.value);

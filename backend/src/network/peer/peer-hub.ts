@@ -7,7 +7,7 @@ import { AnswerGate } from '../hub/answer-gate.js';
 import type { TakeChunk } from '../hub/answer-gate.js';
 import { cancelled, late, tooLong } from '../hub/member-session.js';
 import { GREETING_MS, PROTOCOL, REQUEST_BYTES } from '../limits.js';
-import { Silence, defaultSilence } from '../silence.js';
+import { Listening, Silence, defaultSilence } from '../silence.js';
 import type { SilenceRules } from '../silence.js';
 import { nodeState } from '../state.js';
 import { Backoff, pause } from '../time.js';
@@ -180,21 +180,20 @@ export class PeerHub {
     let stopped = (): void => undefined;
     try {
       return await new Promise((resolve) => {
-        const waitFor = (ms: number): void => {
-          stop();
-          stop = time.after(ms, () => resolve({ code: 'NOT_READY', message: 'It does not answer.' }));
-        };
         stopped = () => resolve(lost(this.name));
         signal.addEventListener('abort', stopped, { once: true });
-        waitFor(GREETING_MS);
+        const listening = new Listening(time, GREETING_MS, () =>
+          resolve({ code: 'NOT_READY', message: 'It does not answer.' }),
+        );
+        stop = () => listening.stop();
         const silence = new Silence(this.#options.silence ?? defaultSilence);
         let heardAt: number | null = null;
         stream.handle({
           message: (message) => {
-            const now = time.monotonicMs();
+            const now = listening.runMs;
             if (heardAt !== null) silence.measure(now - heardAt);
             heardAt = now;
-            waitFor(silence.limitMs);
+            listening.heard(silence.limitMs);
             try {
               this.#hear(message);
             } catch (thrown) {
