@@ -143,6 +143,7 @@ async function movingMicros(batches: readonly ArrayBuffer[], folder: string): Pr
       nodeArguments: ['--import', 'tsx'],
       dataLimitBytes: null,
       poolThreads: 4,
+      threads: 2,
     },
     settings: {},
     temporaryFolder: folder,

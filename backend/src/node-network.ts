@@ -9,7 +9,7 @@ import { systemClock } from './core/index.js';
 import type { Catalog, EngineSupervisor } from './engine/index.js';
 import { EngineSupervisor as Supervisor } from './engine/index.js';
 import type { LakeInfo } from './lake/index.js';
-import { tableName, tables } from './lake/index.js';
+import { engineRoom, tableName, tables } from './lake/index.js';
 import type { NetworkTokens, NodeState, Publication } from './network/index.js';
 import { GrpcBackbone, NetworkNode, NodeCertificate, addressOf, systemTime } from './network/index.js';
 import type { Answers, GuardedEngine, LakeFragments, NetworkTable, Scatter, Strikes, Tails } from './query/index.js';
@@ -180,8 +180,7 @@ async function startQueries(
   const merge = await Supervisor.start({
     process: {
       entry: fileURLToPath(new URL('./merge-main.js', import.meta.url)),
-      dataLimitBytes: limits.dataBytes,
-      poolThreads: query.concurrency + SPARE_SLOTS + OWN_THREADS,
+      ...engineRoom(config.limits, OWN_THREADS),
     },
     settings: {
       threads: limits.threads,

@@ -17,18 +17,24 @@ beforeAll(async () => {
 });
 afterAll(() => place.close());
 
-async function ask(
-  sql: string,
-  params: readonly unknown[] = [],
-  timeoutMs = 60_000,
-): Promise<{ status: number; code?: string; hint?: string }> {
+interface Answer {
+  readonly status: number;
+  readonly code?: string;
+  readonly hint?: string;
+  readonly rows?: readonly (readonly unknown[])[];
+  readonly schema?: readonly { readonly name: string }[];
+}
+
+async function ask(sql: string, params: readonly unknown[] = [], timeoutMs = 60_000): Promise<Answer> {
   const response = await fetch(`${node.url}/api/v1/query`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ sql, params, limits: { timeoutMs } }),
   });
-  const { error } = (await response.json()) as { error?: { code: string; hint?: string } };
-  return { status: response.status, ...error };
+  const { error, ...answer } = (await response.json()) as Omit<Answer, 'status'> & {
+    error?: { code: string; hint?: string };
+  };
+  return { status: response.status, ...answer, ...error };
 }
 
 const listed = (count: number, item: (index: number) => string, between = ', '): string =>
@@ -215,8 +221,9 @@ describe('SQL that people write', () => {
     ]) {
       expect((await node.query(sql)).rows).toEqual([[0]]);
     }
-    expect(await ask('SELECT count(*) FROM kubearmor.logs WHERE process_hash IN $1', [hashes])).toEqual({
+    expect(await ask('SELECT count(*) FROM kubearmor.logs WHERE process_hash IN $1', [hashes])).toMatchObject({
       status: 200,
+      rows: [[0]],
     });
   });
 
@@ -241,6 +248,32 @@ describe('SQL that people write', () => {
   ])('%s', async (sql, value) => {
     const answer = await node.query(sql);
     expect(answer.rows?.[0]?.[0], JSON.stringify(answer)).toBe(value);
+  });
+
+  it.each<[string, (readonly unknown[])?]>([
+    ['SELECT lag(range, -9223372036854775808) OVER () FROM range(3)'],
+    ['SELECT lead(range, -9223372036854775808) OVER () FROM range(3)'],
+    ['SELECT lag(range, $1) OVER () FROM range(3)', ['-9223372036854775808']],
+    ['SELECT lead(range, (-9223372036854775807 - 1)::BIGINT) OVER () FROM range(3)'],
+    ['SELECT lag(range, o) OVER () FROM range(3), (VALUES (-9223372036854775808)) v(o)'],
+    ['SELECT lag(range, NULL) OVER () FROM range(3)'],
+  ])('as far back as there is no row: %s', async (sql, params) => {
+    expect(await ask(sql, params)).toMatchObject({ status: 200, rows: [[null], [null], [null]] });
+    expect(await node.enginePid()).toBe(engine);
+  });
+
+  it('an offset that is a parameter or column', async () => {
+    const sql =
+      'SELECT lag(i, $1) OVER (ORDER BY i) AS a, lead(i, -i) OVER (ORDER BY i), lag(i, $1) OVER () FROM range(3) r(i)';
+    const { schema, ...answer } = await ask(sql, [1]);
+    expect(answer).toMatchObject({
+      rows: [
+        [null, 0, null],
+        [0, 0, 0],
+        [1, 0, 1],
+      ],
+    });
+    expect(schema?.map(({ name }) => name)).toEqual(['a', 'lead(i, -(i)) OVER (ORDER BY i)', 'lag(i, $1) OVER ()']);
   });
 
   it('keeps its column names', async () => {

@@ -7,7 +7,7 @@ import { engineEntry, packRows, plainRows, testSettings } from './lake-fixture.j
 const [, , path = ''] = process.argv;
 const settings = testSettings(path);
 const engine = await EngineSupervisor.start({
-  process: { entry: engineEntry(), dataLimitBytes: null, poolThreads: 4 },
+  process: { entry: engineEntry(), dataLimitBytes: null, poolThreads: 4, threads: 2 },
   settings: { ...settings },
   temporaryFolder: settings.temporaryFolder,
   logger: silentLogger,

@@ -69,7 +69,13 @@ export function startEngine(
 ): Promise<EngineSupervisor> {
   const settings = folder.settings(changes);
   return EngineSupervisor.start({
-    process: { entry: engineEntry(), dataLimitBytes: 1024 * MIB, poolThreads: 8, ...engineProcess },
+    process: {
+      entry: engineEntry(),
+      dataLimitBytes: 1024 * MIB,
+      poolThreads: 8,
+      threads: settings.threads,
+      ...engineProcess,
+    },
     settings: { ...settings },
     temporaryFolder: settings.temporaryFolder,
     logger: silentLogger,

@@ -5,7 +5,7 @@ const MiB = 2 ** 20;
 
 /** What node and DuckDB need besides DuckDB's own memory limit: 135 MB at rest, stacks and buffers under load. */
 const SERVER_PROCESS_BYTES = 512 * MiB;
-const EDGE_PROCESS_BYTES = 320 * MiB;
+const EDGE_PROCESS_BYTES = 384 * MiB;
 
 /** The answers' limits are part of the doors' contract: the same in every profile. */
 const answers = {

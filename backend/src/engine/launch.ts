@@ -16,7 +16,26 @@ export interface EngineProcessSettings {
   readonly niceness?: number;
   /** Threads of libuv's pool: queries at the same time, and some for ingest. */
   readonly poolThreads: number;
+  /** DuckDB's own threads. */
+  readonly threads: number;
+  /** What the engine's JavaScript may have on its heap; null for what Node.js takes by itself. */
+  readonly heapBytes?: number | null;
 }
+
+/**
+ * Linux counts as data what an allocator keeps mapped, in use or not: what a query has freed has to be unmapped, or the
+ * next one finds the limit used up. jemalloc is what DuckDB's buffers come from, the rest is glibc's.
+ */
+const allocators = {
+  DUCKDB_JE_MALLOC_CONF: 'retain:false,muzzy_decay_ms:0',
+  // Each thread would have an arena of its own, which only ever grows: 170 MiB after some large queries, 20 with two.
+  MALLOC_ARENA_MAX: '2',
+} as const;
+
+/** Of V8, for garbage collection. */
+const V8_THREADS = 4;
+/** Of Node.js and V8 besides: signals, delayed tasks. */
+const OTHER_THREADS = 2;
 
 /** The longest path a Unix socket can have on Linux is 107 bytes, on macOS 103. */
 const SOCKET_PATH_BYTES = 103;
@@ -48,8 +67,12 @@ export const GENERATION_VARIABLE = 'ARMORLAKE_ENGINE_GENERATION';
 
 /** Starts the process; it becomes node itself (`exec`), so that its pid is the engine's. */
 export function launchEngine(settings: EngineProcessSettings, socketPath: string, generation: number): ChildProcess {
-  const command: [string, ...string[]] = [process.execPath, ...(settings.nodeArguments ?? []), settings.entry];
+  const { heapBytes = null, nodeArguments = [] } = settings;
+  const heap = heapBytes === null ? [] : [`--max-old-space-size=${Math.floor(heapBytes / 2 ** 20)}`];
+  const workers = `--v8-pool-size=${v8Threads(settings)}`;
+  const command: [string, ...string[]] = [process.execPath, workers, ...heap, ...nodeArguments, settings.entry];
   const environment = {
+    ...allocators,
     ...process.env,
     UV_THREADPOOL_SIZE: String(settings.poolThreads),
     [SOCKET_VARIABLE]: socketPath,
@@ -77,6 +100,23 @@ export function codeRangeBytes(): number {
   return Math.max(0, ...sizes);
 }
 
+function v8Threads({ threads }: EngineProcessSettings): number {
+  return Math.min(V8_THREADS, threads);
+}
+
+/**
+ * What Linux counts as data of this engine although hardly any of it is ever touched: the range for compiled code, and
+ * the stacks of its threads, which are mapped whole.
+ */
+export function untouchedBytes(settings: EngineProcessSettings): number {
+  const soft = /^Max stack size\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+  const threads = settings.poolThreads + settings.threads + v8Threads(settings) + OTHER_THREADS;
+  return codeRangeBytes() + threads * Number(soft ?? UNLIMITED_STACK_BYTES);
+}
+
+/** glibc's and libuv's, where there is no limit. */
+const UNLIMITED_STACK_BYTES = 2 ** 21;
+
 function spawnLimited(
   settings: EngineProcessSettings,
   command: readonly [string, ...string[]],
@@ -86,6 +126,6 @@ function spawnLimited(
     const [node, ...rest] = command;
     return spawn(node, rest, options);
   }
-  const kibibytes = Math.ceil((settings.dataLimitBytes + codeRangeBytes()) / 1024);
+  const kibibytes = Math.ceil((settings.dataLimitBytes + untouchedBytes(settings)) / 1024);
   return spawn('/bin/sh', ['-c', 'ulimit -d "$0" && exec "$@"', String(kibibytes), ...command], options);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { NodeConfig } from '../config/index.js';
+import type { Limits, NodeConfig } from '../config/index.js';
 import { SPARE_SLOTS } from '../config/index.js';
 import type { LogLevel } from '../core/index.js';
 import type { EngineProcessSettings } from '../engine/index.js';
@@ -79,10 +79,24 @@ export function lakeSettings(config: NodeConfig): LakeSettings {
 const OWN_THREADS = 4;
 const EDGE_NICENESS = 5;
 
+/** Of what an engine's process may take besides DuckDB's own limit, the part for its JavaScript: half, DuckDB needs the rest. */
+const heapShare = 0.5;
+/** With less it can't start, whatever the limits say. */
+const LEAST_HEAP_BYTES = 64 * 2 ** 20;
+
+/** Memory and threads of an engine's process; `ownThreads`: of libuv's pool, besides those of queries. */
+export function engineRoom({ engine, query }: Limits, ownThreads: number): Omit<EngineProcessSettings, 'entry'> {
+  return {
+    dataLimitBytes: engine.dataBytes,
+    heapBytes: Math.max(LEAST_HEAP_BYTES, (engine.dataBytes - engine.memoryBytes) * heapShare),
+    poolThreads: query.concurrency + SPARE_SLOTS + ownThreads,
+    threads: engine.threads,
+  };
+}
+
 /** The lake engine's process for a configured node; `entry` is the built engine-main.js. */
 export function lakeProcess(config: NodeConfig, entry: string): EngineProcessSettings {
-  const { engine, query } = config.limits;
-  const own = { entry, dataLimitBytes: engine.dataBytes, poolThreads: query.concurrency + SPARE_SLOTS + OWN_THREADS };
+  const own = { entry, ...engineRoom(config.limits, OWN_THREADS) };
   // On a small host its workloads go first.
   return config.profile === 'edge' ? { ...own, niceness: EDGE_NICENESS } : own;
 }

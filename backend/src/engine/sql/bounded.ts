@@ -29,6 +29,22 @@ export function bounded(value: TreeRecord, size: TreeRecord, most: number, what:
   };
 }
 
+/** `CASE WHEN value < least THEN least ELSE value END`: NULL stays NULL. */
+export function atLeast(value: TreeRecord, least: number): TreeRecord {
+  return {
+    class: 'CASE',
+    type: 'CASE_EXPR',
+    alias: '',
+    case_checks: [
+      {
+        when_expr: { class: 'COMPARISON', type: 'COMPARE_LESSTHAN', alias: '', left: value, right: integer(least) },
+        then_expr: integer(least),
+      },
+    ],
+    else_expr: value,
+  };
+}
+
 /** What a bound was put around; null for other expressions. */
 export function boundedValue(expression: TreeRecord): TreeRecord | null {
   const [check, ...more] = recordsOf(expression, 'case_checks');

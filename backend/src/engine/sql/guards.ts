@@ -1,5 +1,5 @@
-import { bounded, boundedList, boundedValue, itemsOf, textConstant, unnamed } from './bounded.js';
-import { functionCall } from './build.js';
+import { atLeast, bounded, boundedList, boundedValue, itemsOf, textConstant, unnamed } from './bounded.js';
+import { functionCall, integerOf } from './build.js';
 import { growthOf } from './growth.js';
 import { capturesOf, guardLambdaBodies } from './lambdas.js';
 import { COMPUTED_WILDCARDS, computedPatternHint, constantText, patternKindOf, patternOf } from './patterns.js';
@@ -199,6 +199,17 @@ function guardedMatches(name: string, children: readonly TreeRecord[]): TreeReco
   );
 }
 
+/** Lower than that is as far back as any window goes. */
+const LEAST_OFFSET = Number.MIN_SAFE_INTEGER;
+
+/** `lag` and `lead` over a window without an order negate their offset, and crash at the least integer. */
+function guardedWindow(window: TreeRecord): TreeRecord {
+  const offset = window['offset_expr'];
+  if (!isRecord(offset) || Number.isSafeInteger(integerOf(offset))) return window;
+  const value = castTo('BIGINT', unnamed(offset));
+  return { ...window, offset_expr: atLeast(value, LEAST_OFFSET) };
+}
+
 /** ILIKE as LIKE over lower case, which is the same and has a matcher that never goes back. */
 function guardedPattern(call: TreeRecord, kind: PatternKind, text: TreeRecord, pattern: TreeRecord): TreeRecord {
   const written = patternOf(pattern);
@@ -242,7 +253,9 @@ function guard(
   return visit(record, under, {
     leave(each, kind, original) {
       if (kind !== 'expression') return each;
-      const guarded = textOf(each, 'class') === 'FUNCTION' ? guardedCall(guardLambdaBodies(each)) : each;
+      const type = textOf(each, 'class');
+      const guarded =
+        type === 'FUNCTION' ? guardedCall(guardLambdaBodies(each)) : type === 'WINDOW' ? guardedWindow(each) : each;
       const name = names.get(original);
       return name === undefined || guarded === original ? guarded : { ...guarded, alias: name };
     },
