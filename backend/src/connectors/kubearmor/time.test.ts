@@ -60,7 +60,7 @@ describe('timestampMicros', () => {
     [10_413_792_000, 10_413_792_000_000_000n, 'seconds'],
     [1_770_000_000_123, 1_770_000_000_123_000, 'milliseconds'],
     [1_770_000_000_123_456, 1_770_000_000_123_456, 'microseconds'],
-    [1_770_000_000_123_456_700, 1_770_000_000_123_456, 'nanoseconds'],
+    [1_770_000_000_123_456_768, 1_770_000_000_123_456, 'nanoseconds'],
   ])('takes %d', (value, micros, unit) => {
     expect(timestampMicros(value)).toEqual({ micros, unit });
   });
