@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -296,6 +296,28 @@ describe('access', () => {
     again.create('reader', 'read', new Date(0));
     expect(() => again.revoke('boss')).toThrow(/last token of role admin/);
     expect(() => again.revoke('nobody')).toThrow(/no token/);
+  });
+
+  it('does not open the node to everybody when the file of its tokens is gone', () => {
+    const folder = join(api.lake.folder, 'tokens');
+    mkdirSync(folder);
+    const path = join(folder, 'tokens.json');
+    const store = TokenStore.open(path);
+    store.create('boss', 'admin', new Date(0));
+    rmSync(path);
+    expect(() => TokenStore.open(path)).toThrow(
+      expect.objectContaining({ code: 'BAD_CONFIG', hint: expect.stringContaining(join(folder, 'tokens.required')) }),
+    );
+    rmSync(join(folder, 'tokens.required'));
+    const anew = TokenStore.open(path);
+    anew.create('boss', 'admin', new Date(0));
+    // One of an earlier version has no mark: its next start makes it.
+    rmSync(join(folder, 'tokens.required'));
+    TokenStore.open(path).remember();
+    expect(readdirSync(folder).toSorted()).toEqual(['tokens.json', 'tokens.required']);
+    anew.revoke('boss');
+    rmSync(path);
+    expect(TokenStore.open(path).size).toBe(0);
   });
 
   it.each([

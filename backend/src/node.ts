@@ -52,6 +52,7 @@ const EDGE_QUERY_SHARE = 0.25;
 export async function startNode({ config, logger, signal, version }: NodeOptions): Promise<RunningNode> {
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   const tokens = TokenStore.open(join(config.data, 'tokens.json'));
+  tokens.remember();
   // Said before anything is started.
   refuseExposed(config.http.host, config.http.tls !== null, tokens.size, config.http.insecure);
   const redactionKey = config.redaction.enabled ? await loadRedactionKey(config.data) : null;

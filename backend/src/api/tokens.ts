@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
 
@@ -38,13 +39,21 @@ export class TokenStore {
     this.#tokens = tokens;
   }
 
-  /** @throws ArmorlakeError BAD_CONFIG when the file can't be read: no file means no tokens, a damaged one does not. */
+  /**
+   * @throws ArmorlakeError BAD_CONFIG when the file can't be read: no file means no tokens, a damaged one does not, nor
+   * one that is gone while `tokens.required` is there.
+   */
   static open(path: string): TokenStore {
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
     } catch (thrown) {
-      if (hasErrno(thrown, 'ENOENT')) return new TokenStore(path, []);
+      if (hasErrno(thrown, 'ENOENT')) {
+        if (!existsSync(markOf(path))) return new TokenStore(path, []);
+        throw new ArmorlakeError('BAD_CONFIG', `${path} is gone, but this node had tokens.`, {
+          hint: `Restore it from a backup. To open the node to every local process, or to make tokens anew, remove ${markOf(path)} as well.`,
+        });
+      }
       throw new ArmorlakeError('BAD_CONFIG', `The tokens in ${path} can't be read: ${messageOf(thrown)}`, {
         cause: thrown,
       });
@@ -57,6 +66,13 @@ export class TokenStore {
         cause: thrown,
       });
     }
+  }
+
+  /** Marks in the data folder that this node has tokens: a start that misses them must not be open to everybody. */
+  remember(): void {
+    if (this.size === 0) rmSync(markOf(this.#path), { force: true });
+    else if (!existsSync(markOf(this.#path)))
+      writeDurably(markOf(this.#path), 'Without tokens.json this node does not start.\n');
   }
 
   get size(): number {
@@ -120,15 +136,24 @@ export class TokenStore {
 
   #save(tokens: readonly StoredToken[]): void {
     const temporary = `${this.#path}.tmp`;
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, `${JSON.stringify({ tokens }, null, 2)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    writeDurably(temporary, `${JSON.stringify({ tokens }, null, 2)}\n`);
     renameSync(temporary, this.#path);
     this.#tokens = tokens;
+    this.remember();
+  }
+}
+
+function markOf(path: string): string {
+  return join(dirname(path), 'tokens.required');
+}
+
+function writeDurably(path: string, text: string): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -7,7 +7,12 @@ function column(name: string, type: ColumnType, description: string, source?: st
 
 /** The columns every event row begins with. */
 const eventColumns: readonly Column[] = [
-  column('time', 'TIMESTAMP', "The event's own time, UTC, as the sender said it (never corrected)", 'UpdatedTime'),
+  column(
+    'time',
+    'TIMESTAMP',
+    "The event's own time, UTC, as the sender said it; its arrival where it can't be (quality says so)",
+    'UpdatedTime',
+  ),
   column(
     'received_at',
     'TIMESTAMP',

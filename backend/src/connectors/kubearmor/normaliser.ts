@@ -40,18 +40,8 @@ class Marks {
 
 /**
  * Turns KubeArmor's decoded messages into rows, the same for events that came by gRPC and by import. What it repairs
-  if (exact !== null && isSensible(exact, receivedAt)) return exact;
-  if (exact !== null) marks.add('range:time');
-  else if (updatedTime !== '') marks.add('time:text');
-  const stamp = timestampMicros(timestamp);
-  if (stamp !== null && isSensible(stamp.micros, receivedAt)) {
-    marks.add(`time:${stamp.unit}`);
-    return stamp.micros;
-  }
-  if (stamp !== null) marks.add('range:time');
-  marks.add('time:arrival');
-  return receivedAt;
- * `severity:text`, `uid:negative`, `labels:duplicate`, `redacted`, and for imports `type:<column>`, `range:<column>`,
+ * it says in `quality`: `utf8:<column>`, `capped:<column>`, `time:seconds` (or another unit), `time:arrival`, `time:text`,
+ * `range:time`, `severity:text`, `uid:negative`, `labels:duplicate`, `redacted`, and for imports `type:<column>`, `range:<column>`,
  * `fields:unknown`.
  */
 export class Normaliser {
