@@ -18,7 +18,9 @@ it.each([
   ['query', () => lake.query(lake.ask(count, 'ann', 1500))],
   ['explain', () => lake.answers.explain(lake.ask(count, 'ann', 1500), new AbortController().signal)],
   ['fragment', () => lake.fragment(count, 'ann at q1', 1500)],
-])('a %s ends at its deadline also when the engine hangs', async (_way, enter) => {
+  // A look of a live tail has ten seconds of its own.
+  ['look of a live tail', () => lake.tail(null, 'ann')],
+])('its %s ends at the deadline also when the engine hangs', async (_way, enter) => {
   expect(await codeOf(enter())).toBe('DEADLINE');
   // It still hangs: nobody has killed it meanwhile.
   expect(lake.engine.restarts).toBe(0);
