@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -52,8 +52,13 @@ export async function seedLake({ name, dataFolder, archive, fill }: SeededLake):
   await connection.run(
     'INSERT INTO internal.batches SELECT 1, 0, max(seq), count(*), now()::TIMESTAMP FROM (SELECT seq FROM kubearmor.logs UNION ALL SELECT seq FROM kubearmor.alerts) HAVING count(*) > 0',
   );
+  // The running totals begin anew with what the lake holds, as after an upgrade: these rows are nobody's intrusion.
+  await connection.run('DELETE FROM internal.totals');
+  await connection.run('DELETE FROM internal.versions WHERE version >= 3');
   connection.closeSync();
   instance.closeSync();
+  const known = join(dataFolder, 'lake.json');
+  writeFileSync(known, JSON.stringify({ ...(JSON.parse(readFileSync(known, 'utf8')) as object), totals: null }));
   if (archive === null) return;
   const clock: Clock = { wallMs: () => archive.beforeMs + HOUR_MS, monotonicMs: () => 0 };
   const store = await open(settingsOf(name, dataFolder, archive.folder), clock);
