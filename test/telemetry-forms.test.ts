@@ -146,7 +146,7 @@ function zstdFrame(text: string): Buffer {
 it('zstd is read by import, and by POST where Node.js can bound it', async () => {
   const file = place.path('recording');
   writeFileSync(file, Buffer.concat([zstdFrame(recording), zstdFrame(recording)]));
-  const imported = await order(file);
+  const imported = await order(file, '--again');
   expect(imported, imported.err).toMatchObject({ code: 0, out: expect.stringContaining(': 6 records, 6 stored') });
   expect(imported.out).toContain('Read as zstd, JSON lines.');
   const posted = await node.post(zstdFrame(recording), 'zstd');
