@@ -75,6 +75,40 @@ describe('the account of queries', () => {
     expect(written).toEqual([row]);
   });
 
+  it('counts nothing twice of what comes while it is written, and loses nothing of it', async () => {
+    const held: (() => void)[] = [];
+    let fails = true;
+    const slow: EngineClient = {
+      ...engine,
+      call: (method, parameters) =>
+        new Promise((resolve, reject) => {
+          held.push(() => {
+            if (fails) reject(new ArmorlakeError('NOT_READY', 'It restarts.'));
+            else resolve(engine.call(method, parameters));
+          });
+        }),
+    };
+    const account = new QueryLog(slow, silentLogger, clock);
+    const release = async (writing: Promise<void>): Promise<void> => {
+      await vi.advanceTimersByTimeAsync(0);
+      held.shift()?.();
+      await writing;
+    };
+    account.addPart(row);
+    const failing = account.flush();
+    await vi.advanceTimersByTimeAsync(0);
+    account.addPart(row);
+    await release(failing);
+    fails = false;
+    const writing = account.flush();
+    await vi.advanceTimersByTimeAsync(0);
+    account.addPart(row);
+    held.shift()?.();
+    await release(writing);
+    expect(written.map(({ rows }) => rows)).toEqual([4, 2]);
+    await account.close();
+  });
+
   it('counts the failures of a caller who has too many, and nobody else', async () => {
     for (let at = 0; at < 1000; at++) log.add({ ...row, id: `q${at}`, sql: `SELECT ${at}`, error: 'BAD_QUERY' });
     log.add({ ...row, id: 'bob', who: 'bob', error: 'BAD_QUERY' });

@@ -40,7 +40,8 @@ export class QueryLog {
   readonly #rows = new Map<string, QueryRecord>();
   #dueMs = Infinity;
   #failures: { readonly minute: number; readonly times: Map<string | null, number> } = { minute: 0, times: new Map() };
-  readonly #counted = new Map<string, { readonly times: number; readonly row: QueryRecord }>();
+  /** How many a row of `#count` stands for. */
+  readonly #counted = new Map<string, number>();
   #dropped = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -68,18 +69,7 @@ export class QueryLog {
   /** Takes a part of what goes on, a tail or another node's queries: the same id and SQL before it is written is the same row. */
   addPart(record: QueryRecord): void {
     const before = this.#rows.get(keyOf(record));
-    const part =
-      before === undefined
-        ? record
-        : {
-            ...record,
-            time: before.time,
-            rows: before.rows + record.rows,
-            bytes: before.bytes + record.bytes,
-            ms: before.ms + record.ms,
-            error: record.error ?? before.error,
-          };
-    this.#keep(part, PATIENT_MS);
+    this.#keep(before === undefined ? record : joined(before, record), PATIENT_MS);
   }
 
   #isCrowd({ who }: QueryRecord): boolean {
@@ -90,21 +80,21 @@ export class QueryLog {
     return times > FAILED_ROWS;
   }
 
+  /** One row for all that are too many; once it is being written, another one begins. */
   #count(record: QueryRecord): void {
     const key = `failed ${record.who ?? ''}`;
-    const { times, row } = this.#counted.get(key) ?? { times: 0, row: null };
-    // Once a row is written, another one goes on.
-    const more = row !== null && this.#rows.get(key) === row ? times + 1 : 1;
-    const sql = `${more} more that failed, the last: ${record.sql.slice(0, FAILED_LENGTH)}`;
-    const counted = { ...record, sql };
-    this.#counted.set(key, { times: more, row: counted });
-    this.#rows.set(key, counted);
-    this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + FLUSH_MS);
+    const times = (this.#rows.has(key) ? (this.#counted.get(key) ?? 0) : 0) + 1;
+    this.#counted.set(key, times);
+    const sql = `${times} more that failed, the last: ${record.sql.slice(0, FAILED_LENGTH)}`;
+    this.#put(key, { ...record, sql }, FLUSH_MS);
   }
 
   #keep(record: QueryRecord, waitMs: number): void {
-    const sql = shortened(record.sql);
-    this.#rows.set(keyOf(record), { ...record, sql });
+    this.#put(keyOf(record), { ...record, sql: shortened(record.sql) }, waitMs);
+  }
+
+  #put(key: string, row: QueryRecord, waitMs: number): void {
+    this.#rows.set(key, row);
     this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + waitMs);
     const [oldest] = this.#rows.keys();
     if (this.#rows.size <= KEPT_ROWS || oldest === undefined) return;
@@ -127,18 +117,41 @@ export class QueryLog {
     this.#dueMs = Infinity;
     while (this.#rows.size > 0) {
       const batch = [...this.#rows].slice(0, BATCH_ROWS);
+      // What comes meanwhile is a row of its own.
+      for (const [key] of batch) this.#rows.delete(key);
       try {
         await this.#engine.call('queries', { rows: batch.map(([, row]) => row) });
       } catch (thrown) {
         // The engine restarts or the disk is full: the next second tries again.
-        this.#dueMs = 0;
+        this.#putBack(batch);
         this.#logger.debug({ error: messageOf(thrown) }, 'The account of queries could not be written now.');
         return;
       }
-      // A part that came meanwhile stays.
-      for (const [key, row] of batch) if (this.#rows.get(key) === row) this.#rows.delete(key);
     }
   }
+
+  /** Before what came meanwhile, of which the same part is one row with it again. */
+  #putBack(batch: readonly (readonly [string, QueryRecord])[]): void {
+    const meanwhile = [...this.#rows];
+    this.#rows.clear();
+    for (const [key, row] of batch) this.#put(key, row, 0);
+    for (const [key, row] of meanwhile) {
+      const before = this.#rows.get(key);
+      this.#put(key, before === undefined ? row : joined(before, row), 0);
+    }
+  }
+}
+
+/** Two parts of the same. */
+function joined(before: QueryRecord, after: QueryRecord): QueryRecord {
+  return {
+    ...after,
+    time: before.time,
+    rows: before.rows + after.rows,
+    bytes: before.bytes + after.bytes,
+    ms: before.ms + after.ms,
+    error: after.error ?? before.error,
+  };
 }
 
 /** A long text's beginning and end: what is asked may stand behind any number of spaces. */
