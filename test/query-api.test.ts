@@ -148,6 +148,16 @@ describe('POST /api/v1/query', () => {
     expect(answer.rows).toEqual(expected === 1 ? [[100]] : []);
   });
 
+  it('names columns as they are written, whatever range stands in the tables they read', async () => {
+    const sql =
+      'SELECT (SELECT max(seq) FROM kubearmor.logs WHERE pid = $p), now() > (SELECT min(time) FROM kubearmor.logs)';
+    const answer = (await post({ sql, params: { p: -1 }, timeRange: { from: '2026-01-01T00:00:00Z' } })).json();
+    expect(answer.schema.map(({ name }: { name: string }) => name)).toEqual([
+      '(SELECT max(seq) FROM kubearmor.logs WHERE (pid = $p))',
+      '(now() > (SELECT min("time") FROM kubearmor.logs))',
+    ]);
+  });
+
   it('names a node that is not known here', async () => {
     const answer = (
       await post({ sql: 'SELECT count(*) FROM kubearmor.logs', nodes: { names: ['n1', 'other'] } })

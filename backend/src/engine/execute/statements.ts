@@ -8,13 +8,15 @@ import {
   guardStatement,
   holdsMoment,
   isPrintOf,
+  nameItems,
   offsetOfCodePoint,
   printStatement,
   readSerialized,
+  readsTable,
   selectOf,
   textFault,
   unnamedGuarded,
-  unnamedMoments,
+  unnamedItems,
   writtenSize,
 } from '../sql/index.js';
 import { queryError } from './duckdb-errors.js';
@@ -146,23 +148,22 @@ export class Statements {
     const contained = contain(sql, statement, this.#tables);
     for (const series of contained.series) await this.#checkSeries(connection, series);
     const guarded = await this.#guarded(connection, statement);
-    const names = new Map<TreeRecord, string>();
-    for (const item of unnamedMoments(guarded)) names.set(item, await expressionText(connection, item));
+    const names = await namesOf(connection, unnamedItems(guarded, holdsMoment));
     return { ...contained, sql, statement: guarded, moments: holdsMoment(guarded), names };
   }
 
   /** With bounds around what could take time out of proportion; columns keep the names they have without. */
   async #guarded(connection: DuckDBConnection, statement: TreeRecord): Promise<TreeRecord> {
-    const guarded = guardStatement(statement, new Map());
-    if (guarded === statement) return statement;
-    if (writtenSize(guarded) > writtenSize(statement) + MAX_GUARD_RECORDS) {
+    // Tables are read through subqueries, with the time range in them.
+    const named = nameItems(statement, await namesOf(connection, unnamedItems(statement, readsTable)));
+    const guarded = guardStatement(named, new Map());
+    if (guarded === named) return named;
+    if (writtenSize(guarded) > writtenSize(named) + MAX_GUARD_RECORDS) {
       throw new ArmorlakeError('NOT_ALLOWED', 'Functions whose arguments have to be bounded nest too deep.', {
         hint: 'Compute the inner ones in a CTE, and use its columns.',
       });
     }
-    const names = new Map<TreeRecord, string>();
-    for (const item of unnamedGuarded(statement)) names.set(item, await expressionText(connection, item));
-    return guardStatement(statement, names);
+    return guardStatement(named, await namesOf(connection, unnamedGuarded(named)));
   }
 
   async #checkSeries(connection: DuckDBConnection, call: TreeRecord): Promise<void> {
@@ -180,7 +181,23 @@ export class Statements {
   }
 }
 
-/** An expression as SQL text: also the name DuckDB gives the column it makes. */
+/** The names that DuckDB gives the columns of these items. */
+async function namesOf(
+  connection: DuckDBConnection,
+  items: readonly TreeRecord[],
+): Promise<ReadonlyMap<TreeRecord, string>> {
+  const names = new Map<TreeRecord, string>();
+  for (const item of items) names.set(item, await columnName(connection, item));
+  return names;
+}
+
+/** The name that DuckDB gives the column of an expression. */
+export async function columnName(connection: DuckDBConnection, expression: TreeRecord): Promise<string> {
+  // Printed, parameters are quoted, and named they are not.
+  return (await expressionText(connection, expression)).replace(/\$"(\w+)"/gu, '$$$1');
+}
+
+/** An expression as SQL text. */
 async function expressionText(connection: DuckDBConnection, expression: TreeRecord): Promise<string> {
   const text = await deserialize(connection, selectOf([expression]));
   return text.replace(/^SELECT /, '');

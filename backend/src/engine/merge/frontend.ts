@@ -3,7 +3,7 @@ import type { WrittenSql } from '../execute/duckdb-errors.js';
 import { queryError } from '../execute/duckdb-errors.js';
 import { readRows, reading, withSelect } from '../execute/prepare.js';
 import { preparedColumns } from '../execute/query.js';
-import { deserialize, serialize } from '../execute/statements.js';
+import { columnName, deserialize, serialize } from '../execute/statements.js';
 import type { Expression, QueryNode, TreeRecord } from '../sql/index.js';
 import {
   attempt,
@@ -75,9 +75,7 @@ export class SchemaFrontend {
     const names: (string | null)[] = [];
     for (const item of items) {
       const named = textOf(item, 'alias') !== '' || !contains(item, isParameter);
-      const text = named ? '' : await this.print(selectNode({ select_list: [item], from_table: emptyFrom }));
-      // Printed they are quoted, and named they are not.
-      names.push(named ? null : text.replace(/^SELECT /, '').replace(/\$"(\w+)"/gu, '$$$1'));
+      names.push(named ? null : await columnName(this.#connection, item));
     }
     return names;
   }

@@ -4,7 +4,7 @@ import { growthOf } from './growth.js';
 import { capturesOf, guardLambdaBodies } from './lambdas.js';
 import { COMPUTED_WILDCARDS, computedPatternHint, constantText, patternKindOf, patternOf } from './patterns.js';
 import type { PatternKind } from './patterns.js';
-import { castTo } from './rewrite.js';
+import { castTo, unnamedItems } from './rewrite.js';
 import type { Json, TreeRecord } from './tree.js';
 import { isList, isRecord, recordsOf, textOf } from './tree.js';
 import { visit } from './walk.js';
@@ -277,16 +277,7 @@ export function writtenSize(value: Json): number {
 
 /** SELECT items without a name of their own that `guardStatement` changes. */
 export function unnamedGuarded(statement: TreeRecord): readonly TreeRecord[] {
-  const found: TreeRecord[] = [];
-  visit(statement, 'statement', {
-    enter(record, kind) {
-      if (kind !== 'query') return;
-      for (const item of recordsOf(record, 'select_list')) {
-        if (textOf(item, 'alias') === '' && isChanged(item)) found.push(item);
-      }
-    },
-  });
-  return found;
+  return unnamedItems(statement, isChanged);
 }
 
 /** A star within it gives several columns, which keep their own names. */

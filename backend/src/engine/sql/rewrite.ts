@@ -1,3 +1,4 @@
+import { childrenOf, contains, isStar, isSubquery } from './build.js';
 import { bareMoments, momentTypes } from './functions.js';
 import { isRecord, recordsOf, textOf, textsOf } from './tree.js';
 import type { Json, TreeRecord } from './tree.js';
@@ -70,18 +71,38 @@ function momentOf(record: TreeRecord): 'TIMESTAMP' | 'DATE' | 'TIME' | undefined
     : undefined;
 }
 
-/** The SELECT items without an alias that hold `now()` or its like: freezing would change their column names. */
-export function unnamedMoments(statement: TreeRecord): readonly TreeRecord[] {
+/** The SELECT items without an alias that are so: what is done to them would change their column names. */
+export function unnamedItems(statement: TreeRecord, isSo: (item: TreeRecord) => boolean): readonly TreeRecord[] {
   const found: TreeRecord[] = [];
   visit(statement, 'statement', {
     enter(record, kind) {
       if (kind !== 'query') return;
       for (const item of recordsOf(record, 'select_list')) {
-        if (textOf(item, 'alias') === '' && holdsMoment(item)) found.push(item);
+        if (textOf(item, 'alias') === '' && isSo(item)) found.push(item);
       }
     },
   });
   return found;
+}
+
+/** The statement with these names for its items. */
+export function nameItems(statement: TreeRecord, names: ReadonlyMap<TreeRecord, string>): TreeRecord {
+  if (names.size === 0) return statement;
+  return visit(statement, 'statement', {
+    leave(record, _kind, original) {
+      const name = names.get(original);
+      return name === undefined ? record : { ...record, alias: name };
+    },
+  });
+}
+
+/** Whether an item reads a table in a subquery; one with a star around it gives several columns, with names of their own. */
+export function readsTable(item: TreeRecord): boolean {
+  return contains(item, (each) => tableOf(each) !== undefined) && !isStarred(item);
+}
+
+function isStarred(expression: TreeRecord): boolean {
+  return !isSubquery(expression) && (isStar(expression) || [...childrenOf(expression)].some(isStarred));
 }
 
 export function holdsMoment(record: TreeRecord): boolean {
@@ -97,7 +118,7 @@ export function holdsMoment(record: TreeRecord): boolean {
 /**
  * Replaces `now()`, `current_date` and their like with one moment, as UTC literals.
  * @param moment as `2026-01-31 12:00:00.123456`
- * @param names the column names of `unnamedMoments`, which they keep.
+ * @param names the column names of items that hold such a moment, which they keep.
  */
 export function freezeMoments(
   statement: TreeRecord,
