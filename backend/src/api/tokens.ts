@@ -1,8 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
+import { replaceFile } from '../lake/index.js';
 
 /** read: ask; intake: post events; admin: both, and tokens. */
 export const roles = ['read', 'intake', 'admin'] as const;
@@ -72,7 +73,7 @@ export class TokenStore {
   remember(): void {
     if (this.size === 0) rmSync(markOf(this.#path), { force: true });
     else if (!existsSync(markOf(this.#path)))
-      writeDurably(markOf(this.#path), 'Without tokens.json this node does not start.\n');
+      replaceFile(markOf(this.#path), 'Without tokens.json this node does not start.\n');
   }
 
   get size(): number {
@@ -135,9 +136,7 @@ export class TokenStore {
   }
 
   #save(tokens: readonly StoredToken[]): void {
-    const temporary = `${this.#path}.tmp`;
-    writeDurably(temporary, `${JSON.stringify({ tokens }, null, 2)}\n`);
-    renameSync(temporary, this.#path);
+    replaceFile(this.#path, `${JSON.stringify({ tokens }, null, 2)}\n`);
     this.#tokens = tokens;
     this.remember();
   }
@@ -145,16 +144,6 @@ export class TokenStore {
 
 function markOf(path: string): string {
   return join(dirname(path), 'tokens.required');
-}
-
-function writeDurably(path: string, text: string): void {
-  const file = openSync(path, 'w', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function hashOf(token: string): Buffer {
