@@ -1,6 +1,6 @@
 import { isCommand } from './commands.js';
 import type { Text } from './text.js';
-import { isQuote, isSpace } from './text.js';
+import { isSpace, quoteAt } from './text.js';
 
 const BACKSLASH = 0x5c;
 /** So much before a word says whether a shell reads it. */
@@ -85,7 +85,7 @@ function operatorsOf(text: Text): readonly number[] {
     const before = isFirst ? text.slice(Math.max(0, at - LOOK_BACK), at) : '';
     const isRead = before !== '' && opener.test(before);
     if (before !== '' && remote.test(before)) level.shell = level.sends = true;
-    const quote = quoteAt(text, at);
+    const quote = shellQuoteAt(text, at);
     if (quote !== '') {
       const open = levels.findLastIndex((each) => each.quote === quote);
       if (open > 0) while (levels.length > open) leave();
@@ -127,16 +127,11 @@ function beginsCommand(text: Text, at: number, code: number): boolean {
   return /^(?:[$/]|\.{1,2}\/|[A-Za-z_]\w*=)/.test(ahead) || isCommand(/^[\w.-]*/.exec(ahead)?.[0] ?? '');
 }
 
-/** A quote with the backslashes before it that are its own; an apostrophe within a word is none. */
-function quoteAt(text: Text, at: number): string {
-  const own = text.charCodeAt(at);
-  if (own !== BACKSLASH && !isQuote(own)) return '';
-  let first = at;
-  while (first < at + 3 && text.charCodeAt(first) === BACKSLASH) first++;
-  const code = text.charCodeAt(first);
-  if (!isQuote(code) || code === 0x60) return '';
-  const isApostrophe = at > 0 && /[a-z]'[a-z]/.test(text.slice(at - 1, at + 2));
-  return isApostrophe ? '' : text.slice(at, first + 1);
+/** A quote that a shell reads as one: an apostrophe within a word is none. */
+function shellQuoteAt(text: Text, at: number): string {
+  const quote = quoteAt(text, at);
+  const isApostrophe = quote !== '' && at > 0 && /[a-z]'[a-z]/.test(text.slice(at - 1, at + 2));
+  return isApostrophe ? '' : quote;
 }
 
 function isClosed(text: Text, quote: string, from: number, unclosed: Map<string, number>): boolean {

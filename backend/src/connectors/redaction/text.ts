@@ -36,6 +36,19 @@ export function isQuote(code: number): boolean {
   return kindOf(code) === QUOTE;
 }
 
+const BACKTICK = 0x60;
+const BACKSLASH = 0x5c;
+
+/** `"` or `'` at `at`, with up to three backslashes before it; empty when there is none. */
+export function quoteAt(text: Text, at: number): string {
+  const own = text.charCodeAt(at);
+  if (own !== BACKSLASH && !isQuote(own)) return '';
+  let first = at;
+  while (first < at + 3 && text.charCodeAt(first) === BACKSLASH) first++;
+  const code = text.charCodeAt(first);
+  return isQuote(code) && code !== BACKTICK ? text.slice(at, first + 1) : '';
+}
+
 /** Letters and digits of ASCII. */
 export function isAlphanumeric(code: number): boolean {
   return (kindOf(code) & (LETTER | DIGIT)) !== 0;

@@ -2,7 +2,7 @@ import { isCommand, isOnlyCommand } from './commands.js';
 import { looksRandom } from './randomness.js';
 import type { ShellText } from './shell.js';
 import type { Text } from './text.js';
-import { isNamePart, isQuote, isSpace } from './text.js';
+import { isNamePart, isQuote, isSpace, quoteAt } from './text.js';
 
 /** A value as it was read: `quoted` when it stood in quotes of its own; `next` is where reading goes on. */
 export interface Value {
@@ -17,7 +17,6 @@ const MAX_VALUE = 4096;
 const LOOK = 256;
 
 const DOLLAR = 0x24;
-const BACKTICK = 0x60;
 const BACKSLASH = 0x5c;
 
 /**
@@ -43,7 +42,7 @@ export class ValueReader {
     const text = this.#text;
     let open = at;
     if (text.charCodeAt(open) === DOLLAR && isQuote(text.charCodeAt(open + 1))) open++;
-    const quote = this.#quoteAt(open);
+    const quote = quoteAt(text, open);
     if (quote !== '') {
       const isEnclosing = quote.length === 1 && quote.charCodeAt(0) === enclosing;
       if (isEnclosing) return { start: open, end: open, quoted: true };
@@ -66,15 +65,6 @@ export class ValueReader {
       if ((code === 0x29 || code === 0x5d || code === 0x2c) && isEndAhead(text, end + 1)) break;
     }
     return { start: at, end: this.#shell.endOf(at, end), quoted: false };
-  }
-
-  /** `"`, `'`, a backtick, or these behind a backslash; empty when there is none at `at`. */
-  #quoteAt(at: number): string {
-    const text = this.#text;
-    let first = at;
-    while (first < at + 3 && text.charCodeAt(first) === BACKSLASH) first++;
-    const code = text.charCodeAt(first);
-    return isQuote(code) && code !== BACKTICK ? text.slice(at, first + 1) : '';
   }
 
   #closing(quote: string, from: number, enclosing: number): number {

@@ -1,6 +1,6 @@
 import type { ShellText } from './shell.js';
 import type { Text } from './text.js';
-import { isNamePart, isQuote, isSpace } from './text.js';
+import { isNamePart, isSpace, quoteAt } from './text.js';
 
 /** A word of a command line: `start` to `end` without the quotes around it. */
 export interface Word {
@@ -86,16 +86,6 @@ function word(text: Text, start: number, end: number): Word {
   if (length > 0 && end - start >= 2 * length && text.startsWith(quote, end - length))
     return { start: start + length, end: end - length, quoted: true, ends: '' };
   return { start, end, quoted: false, ends: '' };
-}
-
-/** The quote at `at` with the backslashes before it. */
-function quoteAt(text: Text, at: number): string {
-  const own = text.charCodeAt(at);
-  if (own !== BACKSLASH && !isQuote(own)) return '';
-  let first = at;
-  while (first < at + 3 && text.charCodeAt(first) === BACKSLASH) first++;
-  const code = text.charCodeAt(first);
-  return isQuote(code) && code !== 0x60 ? text.slice(at, first + 1) : '';
 }
 
 function isApostrophe(text: Text, start: number, at: number): boolean {
