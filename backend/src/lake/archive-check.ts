@@ -42,7 +42,7 @@ export class ArchiveCheck {
         const entry = listed.get(path);
         const quick = entry === undefined ? null : await this.#quickly(entry);
         if (entry === undefined) gone = true;
-        else if (quick !== null) gone = await this.#putAside(entry, quick);
+        else if (quick !== null) gone = (await this.#putAside(entry, quick)) || gone;
         else if (likely ? !(await this.#trusted(entry)) : await this.#changed(entry)) unsure.push(entry);
       }
       if (gone) return true;
@@ -51,7 +51,7 @@ export class ArchiveCheck {
       for (const entry of footless.length > 0 ? footless : unsure) {
         const reason = await this.#damage(reader, entry);
         if (reason === null) continue;
-        gone = await this.#putAside(entry, reason);
+        gone = (await this.#putAside(entry, reason)) || gone;
         if (footless.length === 0) break;
       }
       return gone;
