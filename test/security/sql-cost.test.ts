@@ -52,6 +52,7 @@ const joined = (count: number, condition: (left: number, right: number) => strin
 const nested = (depth: number): string =>
   `SELECT ${listed(depth, (i) => `list_transform([1, 2, 3, 4, 5, 6, 7, 8, 9], x${i} -> `, '')}1${')'.repeat(depth)}`;
 
+const marks = '(SELECT chr(769) || chr(790) AS m)';
 const a40k = 'a'.repeat(40_000);
 const wild = (unit: string): string => `${unit.repeat(20)}b`;
 
@@ -81,17 +82,63 @@ describe('SQL that would crash the engine or could not be interrupted', () => {
     ['deep JSON as VARIANT', 'SELECT $1::JSON::VARIANT', ['NOT_ALLOWED'], ['['.repeat(140_000) + ']'.repeat(140_000)]],
     ['BIGNUM', `SELECT '${'9'.repeat(90_000)}'::BIGNUM::DOUBLE`, ['NOT_ALLOWED']],
     ['a name of 45,000 parts', `SELECT x${'.x'.repeat(45_000)} FROM (SELECT 1 AS x)`, ['NOT_ALLOWED']],
-    ['GLOB with many *', `SELECT s GLOB '${wild('*a')}' FROM ${text('a', 2000)}`, ['NOT_ALLOWED']],
-    ['LIKE with _ and many %', `SELECT s LIKE '${wild('%_a')}' FROM ${text('a', 2000)}`, ['NOT_ALLOWED']],
+    ['GLOB with many * and a class', `SELECT s GLOB '${wild('*a')}[b]' FROM ${text('a', 2000)}`, ['NOT_ALLOWED']],
     [
-      'NOT LIKE ESCAPE with many %',
-      `SELECT s NOT LIKE '${wild('%a')}' ESCAPE '!' FROM ${text('a', 2000)}`,
+      'NOT ILIKE ESCAPE with many % and a letter',
+      `SELECT s NOT ILIKE '${wild('%a')}' ESCAPE 'x' FROM ${text('a', 2000)}`,
+      ['NOT_ALLOWED'],
+    ],
+    ['thousands of marks', `SELECT nfc_normalize(string_agg(m, '')) FROM ${marks}, range(50000)`, ['LIMIT_EXCEEDED']],
+    [
+      'thousands of marks in a collation',
+      `SELECT s COLLATE NFC < 'a' FROM (SELECT 'a' || string_agg(m, '') AS s FROM ${marks}, range(50000))`,
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
+      'a regular expression of each row',
+      `SELECT count(*) FROM range(6000) r(i) WHERE regexp_matches('a', '(' || i || '|x){900}')`,
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
+      'classes in a regular expression of each row',
+      String.raw`SELECT count(*) FROM range(6000) r(i) WHERE regexp_extract('a', '\pL\pL\pL' || i) = 'a'`,
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
+      'a long regular expression of each row',
+      `SELECT count(*) FROM range(6000) r(i) WHERE regexp_full_match('a', i || '${'.a'.repeat(1000)}')`,
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
+      'a regular expression that repeats by number',
+      `SELECT regexp_matches(s, '(a?){1000}b') FROM ${text('a', 1_000_000)}`,
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
+      'the same as a parameter',
+      `SELECT regexp_matches(s, $1) FROM ${text('a', 1_000_000)}`,
+      ['NOT_ALLOWED'],
+      ['(ab?){1000}b'],
+    ],
+    [
+      'a computed regular expression as a method',
+      "SELECT s.regexp_matches(s) FROM (VALUES ('a')) v(s)",
       ['NOT_ALLOWED'],
     ],
     [
-      'NOT ILIKE ESCAPE with many %',
-      `SELECT s NOT ILIKE '${wild('%a')}' ESCAPE '!' FROM ${text('a', 2000)}`,
+      'thousands of filters',
+      `SELECT ${listed(1500, (i) => `count(*) FILTER (WHERE pid = ${i})`)} FROM kubearmor.logs`,
       ['NOT_ALLOWED'],
+    ],
+    [
+      'thousands of stars',
+      `SELECT count(*) FROM (SELECT ${listed(1500, () => '*')} FROM kubearmor.logs)`,
+      ['NOT_ALLOWED'],
+    ],
+    [
+      'levenshtein of each row',
+      `SELECT max(levenshtein(s, s || i)) FROM ${text('a', 400)}, range(100000) r(i)`,
+      ['LIMIT_EXCEEDED'],
     ],
     ['a parameter with _ and many %', `SELECT s LIKE $1 FROM ${text('a', 2000)}`, ['NOT_ALLOWED'], [wild('%_a')]],
     [
@@ -234,6 +281,18 @@ describe('SQL that people write', () => {
     ["SELECT s LIKE '%a_b%' FROM (VALUES ('xaxbxcx')) v(s)", true],
     ["SELECT s LIKE p FROM (VALUES ('/bin/curl', '%/curl')) v(s, p)", true],
     ["SELECT contains('aaa', left(s, 3)) FROM (SELECT string_agg('a', '') AS s FROM range(20000))", true],
+    ["SELECT s GLOB '*/bin/*sh' FROM (VALUES ('/usr/bin/bash')) v(s)", true],
+    ["SELECT s LIKE 'a%b_c%d' FROM (VALUES ('a-b-c-d')) v(s)", true],
+    ["SELECT NOT s ILIKE 'A%b_c%d' ESCAPE '!' FROM (VALUES ('a-b-c-d')) v(s)", false],
+    [`SELECT s GLOB '${'*a'.repeat(20)}*b' FROM ${text('a', 2000)}`, false],
+    [`SELECT s LIKE '${'%_a'.repeat(20)}b' FROM ${text('a', 2000)}`, false],
+    [`SELECT s NOT ILIKE '${'%a'.repeat(20)}b' ESCAPE '!' FROM ${text('a', 2000)}`, true],
+    ["SELECT regexp_matches(s, '^(\\d{1,3}\\.){3}\\d{1,3}$') FROM (VALUES ('10.0.0.1')) v(s)", true],
+    ["SELECT regexp_matches(s, '[0-9a-f]{64}') FROM (VALUES ('x')) v(s)", false],
+    ["SELECT regexp_matches(s, p) FROM (VALUES ('/bin/curl', '/curl$')) v(s, p)", true],
+    ["SELECT s.regexp_matches('cur.') FROM (VALUES ('curl')) v(s)", true],
+    ["SELECT nfc_normalize(s) FROM (VALUES ('é')) v(s)", 'é'],
+    ["SELECT s COLLATE NFC = 'é' FROM (VALUES ('é')) v(s)", true],
     ["SELECT s GLOB '*/curl' FROM (VALUES ('/bin/curl')) v(s)", true],
     ["SELECT levenshtein(s, 'curl') FROM (VALUES ('cur1')) v(s)", 1],
     [
@@ -277,8 +336,10 @@ describe('SQL that people write', () => {
   });
 
   it('keeps its column names', async () => {
-    const { schema } = await node.query("SELECT levenshtein(s, s), s ILIKE '%a%b%', s FROM (VALUES ('a')) v(s)");
-    expect(schema.map(({ name }) => name)).toEqual(['levenshtein(s, s)', "(s ~~* '%a%b%')", 's']);
+    const { schema } = await node.query(
+      "SELECT levenshtein(s, s), s ILIKE '%a%b%', s LIKE 'a%_%b', s FROM (VALUES ('a')) v(s)",
+    );
+    expect(schema.map(({ name }) => name)).toEqual(['levenshtein(s, s)', "(s ~~* '%a%b%')", "(s ~~ 'a%_%b')", 's']);
   });
 });
 

@@ -2,7 +2,6 @@ import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import { BIGINT, BOOLEAN, DOUBLE, LIST, VARCHAR, listValue } from '@duckdb/node-api';
 import { ArmorlakeError } from '../../core/index.js';
 import type { PatternParameter } from '../sql/index.js';
-import { patternFault } from '../sql/index.js';
 
 export type ScalarParameter = string | number | boolean | null;
 export type ParameterValue = ScalarParameter | readonly ScalarParameter[];
@@ -89,15 +88,15 @@ function bindList(prepared: DuckDBPreparedStatement, index: number, values: read
 }
 
 /**
- * Looks at the values that are patterns of LIKE and its kin, before they are bound.
+ * Looks at the values that are patterns of LIKE and its kin, or regular expressions, before they are bound.
  * @throws ArmorlakeError NOT_ALLOWED for one that could take hours to match.
  */
 export function checkPatterns(given: Parameters, patterns: readonly PatternParameter[]): void {
   if (patterns.length === 0) return;
   const valueOf = givenValues(given, null);
-  for (const { name, kind } of patterns) {
+  for (const { name, faultOf } of patterns) {
     const value = valueOf(name);
-    const fault = typeof value === 'string' ? patternFault(kind, value) : null;
+    const fault = typeof value === 'string' ? faultOf(value) : null;
     if (fault !== null) throw new ArmorlakeError('NOT_ALLOWED', `$${name}: ${fault.sentence}.`, { hint: fault.hint });
   }
 }

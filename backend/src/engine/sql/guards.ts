@@ -4,16 +4,18 @@ import { growthOf } from './growth.js';
 import { capturesOf, guardLambdaBodies } from './lambdas.js';
 import { COMPUTED_WILDCARDS, computedPatternHint, constantText, patternKindOf, patternOf } from './patterns.js';
 import type { PatternKind } from './patterns.js';
+import { guardedRegexp, isRegexp } from './regexps.js';
 import { castTo, unnamedItems } from './rewrite.js';
 import type { Json, TreeRecord } from './tree.js';
 import { isList, isRecord, recordsOf, textOf } from './tree.js';
 import { visit } from './walk.js';
+import { asRegexp } from './wildcards.js';
 
-/** The product of both lengths at most: so many steps they take, and none looks for an interrupt. */
+/** The product of both lengths at most: so many steps they take, and none of a vector's 2,048 calls looks for an interrupt. */
 const distances: Readonly<Record<string, number>> = {
-  levenshtein: 1_000_000,
-  editdist3: 1_000_000,
-  damerau_levenshtein: 1_000_000,
+  levenshtein: 100_000,
+  editdist3: 100_000,
+  damerau_levenshtein: 100_000,
   jaro_similarity: 10_000_000,
   jaro_winkler_similarity: 10_000_000,
 };
@@ -43,6 +45,9 @@ const allMatches: ReadonlySet<string> = new Set([
   'string_split_regex',
 ]);
 const ALL_MATCHES_BYTES = 10_000;
+
+/** Bytes beyond ASCII: marks that combine are sorted in quadratic time. */
+const MARK_BYTES = 500;
 
 /** JSON paths are parsed recursively. */
 const paths = /^(json_exists|json_extract|json_value|->)/;
@@ -98,6 +103,7 @@ export function isGuarded(name: string): boolean {
     allMatches.has(name) ||
     paths.test(name) ||
     name === 'map_concat' ||
+    name === 'nfc_normalize' ||
     /(^|_)(transform|apply|filter|reduce|like_escape|ilike_escape)$/.test(name) ||
     /^(array|list)_/.test(name)
   );
@@ -114,7 +120,9 @@ function guardedCall(call: TreeRecord): TreeRecord {
       ? call
       : { ...call, children: children.map((child, index) => (index === place ? by : child)) };
   const pattern = patternKindOf(call);
-  if (pattern !== undefined && second !== undefined) return guardedPattern(call, pattern, first, second);
+  if (pattern !== undefined && second !== undefined) {
+    return asRegexp(call) ?? guardedPattern(call, pattern, first, second);
+  }
   const product = distances[name];
   if (product !== undefined && second !== undefined) return replaced(0, distance(name, product, first, second));
   if (name === 'map_concat') {
@@ -132,7 +140,10 @@ function guardedCall(call: TreeRecord): TreeRecord {
       ),
     };
   }
-  if (allMatches.has(name)) return replaced(0, guardedMatches(name, children));
+  if (name === 'nfc_normalize') return replaced(0, guardedMarks(first));
+  if (isRegexp(name)) {
+    return guardedRegexp(allMatches.has(name) ? replaced(0, guardedMatches(name, children)) : call);
+  }
   const place = Object.hasOwn(needles, name) ? needles[name] : paths.test(name) ? 1 : undefined;
   const needle = place === undefined ? undefined : children[place];
   if (place === undefined || needle === undefined) return call;
@@ -167,7 +178,18 @@ function distance(name: string, most: number, left: TreeRecord, right: TreeRecor
   if (typeof one === 'string' && typeof other === 'string' && one.length * other.length * 16 <= most) return left;
   const size = functionCall('*', [bytesOf(left), bytesOf(right)], { is_operator: true });
   const what = `${name} takes texts whose lengths come to no more than ${most} multiplied`;
-  return bounded(left, size, most, what, 'Write left(x, 1000).');
+  return bounded(left, size, most, what, 'Write left(x, 300).');
+}
+
+function guardedMarks(value: TreeRecord): TreeRecord {
+  if (isShort(value)) return value;
+  const [bytes, characters] = ['strlen', 'length'].map((each) =>
+    functionCall(each, [castTo('VARCHAR', unnamed(value))]),
+  );
+  if (bytes === undefined || characters === undefined) return value;
+  const size = functionCall('-', [bytes, characters], { is_operator: true });
+  const what = `Normal forms are made of texts with up to ${MARK_BYTES} bytes beyond ASCII`;
+  return bounded(value, size, MARK_BYTES, what, `Write left(x, ${MARK_BYTES / 2}).`);
 }
 
 function boundedMap(value: TreeRecord): TreeRecord {
@@ -254,12 +276,28 @@ function guard(
     leave(each, kind, original) {
       if (kind !== 'expression') return each;
       const type = textOf(each, 'class');
-      const guarded =
-        type === 'FUNCTION' ? guardedCall(guardLambdaBodies(each)) : type === 'WINDOW' ? guardedWindow(each) : each;
+      const guarded = guardedExpression(type, each);
       const name = names.get(original);
       return name === undefined || guarded === original ? guarded : { ...guarded, alias: name };
     },
   });
+}
+
+function guardedExpression(type: string, each: TreeRecord): TreeRecord {
+  switch (type) {
+    case 'FUNCTION':
+      return guardedCall(guardLambdaBodies(each));
+    case 'WINDOW':
+      return guardedWindow(each);
+    case 'COLLATE': {
+      const { child } = each;
+      if (!isRecord(child) || !/nfc/i.test(textOf(each, 'collation'))) return each;
+      const safe = guardedMarks(child);
+      return safe === child ? each : { ...each, child: safe };
+    }
+    default:
+      return each;
+  }
 }
 
 const sizes = new WeakMap<TreeRecord, number>();

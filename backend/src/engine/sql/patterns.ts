@@ -80,5 +80,5 @@ export function patternOf(expression: TreeRecord | undefined): { text?: string; 
 /** A parameter that a pattern is given as: its value is checked when it is known. */
 export interface PatternParameter {
   readonly name: string;
-  readonly kind: PatternKind;
+  readonly faultOf: (pattern: string) => PatternFault | null;
 }

@@ -1,0 +1,111 @@
+import { bounded, textConstant, unnamed } from './bounded.js';
+import { functionCall, integer } from './build.js';
+import type { PatternFault } from './patterns.js';
+import { patternOf } from './patterns.js';
+import { castTo } from './rewrite.js';
+import type { TreeRecord } from './tree.js';
+import { recordsOf, textOf } from './tree.js';
+
+const regexps: ReadonlySet<string> = new Set([
+  'regexp_extract',
+  'regexp_extract_all',
+  'regexp_full_match',
+  'regexp_matches',
+  'regexp_replace',
+  'regexp_split_to_array',
+  'regexp_split_to_table',
+  'str_split_regex',
+  'string_split_regex',
+]);
+
+/** True for calls whose second argument is a regular expression. */
+export function isRegexp(name: string): boolean {
+  return regexps.has(name);
+}
+
+/** Signs that counts add to a pattern, up to which any text is matched fast. */
+const FEW_SIGNS = 50;
+/** What a pattern may add whose texts can't be bounded. */
+const PARAMETER_SIGNS = 1000;
+/** Above the few RE2 may look at each sign for each byte: 2·10⁷ such steps take a quarter of a second. */
+const MOST_STEPS = 20_000_000;
+/** Of a pattern that is compiled anew for each row; one that holds a sign for a thousand others is longer. */
+const COMPUTED_BYTES = 300;
+const heavySigns: readonly string[] = ['{', String.raw`\p`, String.raw`\P`];
+/** RE2 takes no more copies of a part, in all counts around it. */
+const MOST_COPIES = 1000;
+const PARSED_LENGTH = 10_000;
+
+/** How many signs a pattern has more when `x{3}` is written out as `xxx`, and counts within counts so too, or about so many. */
+export function repeatedSigns(pattern: string): number {
+  if (!/\{\d/.test(pattern)) return 0;
+  if (pattern.length > PARSED_LENGTH) return pattern.length * MOST_COPIES;
+  // For each open group: the signs so far, written out, and those of its last part, which a count may follow.
+  const groups = [{ sum: 0, last: 0 }];
+  let signs = 0;
+  for (const [part, least, most] of pattern.matchAll(
+    /\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[^]/gs,
+  )) {
+    const group = groups.at(-1);
+    if (group === undefined) break;
+    if (least !== undefined) {
+      const copies = Math.max(1, Number(least), Number(most ?? 0));
+      group.sum += group.last * (copies - 1);
+      group.last *= copies;
+    } else if (part === '(') {
+      groups.push({ sum: 0, last: 0 });
+    } else if (part === ')' && groups.length > 1) {
+      groups.pop();
+      const outer = groups.at(-1);
+      if (outer !== undefined) Object.assign(outer, { sum: outer.sum + group.sum, last: group.sum });
+    } else {
+      signs++;
+      Object.assign(group, { sum: group.sum + 1, last: 1 });
+    }
+  }
+  return groups.reduce((sum, each) => sum + each.sum, 0) - signs;
+}
+
+/** What is wrong with a regular expression that is a parameter. */
+export function regexpFault(pattern: string): PatternFault | null {
+  if (repeatedSigns(pattern) <= PARAMETER_SIGNS) return null;
+  return {
+    sentence: `The regular expression repeats parts by number, more than ${PARAMETER_SIGNS} signs in all`,
+    hint: 'Repeat less by number: + and * cost nothing.',
+  };
+}
+
+/** True for a pattern that is not computed, and repeats little by number. */
+export function isPlainRegexp(pattern: TreeRecord | undefined): boolean {
+  const written = patternOf(pattern);
+  return written !== null && (written.text === undefined || repeatedSigns(written.text) <= FEW_SIGNS);
+}
+
+/** The call with its computed pattern or its text bounded; the same where neither is needed. */
+export function guardedRegexp(call: TreeRecord): TreeRecord {
+  const [text, pattern, ...more] = recordsOf(call, 'children');
+  if (text === undefined || pattern === undefined || isPlainRegexp(pattern)) return call;
+  const name = textOf(call, 'function_name').toLowerCase();
+  const written = patternOf(pattern)?.text;
+  if (written === undefined) {
+    const what = `${name} takes computed patterns of up to ${COMPUTED_BYTES} bytes, without { and \\p`;
+    const hint = 'Write the pattern in the SQL, or pass it as a parameter.';
+    return { ...call, children: [text, bounded(pattern, weight(pattern), COMPUTED_BYTES, what, hint), ...more] };
+  }
+  const most = Math.floor(MOST_STEPS / repeatedSigns(written));
+  const what = `${name} takes texts of up to ${most} bytes for a pattern that repeats so much by number`;
+  const size = functionCall('strlen', [unnamed(text)]);
+  return { ...call, children: [bounded(text, size, most, what, `Write left(x, ${most}).`), pattern, ...more] };
+}
+
+/** The bytes of a pattern, and more than may be where it holds a heavy sign. */
+function weight(pattern: TreeRecord): TreeRecord {
+  return heavySigns.reduce(
+    (sum, sign) => {
+      const holds = castTo('BIGINT', functionCall('contains', [unnamed(pattern), textConstant(sign)]));
+      const heavy = functionCall('*', [holds, integer(COMPUTED_BYTES + 1)], { is_operator: true });
+      return functionCall('+', [sum, heavy], { is_operator: true });
+    },
+    functionCall('strlen', [unnamed(pattern)]),
+  );
+}
