@@ -34,11 +34,24 @@ class Reader {
     stream.on('close', () => (this.ended = true));
   }
 
-  /** All values of a field so far. */
+  /** All values of a field so far, of the lines that are events. */
   values(name: string): readonly unknown[] {
-    return this.frames.flatMap(
-      ({ schema, data }) => data.values[schema.fields.findIndex((each) => each.name === name)] ?? [],
-    );
+    return this.#values(name, false);
+  }
+
+  /** The lines about the stream itself: level and text. */
+  get said(): readonly string[] {
+    const levels = this.#values('severity', true);
+    return this.#values('body', true).map((body, index) => `${String(levels[index])}: ${String(body)}`);
+  }
+
+  #values(name: string, ofStream: boolean): readonly unknown[] {
+    return this.frames.flatMap(({ schema, data }) => {
+      const column = (field: string): readonly unknown[] =>
+        data.values[schema.fields.findIndex((each) => each.name === field)] ?? [];
+      const ids = column('id');
+      return column(name).filter((_, row) => String(ids[row]).startsWith('notice/') === ofStream);
+    });
   }
 
   get notice(): string {
@@ -185,6 +198,7 @@ describe('on a node', () => {
     const reader = read(source([node.url]), request);
     await until(() => reader.frames.length === 1, 'the sentence comes');
     expect(reader.notice).toMatch(/^error: .*300\.1\.1\.1\/99/);
+    expect(reader.said).toEqual([expect.stringMatching(/^error: Live tail: .*300\.1\.1\.1\/99/)]);
     const unknown = { ...alerts, table: 'kubearmor.nothing' };
     const lost = read(source([node.url]), unknown);
     await until(() => lost.frames.length === 1, 'the sentence comes');
@@ -337,6 +351,10 @@ describe('when a tail', () => {
     await until(() => reader.values('id').length === 3, 'the row after');
     expect(reader.values('id')).toEqual(['edge-1/1', 'edge-1/2', 'edge-1/3']);
     expect(reader.notice).toBe('');
+    // Explore's live view draws no notices: a line says it, once, and once that it is over.
+    expect(reader.said[0]).toMatch(/^error: Live tail: .* Trying again\.$/);
+    expect(reader.said.at(-1)).toBe('info: Live tail: Nothing is missing any more.');
+    expect(new Set(reader.said).size).toBe(reader.said.length);
   });
 
   it('misses nodes, one notice names them, until they answer again', async () => {
@@ -348,15 +366,25 @@ describe('when a tail', () => {
     for (let index = 3; index < 12; index++) write(`event: notice\ndata: edge-${index}: Gone.\n\n`);
     await until(() => reader.notice.includes('10 nodes'), 'all of them');
     expect(reader.notice).toMatch(/^warning: 10 nodes are missing in the live stream\. edge-2: .* And 5 more\.$/);
+    expect(reader.said[0]).toBe(
+      'warning: Live tail: 1 node is missing in the live stream. edge-2: The node does not answer.',
+    );
+    // Who looks at the same stream later is told as well.
+    const late = await host.subscribe(`tail/${tailKey(alerts)}`, alerts, tails.dataSource);
+    expect(JSON.stringify(late.frame)).toContain('Live tail: 10 nodes are missing in the live stream. edge-2:');
     for (let index = 2; index < 12; index++) write(`event: notice\ndata: edge-${index}: It answers again.\n\n`);
     await until(() => reader.notice === '', 'they are back');
+    expect(reader.said.at(-1)).toBe('info: Live tail: Nothing is missing any more.');
   });
 
-  async function fakeTailReader(): Promise<{ tails: { reader: Reader; write: (text: string) => void } }> {
+  async function fakeTailReader(): Promise<{
+    tails: { reader: Reader; dataSource: DataSource; write: (text: string) => void };
+  }> {
     const { fake, tails } = await fakeTail();
-    const reader = read(source([fake.url]));
+    const dataSource = source([fake.url]);
+    const reader = read(dataSource);
     await until(() => tails.length === 1, 'the tail begins');
-    return { tails: { reader, write: (text) => tails[0]?.write(text) } };
+    return { tails: { reader, dataSource, write: (text) => tails[0]?.write(text) } };
   }
 
   it('brings more than anybody reads, the newest lines are shown and the rest is counted', async () => {
@@ -367,6 +395,9 @@ describe('when a tail', () => {
     expect(reader.values('id')).toHaveLength(500);
     expect(reader.values('id').at(-1)).toBe('edge-1/1999');
     expect(reader.notice).toBe('warning: 1500 lines came faster than they can be shown and are left out.');
+    expect(reader.said).toEqual([
+      'warning: Live tail: 1500 lines came faster than they can be shown and are left out.',
+    ]);
   });
 
   it('is one of very many, questions are answered all the same', async () => {

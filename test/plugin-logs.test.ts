@@ -188,6 +188,23 @@ describe('log context', () => {
     expect(await around('after')).toEqual(['n1/3', 'n1/5']);
   });
 
+  it('of an alert is all that its pod did, not its alerts alone', async () => {
+    const place = { outcome: 'happened', namespace: 'shop', pod: 'till-1' };
+    await node.store('kubearmor.alerts', [{ time: '2026-01-01T12:00:01', seq: 41, ...place }]);
+    await node.store('kubearmor.logs', [
+      { time: '2026-01-01T12:00:00', seq: 40, ...place },
+      { time: '2026-01-01T12:00:02', seq: 42, ...place },
+    ]);
+    const alert = { seq: '41', timeNs: `${Date.UTC(2026, 0, 1, 12, 0, 1)}000000` };
+    expect(await around('before', alert)).toEqual(['n1/40']);
+    expect(await around('after', alert)).toEqual(['n1/42']);
+    const logs = built('logs', 'kubearmor.logs');
+    expect(await around('after', { seq: '40', timeNs: `${Date.UTC(2026, 0, 1, 12)}000000` }, logs)).toEqual([
+      'n1/41',
+      'n1/42',
+    ]);
+  });
+
   it('goes on from any row without leaving one out or showing one twice', async () => {
     const first = await around('after', { limit: 1 });
     const second = await around('after', { seq: '3', limit: 1 });

@@ -10,7 +10,8 @@ import type { Instances } from './instances.js';
 import type { Metrics } from './metrics.js';
 import { jsonOf, parseTailRequest } from './requests.js';
 import { follow } from './tail/follow.js';
-import { lineFields } from './tail/lines.js';
+import type { LiveField } from './tail/lines.js';
+import { lineFields, noticeLine } from './tail/lines.js';
 import { packetOf } from './tail/packet.js';
 import { Pump } from './tail/pump.js';
 
@@ -32,6 +33,8 @@ export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
   const { Stream } = grafanaPlugin;
   const { metrics } = parts;
   let open = 0;
+  /** Streams that run, for who comes later. */
+  const running = new Map<string, Pump>();
   metrics.gauge('live_streams', () => open);
   return [
     unary(Stream.method.subscribeStream, (request) => {
@@ -39,11 +42,11 @@ export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
       const fields = lineFields(placeOf(request, parts));
       try {
         check(request);
-        return { status: OK, data: packetOf(fields, [], null) };
+        return { status: OK, data: packetOf(fields, running.get(channelOf(request))?.standing() ?? [], null) };
       } catch (thrown) {
         const error = PluginError.from(thrown);
         // What is wrong with a request is said where its lines would be.
-        if (error.code !== 'NOT_FOUND') return { status: OK, data: packetOf(fields, [], sentence(error)) };
+        if (error.code !== 'NOT_FOUND') return { status: OK, data: refusal(fields, error) };
         return { status: NOT_FOUND };
       }
     }),
@@ -53,18 +56,22 @@ export function streamMethods(parts: StreamParts): readonly ServerMethod[] {
     serverStreaming(Stream.method.runStream, (call) => {
       const abort = new AbortController();
       open += 1;
-      call.once('cancelled', () => {
-        open -= 1;
-        abort.abort();
-      });
       const sent = (lines: number): void => {
         metrics.count('tail_rows_total', {}, lines);
       };
       const place = placeOf(call.request, parts);
-      run(call.request, parts, new Pump(call, place, sent, abort.signal), abort.signal).catch((thrown: unknown) => {
+      const pump = new Pump(call, place, sent, abort.signal);
+      const channel = channelOf(call.request);
+      running.set(channel, pump);
+      call.once('cancelled', () => {
+        open -= 1;
+        abort.abort();
+        if (running.get(channel) === pump) running.delete(channel);
+      });
+      run(call.request, parts, pump, abort.signal).catch((thrown: unknown) => {
         // It stays open: Grafana would only begin it again, and fail again.
         if (abort.signal.aborted) return;
-        call.write({ data: packetOf(lineFields(place), [], sentence(parts.report(thrown))) });
+        call.write({ data: refusal(lineFields(place), parts.report(thrown)) });
       });
     }),
   ];
@@ -95,6 +102,14 @@ function placeOf({ pluginContext }: StreamRequest, { instances }: StreamParts): 
   }
 }
 
-function sentence(error: PluginError): Notice {
-  return { severity: 'error', text: error.text };
+/** The same path of another data source is another stream. */
+function channelOf({ path, pluginContext }: StreamRequest): string {
+  return JSON.stringify([String(pluginContext?.orgId), pluginContext?.dataSourceInstanceSettings?.uid, path]);
+}
+
+/** Why there are no lines, as a notice and as a line. */
+function refusal(fields: readonly LiveField[], error: PluginError): Buffer {
+  const notice: Notice = { severity: 'error', text: error.text };
+  const nowMs = Date.now();
+  return packetOf(fields, [noticeLine(fields, notice, error.text, nowMs)], notice);
 }

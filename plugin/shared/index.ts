@@ -43,7 +43,7 @@ export { builderSql, compileQuery, unlimitedSql } from './compile.js';
 export { isWritten } from './written.js';
 export { alertLineColumns, lineColumns, logLevel, logLine } from './log-line.js';
 export type { TextOf } from './log-line.js';
-export { logContextQuery, logsVolumeQuery } from './logs.js';
+export { logContextQuery, logsVolumeQuery, tableAround } from './logs.js';
 export { annotationTable, explainRefusal } from './annotations.js';
 export { MAX_VALUES, nodesOf, valuesQuery } from './values.js';
 export { tailKey } from './tail-key.js';

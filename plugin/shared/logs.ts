@@ -17,6 +17,8 @@ interface LogShape {
   readonly details: readonly string[];
 }
 
+const ALL_EVENTS = 'kubearmor.events';
+
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
 const identity = words('cluster host namespace pod container image labels');
@@ -180,9 +182,13 @@ export function logContextSql(builder: BuilderQuery, context: LogContext): reado
   ];
 }
 
-/** The table that a logs query's lines come from; SQL may read any, so there it is the one with all events. */
-function tableOfLogs(model: ArmorlakeModel): string {
-  return model.editor === 'builder' ? model.builder.table : 'kubearmor.events';
+/**
+ * The table with what happened around the lines of one: around an alert that is what the pod did, too, and not its alerts
+ * alone. SQL (no table) may read any, so there it is the one with all events.
+ */
+export function tableAround(table: string | undefined): string {
+  const name = tableOf(table ?? ALL_EVENTS).name;
+  return name === 'kubearmor.alerts' || name === 'kubearmor.logs' ? ALL_EVENTS : name;
 }
 
 /** What counts a logs query's rows by level; null for SQL, whose rows nobody else can count. */
@@ -193,7 +199,7 @@ export function logsVolumeQuery(model: ArmorlakeModel): ArmorlakeModel | null {
 
 /** What asks for the rows around one log line of a logs query. */
 export function logContextQuery(model: ArmorlakeModel, context: Omit<LogContext, 'kind'>): ArmorlakeModel {
-  const table = tableOfLogs(model);
+  const table = tableAround(model.editor === 'builder' ? model.builder.table : undefined);
   const columns = model.editor === 'builder' ? model.builder.columns : [];
   return {
     ...model,

@@ -107,7 +107,7 @@ describe('the data source', () => {
     expect(hasQueryExportSupport(source)).toBe(true);
   });
 
-  it('begins with logs in Explore, a series in an alert rule, a table elsewhere', () => {
+  it('begins with logs in Explore, a time series in panels and rules, a table where there is no time', () => {
     const source = dataSource({ defaultTable: 'kubearmor.logs', rowLimit: 70 });
     const begun = (app: CoreApp): unknown[] => {
       const { queryType, builder } = source.getDefaultQuery(app);
@@ -115,7 +115,14 @@ describe('the data source', () => {
     };
     expect(begun(CoreApp.Explore)).toEqual(['logs', 'kubearmor.logs', 500]);
     expect(begun(CoreApp.UnifiedAlerting)).toEqual(['timeseries', 'kubearmor.logs', 50_000]);
-    expect(begun(CoreApp.PanelEditor)).toEqual(['table', 'kubearmor.logs', 70]);
+    expect(begun(CoreApp.PanelEditor)).toEqual(['timeseries', 'kubearmor.logs', 50_000]);
+    const nodes = dataSource({ defaultTable: 'armorlake.nodes', rowLimit: 70 });
+    expect(nodes.getDefaultQuery(CoreApp.PanelEditor)).toMatchObject({ queryType: 'table', builder: { limit: 70 } });
+    expect(nodes.getDefaultQuery(CoreApp.Explore)).toMatchObject({ queryType: 'table' });
+    expect(dataSource().getDefaultQuery(CoreApp.PanelEditor)).toMatchObject({
+      queryType: 'timeseries',
+      builder: { table: 'kubearmor.alerts', aggregates: [{ function: 'count' }] },
+    });
   });
 
   it('asks the backend with variables replaced, and shows a wrong query’s error beside the answers', async () => {

@@ -26,7 +26,7 @@ import type {
 import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, map, merge, mergeMap, of } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { parseModel } from '../shared/index.js';
+import { parseModel, settingDefaults, tableOf } from '../shared/index.js';
 import { annotationSupport } from './annotations/support.js';
 import { dashboardVariables } from './dashboardVariables.js';
 import { isAsked, queryText } from './describe.js';
@@ -68,7 +68,9 @@ export class ArmorlakeDataSource
   }
 
   override getDefaultQuery(app: CoreApp): Partial<ArmorlakeQuery> {
-    const type = app === CoreApp.Explore ? 'logs' : app === CoreApp.UnifiedAlerting ? 'timeseries' : 'table';
+    // A new panel is a time series to Grafana, which would draw a table's numbers as lines.
+    const { time } = tableOf(this.defaultTable ?? settingDefaults.defaultTable);
+    const type = time === null ? 'table' : app === CoreApp.Explore ? 'logs' : 'timeseries';
     return parseModel({ queryType: type }, this.defaultTable, this.instanceSettings.jsonData.rowLimit);
   }
 

@@ -2,7 +2,7 @@ import type { TextOf } from '../../shared/log-line.js';
 import { logLevel, logLine } from '../../shared/log-line.js';
 import { logColumns } from '../../shared/logs.js';
 import type { LinkPlace } from '../frames/field-config.js';
-import type { FieldConfig } from '../frames/frame.js';
+import type { FieldConfig, Notice } from '../frames/frame.js';
 import { logFrames } from '../frames/logs.js';
 import type { Vector } from '../frames/vector.js';
 import { textAt, textVector, timeMsAt, timeVector } from '../frames/vector.js';
@@ -38,6 +38,18 @@ export function lineFields(place: LinkPlace): readonly LiveField[] {
       ...(config === undefined ? {} : { config }),
     })),
   );
+}
+
+/** What is said of the stream itself, as one of its lines: Explore's live view draws no notices. No event is labelled so. */
+export function noticeLine(fields: readonly LiveField[], { severity, text }: Notice, id: string, nowMs: number): Line {
+  const values: Readonly<Record<string, unknown>> = {
+    timestamp: nowMs,
+    body: `Live tail: ${text}`,
+    severity: severity === 'warning' || severity === 'error' ? severity : 'info',
+    id: `notice/${id}`,
+    labels: { armorlake: 'notice' },
+  };
+  return fields.map(({ name }) => JSON.stringify(values[name] ?? null));
 }
 
 /** The last rows of a table as log lines, with the columns that a logs query shows; `most` bounds them. */

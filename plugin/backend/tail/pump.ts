@@ -6,7 +6,7 @@ import type { LinkPlace } from '../frames/field-config.js';
 import type { Notice } from '../frames/frame.js';
 import type { TailEvent } from './follow.js';
 import type { Line, LiveField } from './lines.js';
-import { lineFields, linesOf } from './lines.js';
+import { lineFields, linesOf, noticeLine } from './lines.js';
 import { packetOf } from './packet.js';
 
 /** A packet goes at most so often. */
@@ -15,13 +15,17 @@ const EVERY_MS = 250;
 const MOST_LINES = 500;
 /** How many silent nodes a notice names. */
 const MOST_NAMES = 5;
+const ALL_THERE: Notice = { severity: 'info', text: 'Nothing is missing any more.' };
 
 /** The part of a stream to Grafana that is used here. */
 export interface PacketSink {
   write(packet: { data: Buffer }): boolean;
 }
 
-/** Turns what happens on a tail into packets: batched, bounded, with one notice for all that is missing. */
+/**
+ * Turns what happens on a tail into packets: batched, bounded, with one notice for all that is missing. What a notice says
+ * is a line, too, when it begins and when it ends: not all that shows lines shows notices.
+ */
 export class Pump {
   readonly #sink: PacketSink & Pick<Writable, 'once'>;
   readonly #place: LinkPlace;
@@ -35,6 +39,9 @@ export class Pump {
   #dirty = false;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** What is missing, as the last line about it said. */
+  #said: string | null = null;
+  #notices = 0;
 
   /**
    * @param place where the lines' links lead
@@ -96,7 +103,8 @@ export class Pump {
 
   #flush(): void {
     if (!this.#dirty || this.#signal.aborted) return;
-    const packet = packetOf(this.#fields, this.#lines, this.#notice());
+    const missing = this.#missing();
+    const packet = packetOf(this.#fields, [...this.#lines, ...this.#news(missing)], this.#notice(missing));
     this.#sent(this.#lines.length);
     this.#lines = [];
     this.#skipped = 0;
@@ -108,14 +116,44 @@ export class Pump {
     );
   }
 
-  #notice(): Notice | null {
-    const sentences = [
-      ...(this.#lost === null ? [] : [`${this.#lost.text} Trying again.`]),
-      ...silence(this.#silent),
-      ...(this.#skipped === 0 ? [] : [`${this.#skipped} lines came faster than they can be shown and are left out.`]),
-    ];
+  /** What is missing now, for who comes later; nothing when all is there. */
+  standing(): readonly Line[] {
+    const missing = this.#missing();
+    return missing === null ? [] : [this.#line(missing)];
+  }
+
+  /** What is missing until it comes back. */
+  #missing(): Notice | null {
+    const sentences = [...(this.#lost === null ? [] : [`${this.#lost.text} Trying again.`]), ...silence(this.#silent)];
     if (sentences.length === 0) return null;
     return { severity: this.#lost === null ? 'warning' : 'error', text: printable(sentences.join(' ')) };
+  }
+
+  /** What the packet's lines leave out, for once. */
+  #leftOut(): readonly Notice[] {
+    if (this.#skipped === 0) return [];
+    const text = `${this.#skipped} lines came faster than they can be shown and are left out.`;
+    return [{ severity: 'warning', text }];
+  }
+
+  #notice(missing: Notice | null): Notice | null {
+    const all = [...(missing === null ? [] : [missing]), ...this.#leftOut()];
+    if (all.length === 0) return null;
+    return { severity: missing?.severity ?? 'warning', text: all.map(({ text }) => text).join(' ') };
+  }
+
+  /** Lines of what is new of that: said once, not with each packet. */
+  #news(missing: Notice | null): readonly Line[] {
+    const text = missing?.text ?? null;
+    const changed = text === this.#said ? null : (missing ?? ALL_THERE);
+    this.#said = text;
+    return [...(changed === null ? [] : [changed]), ...this.#leftOut()].map((notice) => this.#line(notice));
+  }
+
+  #line(notice: Notice): Line {
+    this.#notices += 1;
+    const nowMs = Date.now();
+    return noticeLine(this.#fields, notice, `${String(nowMs)}/${String(this.#notices)}`, nowMs);
   }
 }
 

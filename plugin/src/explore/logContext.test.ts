@@ -114,7 +114,7 @@ describe('the surroundings of a log line', () => {
       editor: 'builder',
       scope: { clusters: ['west'], nodes: ['edge/1'], labels: {} },
       builder: {
-        table: 'kubearmor.alerts',
+        table: 'kubearmor.events',
         filters: [
           { column: 'namespace', operator: 'is', values: ['shop'] },
           { column: 'pod', operator: 'is', values: ['web-1'] },

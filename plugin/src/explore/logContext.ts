@@ -1,6 +1,6 @@
 import { LogRowContextQueryDirection, dateTime, rangeUtil, reverseDataFrame } from '@grafana/data';
 import type { DataFrame, LogRowContextOptions, LogRowModel, TimeRange } from '@grafana/data';
-import { defaultBuilder, logContextQuery, parseModel, unprintable } from '../../shared/index.js';
+import { defaultBuilder, logContextQuery, parseModel, tableAround, unprintable } from '../../shared/index.js';
 import type { Filter, LogContext } from '../../shared/index.js';
 import type { ArmorlakeQuery } from '../types.js';
 
@@ -57,7 +57,7 @@ export function surroundingsQuery(query: ArmorlakeQuery, row: LogRowModel): Armo
     return value === undefined ? [] : [{ column, operator: 'is', values: [unprintable(value)] } as const];
   });
   const { derived: _, ...rest } = query;
-  const table = query.editor === 'sql' ? 'kubearmor.events' : (query.builder?.table ?? 'kubearmor.events');
+  const table = tableAround(query.editor === 'sql' ? undefined : query.builder?.table);
   return {
     ...rest,
     refId: query.refId,
