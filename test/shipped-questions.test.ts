@@ -49,3 +49,20 @@ it('and those of executions say that they happened', () => {
     /FROM kubearmor\.events\nWHERE operation = 'Process' .* AND outcome = 'happened'/,
   );
 });
+
+/** KubeArmor tells ptrace as operation Process, too: no program was started by it. */
+it('no shipped question takes the tracing of a process for its execution', () => {
+  const files = [...filesIn('docs', /^query\.md$/), ...filesIn('provisioning/alerting', /\.yaml$/)];
+  const questions = [
+    ...files.map((file) => [file, readFileSync(`${root}${file}`, 'utf8')] as const),
+    ...recipes.map(({ id, query }) => [id, query.sql ?? ''] as const),
+  ];
+  const untold = questions.flatMap(([name, text]) => {
+    const executions = text.match(/operation = 'Process'(?! AND syscall|` with `syscall)/g) ?? [];
+    return executions.length === 0 ? [] : [`${name}: ${executions.length}`];
+  });
+  expect(untold).toEqual([]);
+  const built = recipes.filter(({ query }) => JSON.stringify(query.builder?.filters ?? []).includes('"Process"'));
+  expect(built.map(({ id }) => id)).toEqual(['has-this-run', 'shells']);
+  for (const { query } of built) expect(JSON.stringify(query.builder?.filters)).toContain('SYS_PTRACE');
+});

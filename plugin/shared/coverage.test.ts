@@ -61,9 +61,34 @@ describe('the notice', () => {
     });
   });
 
+  type Gap = readonly [cause: string, minutes: number, estimated?: number];
+  const five = (minutes: number): readonly Gap[] => Array.from({ length: 5 }, () => ['throttle', minutes]);
+  test.each<readonly [string, readonly Gap[], number, boolean]>([
+    ['one container throttled for 30 s in an hour', [['throttle', 0.5]], 60, false],
+    ['the same in five minutes', [['throttle', 0.5]], 5, true],
+    ['a break of 30 s in an hour', [['break:13', 0.5]], 60, false],
+    ['a break of 36 s in an hour', [['break:13', 0.6]], 60, true],
+    ['a short break that lost 5,000 events', [['drop', 0.02, 5_000]], 60, true],
+    ['five throttlings that may hide a break as long', five(1), 60, true],
+    ['five of which none could', five(0.5), 60, false],
+  ])('stands for gaps that can change a panel: %s', (_, worst, rangeMinutes, told) => {
+    const found = worst.map(([cause, minutes, estimated]) => ({ node: 'edge-7', cause, minutes, estimated }));
+    const minutes = Math.ceil(found.reduce((sum, gap) => sum + gap.minutes, 0));
+    const coverage = coverageOf([node('a')], { gaps: { nodes: 1, minutes, worst: found } });
+    expect(coverageNotice(coverage, whole, { rangeMinutes })?.severity).toBe(told ? 'warning' : undefined);
+  });
+
+  test('stands for many gaps that are each small', () => {
+    const worst = Array.from({ length: 5 }, () => ({ node: 'edge-7', cause: 'throttle', minutes: 0.5 }));
+    const of = (minutes: number): unknown =>
+      coverageNotice(coverageOf([node('a')], { gaps: { nodes: 1, minutes, worst } }), whole, { rangeMinutes: 60 });
+    expect(of(6)).toBeNull();
+    expect(of(7)).not.toBeNull();
+  });
+
   test('of the largest limit does not ask for a larger one', () => {
     const of = (type: QueryType, rows: number): string | undefined =>
-      coverageNotice(coverageOf([node('a')]), { rows, truncated: true }, 'warn', mostRows(defaultQuery(type)))?.text;
+      coverageNotice(coverageOf([node('a')]), { rows, truncated: true }, { most: mostRows(defaultQuery(type)) })?.text;
     expect(of('table', 49_999)).toContain('or raise the limit');
     expect(of('table', 50_000)).toBe(
       'There are more than these 50,000 rows, which are the most that are shown: aggregate, or narrow the range or the filters.',
@@ -83,8 +108,10 @@ describe('the notice', () => {
 
   test('ignored, says only that rows were cut', () => {
     const coverage = coverageOf([failed('a')], { gaps });
-    expect(coverageNotice(coverage, whole, 'ignore')).toBeNull();
-    expect(coverageNotice(coverage, { rows: 5, truncated: true }, 'ignore')?.text).toMatch(/^There are more/);
+    expect(coverageNotice(coverage, whole, { policy: 'ignore' })).toBeNull();
+    expect(coverageNotice(coverage, { rows: 5, truncated: true }, { policy: 'ignore' })?.text).toMatch(
+      /^There are more/,
+    );
   });
 
   test('shows nothing of a hostile name as it is', () => {

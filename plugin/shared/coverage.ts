@@ -6,6 +6,15 @@ import { printable } from './printable.js';
 /** Nodes a sentence names, at most; `meta.custom` has all. */
 const NAMED = 5;
 
+/** Of the range: a gap of less changes hardly any panel, and stays with the account and the tables about nodes. */
+const GAP_SHARE = 0.01;
+/** Throttling is one container's silence, and the events before it came. */
+const THROTTLE_SHARE = 0.1;
+/** Events that are known to be lost matter however short it took. */
+const GAP_EVENTS = 100;
+/** Gaps that coverage lists, at most. */
+const LISTED = 5;
+
 /** One notice for all that an answer lacks; Grafana shows one of each severity at most. */
 export interface CoverageNotice {
   readonly severity: 'info' | 'warning';
@@ -17,21 +26,33 @@ export function mostRows({ queryType, derived }: ArmorlakeModel): number {
   return derived !== undefined || queryType === 'tree' || queryType === 'graph' ? 0 : limitsOf(queryType).most;
 }
 
+export interface NoticeOptions {
+  /** With `ignore`, only that rows were cut. */
+  readonly policy?: 'warn' | 'fail' | 'ignore';
+  /** Rows the limit could be raised to. */
+  readonly most?: number;
+  /** Of the time range; left out: it is not known, and any gap is told. */
+  readonly rangeMinutes?: number;
+}
+
 /**
- * What a reader must know of an answer's completeness; null when there is nothing to say.
- * @param policy with `ignore`, only that rows were cut
- * @param most rows the limit could be raised to
+ * What a reader must know of an answer's completeness; null when there is nothing to say. Gaps too small to change what a
+ * panel shows are none of it: the triangle would stand on every panel, and nobody would look at it.
  */
 export function coverageNotice(
   coverage: Coverage,
   stats: Pick<AnswerStats, 'rows' | 'truncated'>,
-  policy: 'warn' | 'fail' | 'ignore' = 'warn',
-  most = Infinity,
+  { policy = 'warn', most = Infinity, rangeMinutes = 0 }: NoticeOptions = {},
 ): CoverageNotice | null {
   const ignored = policy === 'ignore';
   const lacks = ignored
     ? []
-    : [...absence(coverage), ...missingNodes(coverage), ...gaps(coverage), ...retention(coverage)];
+    : [
+        ...absence(coverage),
+        ...missingNodes(coverage),
+        ...(gapsMatter(coverage, rangeMinutes) ? gaps(coverage) : []),
+        ...retention(coverage),
+      ];
   const warnings = [...lacks, ...cut(stats, most)];
   const remarks = (ignored ? [] : coverage.nodes)
     .filter(({ status, message }) => status === 'answered' && message !== null && message !== '')
@@ -89,6 +110,18 @@ function failedOf(coverage: Coverage): readonly string[] {
 function named(names: readonly string[]): string {
   const more = names.length > NAMED ? [`and ${names.length - NAMED} more`] : [];
   return [...names.slice(0, NAMED), ...more].join(', ');
+}
+
+/** Whether what is missing can change what a panel shows, one gap or many together. */
+function gapsMatter({ gaps: { nodes, minutes: total, worst } }: Coverage, rangeMinutes: number): boolean {
+  if (nodes === 0) return false;
+  const [least, ofThrottling] = [GAP_SHARE * rangeMinutes, THROTTLE_SHARE * rangeMinutes];
+  const large = worst.some(({ cause, minutes: long, estimated }) =>
+    cause === 'throttle' ? long >= ofThrottling : long >= least || (estimated ?? 0) >= GAP_EVENTS,
+  );
+  // What is not listed is as long as the last that is, at most; each node's minutes are rounded up to the next.
+  const hidden = worst.length >= LISTED && (worst.at(-1)?.minutes ?? 0) >= least;
+  return large || hidden || total - nodes >= ofThrottling * nodes;
 }
 
 function gaps({ gaps: found }: Coverage): readonly string[] {

@@ -12,6 +12,7 @@ export { migrate } from './migrate.js';
 export { parseModel } from './parse.js';
 export { columnKind, columnSql, formatColumn, parseColumn } from './columns.js';
 export type { ColumnKind, ColumnReference } from './columns.js';
+export { isExec } from './process/exec.js';
 export { execSession } from './exec-session.js';
 export { kindOf, knownTables, tableOf, usualColumns } from './tables.js';
 export type { KnownTable } from './tables.js';

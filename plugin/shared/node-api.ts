@@ -21,7 +21,13 @@ export interface Coverage {
   readonly gaps: {
     readonly nodes: number;
     readonly minutes: number;
-    readonly worst: readonly { readonly node: string; readonly cause: string; readonly minutes: number }[];
+    readonly worst: readonly {
+      readonly node: string;
+      readonly cause: string;
+      readonly minutes: number;
+      /** Events that are missing, where that is known. */
+      readonly estimated?: number | null | undefined;
+    }[];
   };
   readonly retention: { readonly nodesShort: number; readonly from: string | null };
 }

@@ -1,5 +1,6 @@
 import { defaultBuilder } from './defaults.js';
 import { execSession } from './exec-session.js';
+import { isExec } from './process/exec.js';
 import type { ArmorlakeModel, BuilderQuery, Filter, FilterOperator, QueryType } from './model.js';
 
 /** A query to start from; what it leaves out is as in a new query. */
@@ -39,6 +40,9 @@ const ownNetworks = [
   'fc00::/7',
 ];
 
+/** A program that was started: ptrace is told as operation Process, too. */
+const execs: readonly Filter[] = [filter('operation', 'is', 'Process'), filter('syscall', 'is not', 'SYS_PTRACE')];
+
 const shells = ['/bin/sh', '/bin/bash', '/usr/bin/sh', '/usr/bin/bash', '/bin/dash', '/usr/bin/dash', '/usr/bin/zsh'];
 
 /**
@@ -51,11 +55,7 @@ export const recipes: readonly Recipe[] = [
     title: 'Has this run?',
     description: 'Where and when a binary was executed. Put its path into the filter.',
     query: built('table', 'kubearmor.events', {
-      filters: [
-        filter('operation', 'is', 'Process'),
-        filter('process', 'path is', '/usr/bin/curl'),
-        filter('outcome', 'is', 'happened'),
-      ],
+      filters: [...execs, filter('process', 'path is', '/usr/bin/curl'), filter('outcome', 'is', 'happened')],
       groupBy: ['node', 'host', 'namespace', 'pod', 'container'],
       aggregates: [
         { function: 'count', alias: 'times' },
@@ -73,7 +73,8 @@ export const recipes: readonly Recipe[] = [
       'SELECT process, process_hash, min(time) AS first_seen, count(*) AS times, count(DISTINCT node) AS nodes,',
       "  arg_min(concat_ws('/', node, namespace, pod), time) AS first_seen_in",
       'FROM kubearmor.events',
-      "WHERE operation = 'Process' AND process IS NOT NULL AND outcome = 'happened'",
+      `WHERE ${isExec()}`,
+      "  AND process IS NOT NULL AND outcome = 'happened'",
       '  AND time >= $__timeFrom - INTERVAL 30 DAY AND time < $__timeTo',
       '  AND $__adHocFilters(kubearmor.events)',
       'GROUP BY process, process_hash',
@@ -170,7 +171,7 @@ export const recipes: readonly Recipe[] = [
     description: 'Shells with a terminal inside of containers.',
     query: built('table', 'kubearmor.events', {
       filters: [
-        filter('operation', 'is', 'Process'),
+        ...execs,
         filter('process', 'path is', ...shells),
         filter('tty', 'is set'),
         filter('container', 'is set'),

@@ -10,6 +10,8 @@ export interface FieldPlace {
   readonly links: Readonly<Record<LinkKind, string>>;
   /** Uid of the data source, so that the dashboard asks the same one. */
   readonly dataSource: string;
+  /** Among the rows are some that no policy matched: that these happened is nothing to look at. */
+  readonly telemetry?: boolean;
 }
 
 /** Where links lead, and with which data source. */
@@ -52,11 +54,10 @@ const looks: Readonly<Record<string, FieldConfig>> = {
     thresholds: {
       mode: 'absolute',
       steps: [
-        { value: null, color: 'super-light-red' },
-        { value: 4, color: 'light-red' },
-        { value: 6, color: 'red' },
-        { value: 8, color: '#d01f3c' },
-        { value: 10, color: '#e5007d' },
+        { value: null, color: '#ffc9c2' },
+        { value: 4, color: '#ff7d6e' },
+        { value: 7, color: '#d0152f' },
+        { value: 9, color: '#e5007d' },
       ],
     },
   },
@@ -67,6 +68,9 @@ const filterable: ReadonlySet<string> = new Set(filterableColumns);
 /** Whole numbers that are names, not amounts. */
 const identifiers = /(^|_)(seq|pid|ppid|uid|port)$/;
 
+/** What nobody objected to has the colour of any other text. */
+export const ordinaryOutcome: FieldConfig = colored({ ...outcomeColors, happened: 'text' });
+
 /** Unit, value mappings, links of a field by its name; undefined: nothing to say. */
 export function fieldConfig(place: FieldPlace): FieldConfig | undefined {
   const { name } = place;
@@ -74,7 +78,7 @@ export function fieldConfig(place: FieldPlace): FieldConfig | undefined {
   const config: FieldConfig = {
     ...(units[name] === undefined ? {} : { unit: units[name] }),
     ...(identifiers.test(name) ? { unit: 'none', decimals: 0 } : {}),
-    ...looks[name],
+    ...(name === 'outcome' && place.telemetry === true ? ordinaryOutcome : looks[name]),
     ...(filterable.has(name) ? { filterable: true } : {}),
     ...(links.length === 0 ? {} : { links }),
   };

@@ -76,9 +76,23 @@ describe('a table', () => {
     expect(configs['process_hash']?.links?.[0]?.url).toContain(
       'var-indicators=${__data.fields.process_hash:percentencode}',
     );
-    expect(configs['severity']?.thresholds?.steps).toHaveLength(5);
+    expect(configs['severity']?.thresholds?.steps.map(({ value }) => value)).toEqual([null, 4, 7, 9]);
     expect(configs['outcome']?.mappings?.[0]).toMatchObject({ options: { blocked: { color: 'purple' } } });
     expect(configs['ms']).toEqual({ unit: 'ms' });
+  });
+
+  test('has no colour for what happened but in rows that a policy matched', () => {
+    const happened = (policies: readonly (string | null)[], alerts = false): unknown => {
+      const columns = { outcome: textVector(policies.map(() => 'happened')), policy: textVector(policies) };
+      const [outcome] = tableFrames(answerOf(columns), { ...settings, alerts })[0]?.fields ?? [];
+      return outcome?.config?.mappings?.[0];
+    };
+    const inColor = (color: string): unknown => expect.objectContaining({ options: expectOptions(color) });
+    const expectOptions = (color: string): unknown =>
+      expect.objectContaining({ happened: { text: 'happened', color, index: 0 } });
+    expect(happened(['p', 'q'])).toEqual(inColor('orange'));
+    expect(happened(['p', null])).toEqual(inColor('text'));
+    expect(happened([null], true)).toEqual(inColor('orange'));
   });
 
   test('links only where the row has what they need, and where they lead somewhere', () => {

@@ -9,6 +9,8 @@ import { isNumeric, microsOf, pickNumbers } from './vector.js';
 export interface Series {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What it is grouped by, in the order of the columns: a label's text, or null. */
+  readonly groups: readonly (string | null)[];
   /** µs since 1970: exact until the year 2255. */
   readonly times: Float64Array;
   readonly values: NumberVector;
@@ -32,6 +34,7 @@ export function seriesColumns({ columns }: Answer): SeriesColumns {
 
 interface Group {
   readonly labels: Readonly<Record<string, string>>;
+  readonly groups: readonly (string | null)[];
   readonly rows: Int32Array;
 }
 
@@ -40,23 +43,43 @@ export function longToSeries({ time, values, labels }: SeriesColumns): readonly 
   if (time === null || time.kind !== 'time') return [];
   const micros = microsOf(time);
   const columns = values.map(({ name, vector }) => ({ name, pick: pickNumbers(vector) }));
-  const series = groupRows(labels, micros).flatMap(({ labels: own, rows }) => {
+  const series = groupRows(labels, micros).flatMap(({ labels: own, groups, rows }) => {
     sortByTime(rows, micros);
     const times = new Float64Array(rows.length);
     for (let at = 0; at < rows.length; at += 1) times[at] = micros[rows[at] ?? 0] ?? 0;
-    return columns.map(({ name, pick }): Series => ({ name, labels: own, times, values: pick(rows) }));
+    return columns.map(({ name, pick }): Series => ({ name, labels: own, groups, times, values: pick(rows) }));
   });
-  return series
-    .map((each) => ({ each, key: seriesName(each, true) }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ each }) => each);
+  return series.sort(byGroups);
 }
 
+/** Whole numbers by their size, texts by their characters; what has no group comes last. */
+function byGroups(left: Series, right: Series): number {
+  for (const [index, group] of left.groups.entries()) {
+    const order = compare(group, right.groups[index] ?? null);
+    if (order !== 0) return order;
+  }
+  return compare(left.name, right.name);
+}
+
+const WHOLE = /^-?\d{1,15}$/;
+
+function compare(left: string | null, right: string | null): number {
+  if (left === right) return 0;
+  if (left === null || right === null) return left === null ? 1 : -1;
+  const [whole, other] = [WHOLE.test(left), WHOLE.test(right)];
+  if (whole && other && Number(left) !== Number(right)) return Number(left) - Number(right);
+  if (whole !== other) return whole ? -1 : 1;
+  return left < right ? -1 : 1;
+}
+
+/** What a group is called that is NULL or empty. */
+const NO_GROUP = '(none)';
+
 /** Label values (or the column's name) as people see them. */
-export function seriesName({ name, labels }: Pick<Series, 'name' | 'labels'>, withColumn: boolean): string {
-  const values = Object.values(labels).filter((value) => value !== '');
-  if (values.length === 0) return name;
-  return withColumn ? `${values.join(', ')} ${name}` : values.join(', ');
+export function seriesName({ name, groups }: Pick<Series, 'name' | 'groups'>, withColumn: boolean): string {
+  if (groups.length === 0) return name;
+  const values = groups.map((group) => (group === null || group === '' ? NO_GROUP : group)).join(', ');
+  return withColumn ? `${values} ${name}` : values;
 }
 
 function groupRows(columns: SeriesColumns['labels'], micros: Float64Array): readonly Group[] {
@@ -65,7 +88,10 @@ function groupRows(columns: SeriesColumns['labels'], micros: Float64Array): read
   for (const each of codes) groupOfRow = combined(groupOfRow, each);
   return rowsByCode(groupOfRow, micros)
     .filter(({ length }) => length > 0)
-    .map((rows) => ({ rows, labels: labelsOf(columns, codes, rows[0] ?? 0) }));
+    .map((rows) => {
+      const groups = groupsOf(codes, rows[0] ?? 0);
+      return { rows, groups, labels: labelsOf(columns, groups) };
+    });
 }
 
 /** The rows of each code that have a time, as parts of one array. */
@@ -103,16 +129,23 @@ function combined(left: Codes, right: Codes): Codes {
   return { codes, texts: Array.from(byPair.keys(), () => '') };
 }
 
-/** NULL is no label. Labels reach legends, alerts and mails. */
+/** Texts reach legends, alerts and mails. */
+function groupsOf(codes: readonly Codes[], row: number): readonly (string | null)[] {
+  return codes.map(({ codes: own, texts }) => {
+    const text = texts[own[row] ?? -1];
+    return text === undefined ? null : printable(text);
+  });
+}
+
+/** NULL is no label. */
 function labelsOf(
   columns: SeriesColumns['labels'],
-  codes: readonly Codes[],
-  row: number,
+  groups: readonly (string | null)[],
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     columns.flatMap(({ name }, index) => {
-      const text = codes[index]?.texts[codes[index]?.codes[row] ?? -1];
-      return text === undefined ? [] : [[printable(name), printable(text)]];
+      const text = groups[index] ?? null;
+      return text === null ? [] : [[printable(name), text]];
     }),
   );
 }

@@ -77,7 +77,30 @@ test('each number is a series; several labels; NULL is no label; rows without a 
       ['low {"node":"n2"}', [2]],
     ],
   ]);
-  expect(frames[0]?.fields[1]?.config?.displayNameFromDS).toBe('a, n1 high');
+  expect(frames[0]?.fields.map(({ config }) => config?.displayNameFromDS)).toEqual([
+    undefined,
+    'a, n1 high',
+    'a, n1 low',
+    '(none), n2 high',
+    '(none), n2 low',
+  ]);
+});
+
+test('severities are in the order of their numbers, and what has none has a name and comes last', () => {
+  const severities = ['10', null, '3', '5', 'x'];
+  const answer = answerOf({
+    time: microsVector(severities.map(() => 10)),
+    severity: textVector(severities),
+    count: int64Vector(severities.map(() => 1n)),
+  });
+  const [frame] = timeSeriesFrames(answer, plain);
+  expect(frame?.fields.slice(1).map(({ config }) => config?.displayNameFromDS)).toEqual([
+    '3',
+    '5',
+    '10',
+    'x',
+    '(none)',
+  ]);
 });
 
 describe('filling', () => {

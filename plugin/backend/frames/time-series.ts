@@ -101,7 +101,7 @@ function fillSeries(series: readonly Series[], { fill, bucketStarts }: TimeSerie
   const all = new Set(bucketStarts.map((ms) => ms * 1000));
   for (const times of new Set(series.map(({ times }) => times))) for (const time of times) all.add(time);
   const times = Float64Array.from(all).sort();
-  return series.map(({ name, labels, times: own, values }) => {
+  return series.map(({ name, labels, groups, times: own, values }) => {
     const empty = fill.mode === 'value' ? fill.value : null;
     let next = 0;
     let previous: number | null = null;
@@ -113,7 +113,7 @@ function fillSeries(series: readonly Series[], { fill, bucketStarts }: TimeSerie
       next += 1;
       return previous;
     });
-    return { name, labels, times, values: floatVector(filled) };
+    return { name, labels, groups, times, values: floatVector(filled) };
   });
 }
 
@@ -165,12 +165,17 @@ function untilField(times: Float64Array, { bucketEnd }: TimeSeriesOptions): read
 }
 
 function valueField(series: Series, onlyColumn: boolean): Field {
-  const { name, labels, values } = series;
+  const { name, labels, groups, values } = series;
   const keys = Object.keys(labels);
   const color = keys.length === 1 ? outcomeColors[labels['outcome'] ?? ''] : undefined;
   const config: FieldConfig = {
-    ...(keys.length === 0 ? {} : { displayNameFromDS: seriesName(series, !onlyColumn) }),
+    ...(groups.length === 0 ? {} : { displayNameFromDS: seriesName(series, !onlyColumn) }),
     ...(color === undefined ? {} : { color: { mode: 'fixed', fixedColor: color } }),
   };
-  return { name, vector: values, ...(keys.length === 0 ? {} : { labels, config }) };
+  return {
+    name,
+    vector: values,
+    ...(keys.length === 0 ? {} : { labels }),
+    ...(groups.length === 0 ? {} : { config }),
+  };
 }

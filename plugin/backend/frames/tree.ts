@@ -1,6 +1,6 @@
 import type { ArmorlakeModel } from '../../shared/index.js';
 import type { Answer } from '../query/types.js';
-import { fieldConfig, outcomeColors } from './field-config.js';
+import { ordinaryOutcome, outcomeColors } from './field-config.js';
 import type { Field, FieldConfig, Frame } from './frame.js';
 import type { ProcessPlace } from './process-links.js';
 import { linkedField, linkedValue, rerootLinks } from './process-links.js';
@@ -39,6 +39,22 @@ function outcomeConfig({ custom, mappings = [], ...rest }: FieldConfig): FieldCo
   };
 }
 
+/** A process that alerts speak of stands out; its outcome alone says nothing of policies. */
+const alertsConfig: FieldConfig = {
+  unit: 'none',
+  decimals: 0,
+  description: 'Alerts of KubeArmor',
+  custom: { width: 95, cellOptions: { type: 'color-text' } },
+  color: { mode: 'thresholds' },
+  thresholds: {
+    mode: 'absolute',
+    steps: [
+      { value: null, color: 'text' },
+      { value: 1, color: outcomeColors['happened'] ?? '' },
+    ],
+  },
+};
+
 /** Blanks that no table folds together. */
 const BLANK = '\u00a0\u00a0\u00a0';
 
@@ -54,7 +70,6 @@ export function treeFrames(answer: Answer, model: ArmorlakeModel, place: Process
     lines.map(({ row }) => (row === null ? null : value(row)));
   const count = (value: (row: ProcessRow) => number): Field['vector'] =>
     int64Vector(each((row) => BigInt(Math.trunc(value(row)))));
-  const config = (name: string): FieldConfig => fieldConfig({ ...place, name, columns: new Set() }) ?? {};
   const number: FieldConfig = { ...wide(95), unit: 'none', decimals: 0 };
   const fields: readonly Field[] = [
     { name: 'time', vector: timeVector(each(({ time }) => time)), config: wide(165) },
@@ -80,7 +95,7 @@ export function treeFrames(answer: Answer, model: ArmorlakeModel, place: Process
     {
       name: 'outcome',
       vector: textVector(each(outcomeOf)),
-      config: outcomeConfig(config('outcome')),
+      config: outcomeConfig(ordinaryOutcome),
     },
     { name: 'files', vector: count(({ files }) => files), config: { ...number, description: 'Different files' } },
     {
@@ -91,7 +106,7 @@ export function treeFrames(answer: Answer, model: ArmorlakeModel, place: Process
     {
       name: 'alerts',
       vector: count(({ alerts }) => alerts),
-      config: { ...number, description: 'Alerts of KubeArmor' },
+      config: alertsConfig,
     },
     { name: 'pod', vector: textVector(each(placeOf)), config: { description: 'Or the host, where there is no pod' } },
     { name: 'node', vector: textVector(lines.map(({ told }) => screenLine(told.node))) },

@@ -23,7 +23,14 @@ export const coverageShape = z.object({
     .object({
       nodes: z.number(),
       minutes: z.number(),
-      worst: z.array(z.object({ node: z.string(), cause: z.string(), minutes: z.number() })),
+      worst: z.array(
+        z.object({
+          node: z.string(),
+          cause: z.string(),
+          minutes: z.number(),
+          estimated: z.number().nullable().optional(),
+        }),
+      ),
     })
     .default({ nodes: 0, minutes: 0, worst: [] }),
   retention: z.object({ nodesShort: z.number(), from: z.string().nullable() }).default({ nodesShort: 0, from: null }),

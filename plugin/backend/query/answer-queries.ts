@@ -75,9 +75,9 @@ async function answerQuery(query: DataQuery, asker: Asker, signal: AbortSignal):
     dashboard: asker.origin.dashboard,
     dataSource: asker.dataSource,
   });
-  return withAccount(frames, { answer, sql: compiled.sql, shared, policy, most: mostRows(model) }).map((frame) =>
-    encodeFrame(frame, query.refId),
-  );
+  const rangeMinutes = (context.toMs - context.fromMs) / 60_000;
+  const account = { answer, sql: compiled.sql, shared, policy, most: mostRows(model), rangeMinutes };
+  return withAccount(frames, account).map((frame) => encodeFrame(frame, query.refId));
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

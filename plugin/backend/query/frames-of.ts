@@ -43,7 +43,7 @@ export function framesOf(answer: Answer, wish: FrameWish): readonly Frame[] {
   const place = { links: settings.links, dashboard, dataSource };
   switch (model.queryType) {
     case 'table':
-      if (!computed) return tableFrames(answer, place);
+      if (!computed) return tableFrames(answer, { ...place, alerts: asksAlerts(model) });
       return isSeries(answer) ? seriesFrames(answer, wish) : numericFrames(answer);
     case 'timeseries':
       return seriesFrames(answer, wish);
@@ -57,6 +57,12 @@ export function framesOf(answer: Answer, wish: FrameWish): readonly Frame[] {
       if (model.process.view === 'waterfall') return traceFrames(answer, model);
       return treeFrames(answer, model, place);
   }
+}
+
+/** Whether it asks alerts alone, whose outcomes are all a policy's concern. */
+function asksAlerts({ editor, sql, builder }: ArmorlakeModel): boolean {
+  const tables = editor === 'sql' ? sql.toLowerCase() : builder.table;
+  return tables.includes('kubearmor.alerts') && !/kubearmor\.(events|logs)/.test(tables);
 }
 
 function isSeries({ columns }: Answer): boolean {

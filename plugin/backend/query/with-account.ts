@@ -9,6 +9,7 @@ export interface Account {
   readonly policy: 'warn' | 'fail' | 'ignore';
   /** Rows that the query's limit could be raised to. */
   readonly most: number;
+  readonly rangeMinutes: number;
 }
 
 /**
@@ -33,8 +34,8 @@ export function withAccount(frames: readonly Frame[], account: Account): readonl
   }));
 }
 
-function oneNotice(frames: readonly Frame[], { answer, policy, most }: Account): Notice | null {
-  const ofCoverage = coverageNotice(answer.coverage, answer.stats, policy, most);
+function oneNotice(frames: readonly Frame[], { answer, policy, most, rangeMinutes }: Account): Notice | null {
+  const ofCoverage = coverageNotice(answer.coverage, answer.stats, { policy, most, rangeMinutes });
   const notices: Notice[] = [
     ...(ofCoverage === null ? [] : [ofCoverage]),
     ...frames.flatMap(({ meta }) => meta.notices ?? []),

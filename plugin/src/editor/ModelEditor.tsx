@@ -100,7 +100,7 @@ export function ModelEditor({
           }}
         />
       )}
-      <QueryBody model={model} source={source} explained={explained} onChange={change} onRun={guarded.run} />
+      <QueryBody model={model} source={source} explained={explained} app={app} onChange={change} onRun={guarded.run} />
       <OptionsRow model={model} app={app} onChange={change} />
       {outcome !== null && (
         <Footer

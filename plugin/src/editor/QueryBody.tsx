@@ -1,3 +1,4 @@
+import { CoreApp } from '@grafana/data';
 import React from 'react';
 import type { ArmorlakeModel, ErrorBody, ExplainAnswer } from '../../shared/index.js';
 import { Builder } from './builder/Builder.js';
@@ -14,12 +15,13 @@ interface Props {
   readonly model: ArmorlakeModel;
   readonly source: EditorSource;
   readonly explained: Explained;
+  readonly app: CoreApp | undefined;
   readonly onChange: (changes: Partial<ArmorlakeModel>) => void;
   readonly onRun: () => void;
 }
 
 /** What is asked: the builder, SQL, or the event a tree or graph is drawn around. */
-export function QueryBody({ model, source, explained, onChange, onRun }: Props): React.JSX.Element {
+export function QueryBody({ model, source, explained, app, onChange, onRun }: Props): React.JSX.Element {
   const { tables, catalog, values, variables } = source;
   const { queryType } = model;
   if (queryType === 'tree' || queryType === 'graph') {
@@ -72,6 +74,7 @@ export function QueryBody({ model, source, explained, onChange, onRun }: Props):
       tablesError={catalog.error?.message ?? null}
       values={values}
       preview={builtSql(model)}
+      folded={app === CoreApp.Explore || queryType === 'logs'}
       onChange={(builder) => {
         onChange({ builder });
       }}

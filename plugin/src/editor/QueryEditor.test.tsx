@@ -237,6 +237,16 @@ describe('the builder', () => {
     expect(screen.getByTestId(testIds.editor.preview).textContent).toContain("namespace = 'shop'");
   });
 
+  it('folds its SQL where the answer needs the room, until it is asked for', async () => {
+    show(saved, { app: CoreApp.Explore });
+    expect(screen.queryByTestId(testIds.editor.preview)).toBeNull();
+    await userEvent.click(screen.getByRole('button', { name: words.builder.preview }));
+    expect(screen.getByTestId(testIds.editor.preview).textContent).toContain('SELECT');
+    cleanup();
+    show({ refId: 'A', ...defaultQuery('logs') });
+    expect(screen.queryByTestId(testIds.editor.preview)).toBeNull();
+  });
+
   it('takes a typed limit within what is allowed when it is left', async () => {
     const { changes } = show(saved);
     const limit = screen.getByRole('spinbutton', { name: words.builder.limit });

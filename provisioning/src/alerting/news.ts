@@ -1,3 +1,4 @@
+import { isExec } from '../../../plugin/shared/index.js';
 import { novelty, ownWord } from './certainties.js';
 import type { RuleGroup } from './rule.js';
 import { AROUND_MS } from './rule.js';
@@ -55,7 +56,7 @@ export const news: RuleGroup = {
       mitre: 'T1204',
       concern: 'workload',
       minutes: 15,
-      sql: firsts('process', "operation = 'Process'"),
+      sql: firsts('process', isExec()),
       number: 'sum(events)::BIGINT AS events',
       above: 0,
       ...first,
@@ -95,7 +96,7 @@ export const news: RuleGroup = {
         WHERE $__timeFilter(received_at)
         GROUP BY cluster, namespace, ${host}
         HAVING count(*) FILTER (operation = 'File') = 0`,
-      number: "count(*) FILTER (operation = 'Process') AS processes",
+      number: `count(*) FILTER (${isExec()}) AS processes`,
       above: 0,
       summary:
         '{{ printf "%.0f" .Values.A.Value }} processes started in {{ .Labels.place }} within an hour, and no File event came: the rules on files are blind there',

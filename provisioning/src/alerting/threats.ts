@@ -1,3 +1,4 @@
+import { isExec } from '../../../plugin/shared/index.js';
 import { amount, sighting } from './certainties.js';
 import type { RuleGroup } from './rule.js';
 import { around } from './rule.js';
@@ -141,7 +142,7 @@ export const threats: RuleGroup = {
       concern: 'workload',
       minutes: 10,
       sql: sightings(
-        `operation = 'Process' AND tty IS NOT NULL AND ${shell}
+        `${isExec()} AND tty IS NOT NULL AND ${shell}
       AND namespace IS NOT NULL AND NOT regexp_matches(namespace, '${notProduction}')`,
         'user_name',
         'account',
@@ -164,7 +165,7 @@ export const threats: RuleGroup = {
       sql: sightings(
         `outcome <> 'failed' AND (
         (operation = 'File' AND regexp_full_match(resource, '${secrets}') AND NOT ${logins})
-        OR (operation = 'Process' AND regexp_matches(resource, '${secrets}')))`,
+        OR (${isExec()} AND regexp_matches(resource, '${secrets}')))`,
         'process',
       ),
       number: sighted,
@@ -185,7 +186,7 @@ export const threats: RuleGroup = {
       minutes: 10,
       sql: sightings(
         `(
-        (operation = 'Process' AND regexp_matches(resource, '${miners}'))
+        (${isExec()} AND regexp_matches(resource, '${miners}'))
         OR (operation = 'Network' AND regexp_matches(coalesce(domain, ''), '${pools}'))
         OR (operation = 'Network' AND direction = 'egress' AND remote_port IN (${poolPorts}) AND NOT ${inside}))`,
         'process',
@@ -207,7 +208,7 @@ export const threats: RuleGroup = {
       minutes: 10,
       sql: sightings(
         `(
-        (operation = 'Process' AND regexp_matches(resource, '${backConnect}'))
+        (${isExec()} AND regexp_matches(resource, '${backConnect}'))
         OR (operation = 'Network' AND direction = 'egress' AND remote_ip IS NOT NULL AND ${shell} AND NOT ${inside}))`,
         'process',
       ),

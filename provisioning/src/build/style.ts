@@ -38,13 +38,12 @@ export const unsetSeverity: ValueMapping = {
   options: { match: 'null', result: { text: '—', color: unsetSeverityColour, index: 0 } },
 };
 
-/** KubeArmor's severity, 1 to 10: reds, the deeper the worse, and magenta at the end; no outcome is one of them. */
+/** KubeArmor's severity, 1 to 10, in four steps: reds, the deeper the worse, and magenta; no outcome is one of them. */
 export const severitySteps: readonly Step[] = [
-  { value: null, color: 'super-light-red' },
-  { value: 4, color: 'light-red' },
-  { value: 6, color: 'red' },
-  { value: 8, color: '#d01f3c' },
-  { value: 10, color: '#e5007d' },
+  { value: null, color: '#ffc9c2' },
+  { value: 4, color: '#ff7d6e' },
+  { value: 7, color: '#d0152f' },
+  { value: 9, color: '#e5007d' },
 ];
 
 /** From this value on in this colour; null: from the beginning. */

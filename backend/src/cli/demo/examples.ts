@@ -16,8 +16,9 @@ LIMIT 8`,
   {
     title: 'Who ran a shell or a download tool, and where?',
     sql: `SELECT process, node, cluster, namespace, count(*) AS runs, max(time) AS last_seen
-FROM kubearmor.logs
-WHERE operation = 'Process' AND regexp_matches(process, '/(ba|da|z)?sh$|/(curl|wget|nc)$')
+FROM kubearmor.events
+WHERE operation = 'Process' AND syscall IS DISTINCT FROM 'SYS_PTRACE' AND outcome = 'happened'
+  AND regexp_matches(process, '/(ba|da|z)?sh$|/(curl|wget|nc)$')
 GROUP BY ALL
 ORDER BY runs DESC, process, node, namespace
 LIMIT 8`,

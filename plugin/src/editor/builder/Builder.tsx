@@ -28,11 +28,22 @@ interface Props {
   readonly values: ValueSource;
   /** The SQL it makes, or why it makes none. */
   readonly preview: { readonly sql: string } | { readonly problem: string };
+  /** The SQL is folded at first: the room belongs to the answer. */
+  readonly folded: boolean;
   readonly onChange: (query: BuilderQuery) => void;
 }
 
 /** A question put together from choices. */
-export function Builder({ type, query, tables, tablesError, values, preview, onChange }: Props): React.JSX.Element {
+export function Builder({
+  type,
+  query,
+  tables,
+  tablesError,
+  values,
+  preview,
+  folded,
+  onChange,
+}: Props): React.JSX.Element {
   const styles = useStyles2(builderStyles);
   const table = tables.find(({ name }) => name === query.table);
   const columns = table?.columns ?? [];
@@ -121,14 +132,16 @@ export function Builder({ type, query, tables, tablesError, values, preview, onC
           testId={testIds.editor.limit}
         />
       </BuilderRow>
-      <Preview preview={preview} />
+      <Preview preview={preview} folded={folded} />
     </div>
   );
 }
 
-function Preview({ preview }: Pick<Props, 'preview'>): React.JSX.Element {
+function Preview({ preview, folded }: Pick<Props, 'preview' | 'folded'>): React.JSX.Element {
   const styles = useStyles2(builderStyles);
-  const [open, setOpen] = useState(true);
+  const [chosen, setOpen] = useState<boolean | null>(null);
+  // What is wrong is seen whether folded or not.
+  const open = chosen ?? (!folded || 'problem' in preview);
   return (
     <div>
       <div className={styles.line}>

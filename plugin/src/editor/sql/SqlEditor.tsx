@@ -67,7 +67,7 @@ export function SqlEditor({ sql, onChange, onRun, problem, checking, completion 
         ? []
         : [
             {
-              ...problemRange(sql, problem.position),
+              ...problemRange(sql, problem.position, problem.message),
               message: problemText(problem),
               severity: monaco.MarkerSeverity.Error,
             },

@@ -17,6 +17,12 @@ describe('where a problem is marked', () => {
     expect(problemRange('', 0)).toMatchObject({ startLineNumber: 1, startColumn: 1 });
   });
 
+  it('is the name that the sentence speaks of when no position is known', () => {
+    const sql = "SELECT time, 'polcy', polcy\nFROM kubearmor.alerts";
+    const message = 'Referenced column "polcy" not found in FROM clause!';
+    expect(problemRange(sql, undefined, message)).toMatchObject({ startColumn: 23, endColumn: 28, endLineNumber: 1 });
+  });
+
   it('is all of the text when no position is known', () => {
     expect(problemRange('SELECT\n1', undefined)).toEqual({
       startLineNumber: 1,

@@ -8,12 +8,23 @@ export interface TextRange {
   readonly endColumn: number;
 }
 
-/** The token at a position; no position: all of the text. */
-export function problemRange(sql: string, position: number | undefined): TextRange {
-  if (position === undefined) return rangeOf(sql, 0, sql.length);
+/** The token at a position; without one the name that the sentence speaks of; all of the text where neither is known. */
+export function problemRange(sql: string, position: number | undefined, message = ''): TextRange {
+  if (position === undefined) {
+    const named = nameIn(sql, message);
+    return named === undefined ? rangeOf(sql, 0, sql.length) : rangeOf(sql, named.start, named.end);
+  }
   const start = Math.min(Math.max(0, position), Math.max(0, sql.length - 1));
   const token = tokenize(sql).find(({ end }) => end > start);
   return rangeOf(sql, start, token?.kind === 'space' || token === undefined ? start + 1 : token.end);
+}
+
+/** The first word of the SQL that stands in quotes in a sentence: `Referenced column "polcy" not found`. */
+function nameIn(sql: string, message: string): { readonly start: number; readonly end: number } | undefined {
+  const [, name] = /["']([^"']+)["']/.exec(message) ?? [];
+  if (name === undefined) return undefined;
+  const wanted = name.toLowerCase();
+  return tokenize(sql).find(({ kind, text }) => kind !== 'string' && text.toLowerCase().replaceAll('"', '') === wanted);
 }
 
 function rangeOf(text: string, start: number, end: number): TextRange {
