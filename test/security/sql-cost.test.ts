@@ -290,6 +290,7 @@ describe('SQL that people write', () => {
     ["SELECT regexp_matches(s, '^(\\d{1,3}\\.){3}\\d{1,3}$') FROM (VALUES ('10.0.0.1')) v(s)", true],
     ["SELECT regexp_matches(s, '[0-9a-f]{64}') FROM (VALUES ('x')) v(s)", false],
     ["SELECT regexp_matches(s, p) FROM (VALUES ('/bin/curl', '/curl$')) v(s, p)", true],
+    ["SELECT regexp_matches(s, p) FROM (VALUES ('10.0.0.1', '^[0-9]{1,3}[.][0-9]{1,3}[.]')) v(s, p)", true],
     ["SELECT s.regexp_matches('cur.') FROM (VALUES ('curl')) v(s)", true],
     ["SELECT nfc_normalize(s) FROM (VALUES ('é')) v(s)", 'é'],
     ["SELECT s COLLATE NFC = 'é' FROM (VALUES ('é')) v(s)", true],

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { bounded, textConstant, unnamed } from './bounded.js';
 import { functionCall, integer } from './build.js';
 import type { PatternFault } from './patterns.js';
@@ -29,9 +30,11 @@ const FEW_SIGNS = 50;
 const PARAMETER_SIGNS = 1000;
 /** Above the few RE2 may look at each sign for each byte: 2·10⁷ such steps take a quarter of a second. */
 const MOST_STEPS = 20_000_000;
-/** Of a pattern that is compiled anew for each row; one that holds a sign for a thousand others is longer. */
+/** Of a pattern that is compiled anew for each row; each count in it weighs so much more. */
 const COMPUTED_BYTES = 300;
-const heavySigns: readonly string[] = ['{', String.raw`\p`, String.raw`\P`];
+const COUNT_BYTES = 60;
+/** Classes of Unicode, counts of groups, of counts, and of a hundred and more: each may be thousands of signs. */
+const HEAVY_PARTS = String.raw`\\[pP]|[)}]\{\d|\{\d*,?\d{3}`;
 /** RE2 takes no more copies of a part, in all counts around it. */
 const MOST_COPIES = 1000;
 const PARSED_LENGTH = 10_000;
@@ -85,10 +88,10 @@ export function isPlainRegexp(pattern: TreeRecord | undefined): boolean {
 export function guardedRegexp(call: TreeRecord): TreeRecord {
   const [text, pattern, ...more] = recordsOf(call, 'children');
   if (text === undefined || pattern === undefined || isPlainRegexp(pattern)) return call;
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   const written = patternOf(pattern)?.text;
   if (written === undefined) {
-    const what = `${name} takes computed patterns of up to ${COMPUTED_BYTES} bytes, without { and \\p`;
+    const what = `${name} takes computed patterns of up to ${COMPUTED_BYTES} bytes, without counted groups, large counts and \\p`;
     const hint = 'Write the pattern in the SQL, or pass it as a parameter.';
     return { ...call, children: [text, bounded(pattern, weight(pattern), COMPUTED_BYTES, what, hint), ...more] };
   }
@@ -98,14 +101,14 @@ export function guardedRegexp(call: TreeRecord): TreeRecord {
   return { ...call, children: [bounded(text, size, most, what, `Write left(x, ${most}).`), pattern, ...more] };
 }
 
-/** The bytes of a pattern, and more than may be where it holds a heavy sign. */
+/** What a computed pattern weighs: more than may be where it holds a heavy part. */
 function weight(pattern: TreeRecord): TreeRecord {
-  return heavySigns.reduce(
-    (sum, sign) => {
-      const holds = castTo('BIGINT', functionCall('contains', [unnamed(pattern), textConstant(sign)]));
-      const heavy = functionCall('*', [holds, integer(COMPUTED_BYTES + 1)], { is_operator: true });
-      return functionCall('+', [sum, heavy], { is_operator: true });
-    },
-    functionCall('strlen', [unnamed(pattern)]),
-  );
+  const plain = unnamed(pattern);
+  const operator = (name: string, left: TreeRecord, right: TreeRecord): TreeRecord =>
+    functionCall(name, [left, right], { is_operator: true });
+  const bytes = functionCall('strlen', [plain]);
+  const uncounted = functionCall('strlen', [functionCall('replace', [plain, textConstant('{'), textConstant('')])]);
+  const heavy = castTo('BIGINT', functionCall('regexp_matches', [plain, textConstant(HEAVY_PARTS)]));
+  const counts = operator('*', operator('-', bytes, uncounted), integer(COUNT_BYTES));
+  return operator('+', operator('+', bytes, counts), operator('*', heavy, integer(COMPUTED_BYTES + 1)));
 }
