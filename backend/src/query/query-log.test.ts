@@ -109,22 +109,47 @@ describe('the account of queries', () => {
     await account.close();
   });
 
-  it('counts the failures of a caller who has too many, and nobody else', async () => {
-    for (let at = 0; at < 1000; at++) log.add({ ...row, id: `q${at}`, sql: `SELECT ${at}`, error: 'BAD_QUERY' });
-    log.add({ ...row, id: 'bob', who: 'bob', error: 'BAD_QUERY' });
+  it('counts the refusals of a caller who has too many, and nobody else', async () => {
+    for (let at = 0; at < 1000; at++) log.add({ ...row, id: `q${at}`, sql: `SELECT ${at}`, error: 'UNKNOWN_TABLE' });
+    log.add({ ...row, id: 'bob', who: 'bob', error: 'UNKNOWN_TABLE' });
     log.add({ ...row, id: 'read' });
     await log.flush();
     expect(written.length).toBe(33);
     expect(written.map(({ id }) => id)).toEqual(expect.arrayContaining(['q0', 'q29', 'bob', 'read']));
     expect(written.find(({ id }) => id === 'q999')?.sql).toBe('970 more that failed, the last: SELECT 999');
-    log.add({ ...row, id: 'later', error: 'BAD_QUERY' });
+    log.add({ ...row, id: 'later', error: 'NOT_ALLOWED' });
     await vi.advanceTimersByTimeAsync(60_000);
-    log.add({ ...row, id: 'next minute', error: 'BAD_QUERY' });
+    log.add({ ...row, id: 'next minute', error: 'NOT_ALLOWED' });
     await log.flush();
     expect(written.slice(33).map(({ id, sql }) => [id, sql])).toEqual([
       ['later', '1 more that failed, the last: SELECT 1'],
       ['next minute', 'SELECT 1'],
     ]);
+  });
+
+  it('counts away no query that ran and failed: its error may say what it read', async () => {
+    const codes = ['NOT_ALLOWED', 'BAD_QUERY', 'CANCELLED', 'LIMIT_EXCEEDED', 'DEADLINE', 'INTERNAL'];
+    for (const error of codes) for (let at = 0; at < 40; at++) log.add({ ...row, id: `${error} ${at}`, error });
+    await log.flush();
+    const rows = codes.map((code) => written.filter(({ id }) => id.startsWith(code)).length);
+    expect(rows).toEqual([31, 40, 40, 40, 40, 40]);
+  });
+
+  it('is bounded by row and by call, whatever a caller says of itself', async () => {
+    const origin = JSON.stringify({ user: '"'.repeat(1_000_000) });
+    for (let at = 0; at < 300; at++)
+      log.add({ ...row, id: `q${at}`, sql: 'x'.repeat(9000), origin, error: 'y'.repeat(9000) });
+    const lengths: number[] = [];
+    const { call } = engine;
+    vi.spyOn(engine, 'call').mockImplementation((method, parameters) => {
+      lengths.push(JSON.stringify(parameters).length);
+      return call(method, parameters);
+    });
+    await log.flush();
+    expect(written.length).toBe(300);
+    expect(Math.max(...lengths)).toBeLessThan(2_000_000);
+    expect(JSON.parse(written[0]?.origin ?? '')).toEqual({ cut: origin.slice(0, 1000) });
+    expect(written[0]?.error?.length).toBe(2000);
   });
 
   it('keeps the newest rows and counts what it drops', async () => {

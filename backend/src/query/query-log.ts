@@ -26,7 +26,13 @@ const BATCH_ROWS = 500;
 /** Beyond it the oldest go: the account of queries never stands in the way of queries. */
 const KEPT_ROWS = 5000;
 const SQL_LENGTH = 10_000;
-/** Rows a minute and caller for queries that failed: refusals cost little, and must not crowd out what was read. */
+/** Characters of what a caller says of itself, and of an error. */
+const SAID_LENGTH = 2000;
+/** Characters of one call to the engine: it takes it as one text. */
+const BATCH_LENGTH = 1_000_000;
+/** What is refused before it reads a row. An error of a query that ran may say what it read. */
+const REFUSALS: ReadonlySet<string> = new Set(['NOT_ALLOWED', 'UNKNOWN_TABLE', 'BAD_REQUEST', 'BUSY']);
+/** Rows a minute and caller for queries that were refused: these cost little, and must not crowd out what was read. */
 const FAILED_ROWS = 30;
 const FAILED_LENGTH = 200;
 
@@ -43,6 +49,7 @@ export class QueryLog {
   /** How many a row of `#count` stands for. */
   readonly #counted = new Map<string, number>();
   #dropped = 0;
+  #failing = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(engine: EngineClient, logger: Logger, clock: Clock) {
@@ -60,9 +67,9 @@ export class QueryLog {
     return this.#dropped;
   }
 
-  /** Takes a query that has ended. Failed ones have a row each until a caller has too many; then they are counted. */
+  /** Takes a query that has ended. Refused ones have a row each until a caller has too many; then they are counted. */
   add(record: QueryRecord): void {
-    if (record.error === null || !this.#isCrowd(record)) this.#keep(record, FLUSH_MS);
+    if (!this.#isCrowd(record)) this.#keep(record, FLUSH_MS);
     else this.#count(record);
   }
 
@@ -72,7 +79,8 @@ export class QueryLog {
     this.#keep(before === undefined ? record : joined(before, record), PATIENT_MS);
   }
 
-  #isCrowd({ who }: QueryRecord): boolean {
+  #isCrowd({ who, error }: QueryRecord): boolean {
+    if (error === null || !REFUSALS.has(error)) return false;
     const minute = Math.floor(this.#clock.monotonicMs() / 60_000);
     if (minute !== this.#failures.minute) this.#failures = { minute, times: new Map() };
     const times = (this.#failures.times.get(who) ?? 0) + 1;
@@ -94,7 +102,7 @@ export class QueryLog {
   }
 
   #put(key: string, row: QueryRecord, waitMs: number): void {
-    this.#rows.set(key, row);
+    this.#rows.set(key, bounded(row));
     this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + waitMs);
     const [oldest] = this.#rows.keys();
     if (this.#rows.size <= KEPT_ROWS || oldest === undefined) return;
@@ -116,18 +124,31 @@ export class QueryLog {
   async #write(): Promise<void> {
     this.#dueMs = Infinity;
     while (this.#rows.size > 0) {
-      const batch = [...this.#rows].slice(0, BATCH_ROWS);
+      const batch = this.#batch();
       // What comes meanwhile is a row of its own.
       for (const [key] of batch) this.#rows.delete(key);
       try {
         await this.#engine.call('queries', { rows: batch.map(([, row]) => row) });
+        this.#failing = false;
       } catch (thrown) {
         // The engine restarts or the disk is full: the next second tries again.
         this.#putBack(batch);
-        this.#logger.debug({ error: messageOf(thrown) }, 'The account of queries could not be written now.');
+        if (!this.#failing) {
+          const sentence = 'The account of queries could not be written now: it is tried again.';
+          this.#logger.warn({ rows: this.#rows.size, error: messageOf(thrown) }, sentence);
+        }
+        this.#failing = true;
         return;
       }
     }
+  }
+
+  #batch(): readonly (readonly [string, QueryRecord])[] {
+    let length = 0;
+    return [...this.#rows].slice(0, BATCH_ROWS).filter(([, { sql, origin, error }], index) => {
+      length += sql.length + (origin?.length ?? 0) + (error?.length ?? 0);
+      return index === 0 || length <= BATCH_LENGTH;
+    });
   }
 
   /** Before what came meanwhile, of which the same part is one row with it again. */
@@ -140,6 +161,19 @@ export class QueryLog {
       this.#put(key, before === undefined ? row : joined(before, row), 0);
     }
   }
+}
+
+/** What its caller wrote is as long as it likes: the origin stays JSON, with its beginning. */
+function bounded(row: QueryRecord): QueryRecord {
+  const { origin, error } = row;
+  return {
+    ...row,
+    origin:
+      origin !== null && origin.length > SAID_LENGTH
+        ? JSON.stringify({ cut: origin.slice(0, SAID_LENGTH / 2) })
+        : origin,
+    error: error === null ? null : error.slice(0, SAID_LENGTH),
+  };
 }
 
 /** Two parts of the same. */
