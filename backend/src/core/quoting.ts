@@ -31,3 +31,11 @@ const ABSOLUTE = /(?<![\w.:/\\-])(?:\/[\w.@%+~-]+){2,}\/?/g;
 export function withoutPaths(text: string): string {
   return text.replaceAll(ABSOLUTE, '…');
 }
+
+/**
+ * A name as DuckDB compares it: only A to Z are lowered. JavaScript's `toLowerCase` takes the Kelvin sign for a k and É for é,
+ * so that two names would be one here and two there.
+ */
+export function foldName(name: string): string {
+  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

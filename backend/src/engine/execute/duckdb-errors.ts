@@ -9,6 +9,10 @@ export interface WrittenSql {
   readonly statement: TreeRecord;
 }
 
+/** An error may hold any value, as of `error(…)` or a cast: no limit of an answer's bytes bounds it. */
+const MAX_LENGTH = 1000;
+const MAX_LINES = 100;
+
 /** DuckDB's error kinds that mean the query is at fault, not the node. */
 const queryFaults =
   /^(Binder|Catalog|Parser|Syntax|Conversion|Out of Range|Invalid Input|Mismatch Type|Invalid Type|Not implemented|Invalid|Divide by Zero|Parameter|Constraint|Expression|Sequence|Dependency|Executor|Optimizer)\b[^:]*Error:\s*/i;
@@ -21,7 +25,8 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
   if (thrown instanceof ArmorlakeError) return thrown;
   const full = messageOf(thrown);
   const text = full.replace(/^Failed to execute prepared statement:?\s*/i, '');
-  const [first = '', ...rest] = text.split('\n');
+  const [line = '', ...rest] = text.split('\n', MAX_LINES);
+  const first = line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH)}…` : line;
   if (/^INTERRUPT Error/i.test(first)) {
     return new ArmorlakeError('CANCELLED', 'The query was interrupted.', { cause: thrown });
   }

@@ -1,6 +1,6 @@
 import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import { BIGINT, BOOLEAN, DOUBLE, LIST, VARCHAR, listValue } from '@duckdb/node-api';
-import { ArmorlakeError } from '../../core/index.js';
+import { ArmorlakeError, foldName } from '../../core/index.js';
 import type { PatternParameter } from '../sql/index.js';
 
 export type ScalarParameter = string | number | boolean | null;
@@ -36,9 +36,9 @@ export function givenValues(given: Parameters, wanted: readonly string[] | null)
       ? given.map((value, index): [string, ParameterValue] => [String(index + 1), value])
       : Object.entries(given as Readonly<Record<string, ParameterValue>>),
   );
-  const names = wanted === null ? null : new Set(wanted.map((name) => name.toLowerCase()));
+  const names = wanted === null ? null : new Set(wanted.map(foldName));
   for (const name of values.keys()) {
-    if (names?.has(name.toLowerCase()) === false) {
+    if (names?.has(foldName(name)) === false) {
       throw new ArmorlakeError(
         'BAD_QUERY',
         `There is a value for the parameter ${name}, which the SQL does not have.`,
@@ -49,7 +49,7 @@ export function givenValues(given: Parameters, wanted: readonly string[] | null)
     }
   }
   return (name) => {
-    const value = values.get(name) ?? [...values].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+    const value = values.get(name) ?? [...values].find(([key]) => foldName(key) === foldName(name))?.[1];
     if (value === undefined && !values.has(name)) {
       throw new ArmorlakeError('BAD_QUERY', `The parameter $${name} has no value.`, {
         hint: 'Send it in "params": a list for $1, $2, …, an object for $name.',

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { quoteIdentifier, quoteQualified, quoteString } from '../../core/index.js';
+import { foldName, quoteIdentifier, quoteQualified, quoteString } from '../../core/index.js';
 import type { KnownTable, TreeRecord } from '../sql/index.js';
 import { isColumnType, isRecord, replaceTables, tableOf, visit } from '../sql/index.js';
 import { serialize } from './statements.js';
@@ -49,7 +49,7 @@ export interface LeftOut {
 
 /** `schema.name` in lower case, as `sources` are keyed. */
 export function tableKey(table: KnownTable): string {
-  return `${table.schema}.${table.name}`.toLowerCase();
+  return foldName(`${table.schema}.${table.name}`);
 }
 
 /** µs since 1970 as a TIMESTAMP expression; make_timestamp also takes years no literal has. */
@@ -78,7 +78,7 @@ export interface ExpectedColumn {
 /** What the network knows of a table and this node's schema lacks. */
 function missingOf(table: QueryTable, expected: Expected): readonly ExpectedColumn[] {
   const own = new Set(table.columns.map((column) => column.name));
-  const known = expected.find((each) => each.table.toLowerCase() === tableKey(table))?.columns ?? [];
+  const known = expected.find((each) => foldName(each.table) === tableKey(table))?.columns ?? [];
   return known.filter(({ name, type }) => !own.has(name) && isColumnType(type));
 }
 
@@ -112,7 +112,7 @@ export class TableSources {
   async reached(connection: DuckDBConnection, names: readonly string[]): Promise<readonly QueryTable[]> {
     const reached = new Set<QueryTable>();
     for (const name of names) {
-      const table = this.#byKey.get(name.toLowerCase());
+      const table = this.#byKey.get(foldName(name));
       if (table === undefined) continue;
       reached.add(table);
       if (table.kind === 'view') for (const base of (await this.#view(connection, table)).reads) reached.add(base);

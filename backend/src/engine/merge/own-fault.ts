@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ArmorlakeError } from '../../core/index.js';
-import { quoteIdentifier } from '../../core/index.js';
+import { foldName, quoteIdentifier } from '../../core/index.js';
 import type { WrittenSql } from '../execute/duckdb-errors.js';
 import { queryError } from '../execute/duckdb-errors.js';
 import { readRows, reading } from '../execute/prepare.js';
@@ -32,12 +32,12 @@ export async function ownFault(
   written: WrittenSql,
   tables: readonly EmptyTable[],
 ): Promise<ArmorlakeError | null> {
-  const known = new Map(tables.map((table) => [`${table.schema}.${table.name}`.toLowerCase(), table]));
+  const known = new Map(tables.map((table) => [foldName(`${table.schema}.${table.name}`), table]));
   for (const part of parts) {
     for (const { select, table } of selectsIn(await serialize(connection, part), known)) {
       const row = (await serialize(connection, rowOfNulls(table)))['node'];
       if (!isRecord(row)) continue;
-      const sources = new Map([[`${table.schema}.${table.name}`.toLowerCase(), row]]);
+      const sources = new Map([[foldName(`${table.schema}.${table.name}`), row]]);
       for (const probe of probesOf(select)) {
         const statement = replaceTables({ node: probe, named_param_map: [] }, sources);
         const error = await errorOf(connection, await deserialize(connection, statement), written);

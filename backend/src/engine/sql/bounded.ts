@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { functionCall, integer } from './build.js';
 import { constantText } from './patterns.js';
 import type { TreeRecord } from './tree.js';
@@ -74,7 +75,7 @@ export function textConstant(value: string): TreeRecord {
 export function itemsOf(value: TreeRecord): TreeRecord | number {
   const inner = boundedValue(value);
   if (inner !== null) return itemsOf(inner);
-  const name = textOf(value, 'function_name').toLowerCase();
+  const name = foldName(textOf(value, 'function_name'));
   const children = recordsOf(value, 'children');
   const [first] = children;
   if (name === 'list_value' || name === 'list_pack') return children.length;

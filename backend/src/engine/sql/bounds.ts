@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { tableOf } from './rewrite.js';
 import type { TreeRecord } from './tree.js';
 import { isRecord, recordsOf, textOf, textsOf } from './tree.js';
@@ -65,10 +66,10 @@ function namesOf(item: TreeRecord, alone: boolean): ReadonlySet<string> {
   const alias = textOf(item, 'alias');
   const names = new Set(alone ? ['time'] : []);
   if (alias === '') {
-    names.add(`${textOf(item, 'table_name')}.time`.toLowerCase());
-    names.add(`${textOf(item, 'schema_name')}.${textOf(item, 'table_name')}.time`.toLowerCase());
+    names.add(foldName(`${textOf(item, 'table_name')}.time`));
+    names.add(foldName(`${textOf(item, 'schema_name')}.${textOf(item, 'table_name')}.time`));
   } else {
-    names.add(`${alias}.time`.toLowerCase());
+    names.add(foldName(`${alias}.time`));
   }
   // Renamed columns: `logs AS l(a, b)` may call anything `time`.
   return textsOf(item, 'column_name_alias').length > 0 ? new Set() : names;
@@ -82,12 +83,7 @@ function conjuncts(condition: TreeRecord): readonly TreeRecord[] {
 
 function collect(condition: TreeRecord, names: ReadonlySet<string>, into: Record<Side, TreeRecord[]>): void {
   const isTime = (side: unknown): boolean =>
-    isRecord(side as TreeRecord) &&
-    names.has(
-      textsOf(side as TreeRecord, 'column_names')
-        .join('.')
-        .toLowerCase(),
-    );
+    isRecord(side as TreeRecord) && names.has(foldName(textsOf(side as TreeRecord, 'column_names').join('.')));
   if (textOf(condition, 'type') === 'COMPARE_BETWEEN') {
     const { input, lower, upper } = condition;
     if (!isTime(input)) return;

@@ -1,4 +1,4 @@
-import { ArmorlakeError } from '../../core/index.js';
+import { ArmorlakeError, foldName } from '../../core/index.js';
 import {
   aggregateByName,
   allowedAggregates,
@@ -48,9 +48,9 @@ function aliasesOf(statement: TreeRecord): ReadonlySet<string> {
   visit(statement, 'statement', {
     enter(record) {
       const alias = textOf(record, 'alias');
-      if (alias !== '') names.add(alias.toLowerCase());
+      if (alias !== '') names.add(foldName(alias));
       for (const key of ['column_name_alias', 'aliases']) {
-        for (const name of textsOf(record, key)) names.add(name.toLowerCase());
+        for (const name of textsOf(record, key)) names.add(foldName(name));
       }
     },
   });
@@ -73,7 +73,7 @@ class Containment {
     this.#sql = sql;
     this.#aliases = aliases;
     this.#known = new Map(
-      known.map((table) => [`${table.schema}.${table.name}`.toLowerCase(), `${table.schema}.${table.name}`]),
+      known.map((table) => [foldName(`${table.schema}.${table.name}`), `${table.schema}.${table.name}`]),
     );
   }
 
@@ -168,7 +168,7 @@ class Containment {
   }
 
   #column(record: TreeRecord): void {
-    const names = textsOf(record, 'column_names').map((name) => name.toLowerCase());
+    const names = textsOf(record, 'column_names').map(foldName);
     if (names.at(-1) === 'rowid') {
       throw this.#refuse(
         record,
@@ -187,7 +187,7 @@ class Containment {
   }
 
   #function(record: TreeRecord, allowed: ReadonlySet<string>): void {
-    const name = textOf(record, 'function_name').toLowerCase();
+    const name = foldName(textOf(record, 'function_name'));
     if (!allowed.has(name)) {
       const { reason, hint } = refusalOf(name);
       const near = hint === undefined ? nearest(name, [...allowed], name.length < 8 ? 1 : 2) : undefined;
@@ -210,7 +210,7 @@ class Containment {
 
   #namedAggregate(record: TreeRecord, name: string): void {
     const given = recordsOf(record, 'children')[1]?.['value'];
-    const aggregate = isRecord(given) && typeof given['value'] === 'string' ? given['value'].toLowerCase() : null;
+    const aggregate = isRecord(given) && typeof given['value'] === 'string' ? foldName(given['value']) : null;
     if (aggregate === null || !allowedAggregates.has(aggregate)) {
       throw this.#refuse(record, `${name} needs the name of an allowed aggregate as its second argument`, "As 'sum'.");
     }
@@ -267,7 +267,7 @@ class Containment {
   #tableFunction(record: TreeRecord): void {
     const call = record['function'];
     if (!isRecord(call)) throw this.#refuse(record, 'This table function is not allowed');
-    const name = textOf(call, 'function_name').toLowerCase();
+    const name = foldName(textOf(call, 'function_name'));
     if (!allowedTableFunctions.has(name)) {
       const { reason, hint } = refusalOf(name);
       throw this.#refuse(
@@ -288,10 +288,10 @@ class Containment {
     const catalog = textOf(record, 'catalog_name');
     const schema = textOf(record, 'schema_name');
     const name = textOf(record, 'table_name');
-    const own = `${schema}.${name}`.toLowerCase();
+    const own = foldName(`${schema}.${name}`);
     if (catalog === '') {
-      if (schema === '' && scope.has(name.toLowerCase())) return;
-      if (schema.toLowerCase() === 'recurring' && scope.has(name.toLowerCase())) return;
+      if (schema === '' && scope.has(foldName(name))) return;
+      if (foldName(schema) === 'recurring' && scope.has(foldName(name))) return;
       const known = this.#known.get(own);
       if (known !== undefined) {
         this.tables.add(known);

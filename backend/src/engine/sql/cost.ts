@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { growthOf } from './growth.js';
 import { isGuarded } from './guards.js';
 import type { PatternFault, PatternParameter } from './patterns.js';
@@ -139,7 +140,7 @@ export class Cost {
   }
 
   #function(record: TreeRecord): void {
-    const name = textOf(record, 'function_name').toLowerCase();
+    const name = foldName(textOf(record, 'function_name'));
     const children = recordsOf(record, 'children');
     const asMethod = !/^(main|system|pg_catalog)?$/i.test(textOf(record, 'schema'));
     const regexp = isRegexp(name);
@@ -320,7 +321,7 @@ function partsOf(value: Json, scope: Expanding): Parts {
       const own = partsOf(cte, names);
       // Counted where it is named.
       parts = sum(parts, { ...own, expanded: 0 });
-      names.set(name.toLowerCase(), own.expanded);
+      names.set(foldName(name), own.expanded);
     }
   }
   for (const [key, each] of Object.entries(value)) {
@@ -338,7 +339,7 @@ function ownParts(record: TreeRecord, scope: Expanding): Parts {
       return { ...noParts, queries: 1, expanded: 1 };
     case 'BASE_TABLE':
       if (textOf(record, 'schema_name') !== '') return { ...noParts, tables: 1, expanded: 1 };
-      return { ...noParts, expanded: scope.get(textOf(record, 'table_name').toLowerCase()) ?? 0 };
+      return { ...noParts, expanded: scope.get(foldName(textOf(record, 'table_name'))) ?? 0 };
     default:
       return noParts;
   }

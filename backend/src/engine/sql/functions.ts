@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 /**
  * The functions other people's SQL may call: an allow list, by DuckDB's own names (`duckdb_functions()` of 1.5), deny by
  * default. Left out on purpose: what reads files, settings, catalogs or the environment; what isn't the same on each node
@@ -91,7 +92,7 @@ const windows = words(
   'cume_dist dense_rank fill lag lead nth_value ntile percent_rank rank rank_dense row_number first_value last_value',
 );
 
-const lower = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
+const lower = (names: readonly string[]): readonly string[] => names.map(foldName);
 
 export const allowedAggregates: ReadonlySet<string> = new Set(lower(aggregates));
 

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { integerOf } from './build.js';
 import { constantText } from './patterns.js';
 import { placesIn } from './sizes.js';
@@ -31,7 +32,7 @@ function measured(expression: TreeRecord): Growth {
   const text = constantText(expression);
   if (text !== null) return { factor: 1, bytes: text.length };
   const children = recordsOf(expression, 'children');
-  const name = textOf(expression, 'function_name').toLowerCase();
+  const name = foldName(textOf(expression, 'function_name'));
   const own = children.map(growthOf);
   const [first = { factor: 1, bytes: 0 }] = own;
   switch (name) {

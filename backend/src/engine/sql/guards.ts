@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { atLeast, bounded, boundedList, boundedValue, itemsOf, textConstant, unnamed } from './bounded.js';
 import { functionCall, integerOf } from './build.js';
 import { growthOf } from './growth.js';
@@ -88,7 +89,7 @@ function bytesOf(value: TreeRecord): TreeRecord {
   if (inner !== null) return bytesOf(inner);
   const children = recordsOf(value, 'children');
   const [first] = children;
-  const name = textOf(value, 'function_name').toLowerCase();
+  const name = foldName(textOf(value, 'function_name'));
   if (first !== undefined && keepsLength.test(name)) return bytesOf(first);
   if (children.length > 1 && (name === '||' || name === 'concat')) {
     return children.map(bytesOf).reduce((left, right) => functionCall('+', [left, right], { is_operator: true }));
@@ -111,7 +112,7 @@ export function isGuarded(name: string): boolean {
 
 /** The call with its arguments bounded where its time would go far beyond their length; the same where it can't. */
 function guardedCall(call: TreeRecord): TreeRecord {
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   const children = recordsOf(call, 'children');
   const [first, second] = children;
   if (first === undefined) return call;
@@ -193,7 +194,7 @@ function guardedMarks(value: TreeRecord): TreeRecord {
 }
 
 function boundedMap(value: TreeRecord): TreeRecord {
-  const keys = textOf(value, 'function_name').toLowerCase() === 'map' ? recordsOf(value, 'children')[0] : undefined;
+  const keys = foldName(textOf(value, 'function_name')) === 'map' ? recordsOf(value, 'children')[0] : undefined;
   const items = keys === undefined ? undefined : itemsOf(keys);
   if (typeof items === 'number' && items <= MAP_ENTRIES) return value;
   const what = `map_concat takes maps of up to ${MAP_ENTRIES} entries`;

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { boundedList } from './bounded.js';
 import type { TreeRecord } from './tree.js';
 import { isRecord, recordsOf, textOf, textsOf } from './tree.js';
@@ -13,7 +14,7 @@ const quick = /^(list|array)_(extract|element|length|value|pack|first|last)$/;
 
 /** Functions that go through the list that is their first argument. */
 function walksList(call: TreeRecord): boolean {
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   if (recordsOf(call, 'children').some((child) => textOf(child, 'class') === 'LAMBDA')) return true;
   if (quick.test(name)) return false;
   return /^(list|array)_|^(aggregate|apply|filter|flatten|grade_up|reduce)$/.test(name);
@@ -25,7 +26,7 @@ function lambdasOf(call: TreeRecord): readonly { readonly lambda: TreeRecord; re
     const lhs = lambda['lhs'];
     if (textOf(lambda, 'class') !== 'LAMBDA' || !isRecord(lhs)) return [];
     const parameters = textOf(lhs, 'class') === 'COLUMN_REF' ? [lhs] : recordsOf(lhs, 'children');
-    return [{ lambda, own: new Set(parameters.map((each) => (textsOf(each, 'column_names')[0] ?? '').toLowerCase())) }];
+    return [{ lambda, own: new Set(parameters.map((each) => foldName(textsOf(each, 'column_names')[0] ?? ''))) }];
   });
 }
 
@@ -38,7 +39,7 @@ function captures(expression: TreeRecord, own: ReadonlySet<string>): boolean {
       for (const lambda of lambdasOf(record)) for (const name of lambda.own) inner.add(name);
       const type = textOf(record, 'class');
       if (type === 'PARAMETER' || type === 'SUBQUERY') found = true;
-      const name = textsOf(record, 'column_names')[0]?.toLowerCase();
+      const name = textsOf(record, 'column_names').map(foldName)[0];
       if (type === 'COLUMN_REF' && name !== undefined && !own.has(name) && !inner.has(name)) found = true;
     },
   });
@@ -68,7 +69,7 @@ function isForeign(list: TreeRecord, own: ReadonlySet<string>): boolean {
   let given = false;
   visit(list, 'expression', {
     enter(record) {
-      const name = textsOf(record, 'column_names')[0]?.toLowerCase();
+      const name = textsOf(record, 'column_names').map(foldName)[0];
       given ||= name !== undefined && own.has(name);
     },
   });
@@ -87,7 +88,7 @@ export function guardLambdaBodies(call: TreeRecord): TreeRecord {
           const [list, ...rest] = recordsOf(record, 'children');
           if (textOf(record, 'class') !== 'FUNCTION' || list === undefined || !walksList(record)) return record;
           if (!isForeign(list, own)) return record;
-          const name = textOf(record, 'function_name').toLowerCase();
+          const name = foldName(textOf(record, 'function_name'));
           const safe = boundedList(list, INNER_ITEMS, `${name} in a lambda`, 'Unnest the lists in FROM, and join.');
           return safe === list ? record : { ...record, children: [safe, ...rest] };
         },

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { TreeRecord } from './tree.js';
 import { isRecord, recordsOf, textOf } from './tree.js';
 
@@ -18,7 +19,7 @@ const kinds: Readonly<Record<string, PatternKind>> = {
 
 /** The kind of pattern a call matches with its second argument; undefined for other calls. */
 export function patternKindOf(call: TreeRecord): PatternKind | undefined {
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   return Object.hasOwn(kinds, name) ? kinds[name] : undefined;
 }
 

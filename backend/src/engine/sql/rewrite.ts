@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { childrenOf, contains, isStar, isSubquery } from './build.js';
 import { bareMoments, momentTypes } from './functions.js';
 import { isRecord, recordsOf, textOf, textsOf } from './tree.js';
@@ -63,11 +64,11 @@ export function attempt(expression: TreeRecord): TreeRecord {
 
 /** The type a node that means the present moment has; undefined for other nodes. */
 function momentOf(record: TreeRecord): 'TIMESTAMP' | 'DATE' | 'TIME' | undefined {
-  if (textOf(record, 'class') === 'FUNCTION') return momentTypes[textOf(record, 'function_name').toLowerCase()];
+  if (textOf(record, 'class') === 'FUNCTION') return momentTypes[foldName(textOf(record, 'function_name'))];
   if (textOf(record, 'class') !== 'COLUMN_REF') return undefined;
   const [name, ...rest] = textsOf(record, 'column_names');
-  return name !== undefined && rest.length === 0 && bareMoments.has(name.toLowerCase())
-    ? momentTypes[name.toLowerCase()]
+  return name !== undefined && rest.length === 0 && bareMoments.has(foldName(name))
+    ? momentTypes[foldName(name)]
     : undefined;
 }
 
@@ -142,7 +143,7 @@ export function freezeMoments(
 /** `schema.name` of a FROM item that is a table of a schema, in lower case; undefined for CTEs and other items. */
 export function tableOf(record: TreeRecord): string | undefined {
   if (textOf(record, 'type') !== 'BASE_TABLE' || textOf(record, 'schema_name') === '') return undefined;
-  return `${textOf(record, 'schema_name')}.${textOf(record, 'table_name')}`.toLowerCase();
+  return foldName(`${textOf(record, 'schema_name')}.${textOf(record, 'table_name')}`);
 }
 
 /**
@@ -173,7 +174,7 @@ function unqualify(record: TreeRecord, sources: ReadonlyMap<string, TreeRecord>)
   if (textOf(record, 'class') !== 'COLUMN_REF') return record;
   const [schema, table, ...rest] = textsOf(record, 'column_names');
   if (schema === undefined || table === undefined || rest.length === 0) return record;
-  if (!sources.has(`${schema}.${table}`.toLowerCase())) return record;
+  if (!sources.has(foldName(`${schema}.${table}`))) return record;
   return { ...record, column_names: [table, ...rest] };
 }
 

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { integerOf } from './build.js';
 import { constantText } from './patterns.js';
 import type { TreeRecord } from './tree.js';
@@ -15,7 +16,7 @@ export function isSized(name: string): boolean {
 
 /** Why a call could make a value of any size; null when it can't. */
 export function sizeFault(call: TreeRecord): { readonly sentence: string; readonly hint: string } | null {
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   const children = recordsOf(call, 'children');
   switch (name) {
     case 'repeat':

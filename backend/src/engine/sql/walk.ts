@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { FieldKind } from './shapes.js';
 import { ctesOf, leafKinds, shapeOf } from './shapes.js';
 import type { Json, TreeRecord } from './tree.js';
@@ -24,7 +25,7 @@ class Names implements Scope {
 
   constructor(outer: Scope, names: readonly string[]) {
     this.#outer = outer;
-    this.#places = new Map(names.map((name, index): [string, number] => [name.toLowerCase(), index]).reverse());
+    this.#places = new Map(names.map((name, index): [string, number] => [foldName(name), index]).reverse());
   }
 
   has(name: string): boolean {

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { textConstant, unnamed } from './bounded.js';
 import { functionCall } from './build.js';
 import { constantText, patternFault, patternKindOf, patternOf } from './patterns.js';
@@ -16,7 +17,7 @@ export function asRegexp(call: TreeRecord): TreeRecord | null {
   if (patternFault(kind, written) === null) return null;
   const regexp = kind === 'glob' ? globRegexp(written) : likeRegexp(written, kind === 'escaped' ? escape : null);
   if (regexp === null) return null;
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   const ignoresCase = name.endsWith('~~*') || name.includes('ilike');
   const [subject, wanted] = [unnamed(text), withText(unnamed(pattern), regexp)].map((each) =>
     ignoresCase ? functionCall('lower', [each]) : each,

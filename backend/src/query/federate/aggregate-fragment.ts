@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import { averaging, coalesce, decompose, distinctIrrelevant, distinctPushed, givesNumbers } from './aggregates.js';
 import type { TableScope } from './canonical.js';
 import { canonical, ownColumn } from './canonical.js';
@@ -44,7 +45,7 @@ export interface AggregateQuery {
 }
 
 export function isAggregateCall(expression: Expression, isAggregate: IsAggregate): boolean {
-  return classOf(expression) === 'FUNCTION' && isAggregate(textOf(expression, 'function_name').toLowerCase());
+  return classOf(expression) === 'FUNCTION' && isAggregate(foldName(textOf(expression, 'function_name')));
 }
 
 /** True when the SELECT groups or aggregates. */
@@ -71,7 +72,7 @@ export function averagedBy(node: QueryNode): readonly Expression[] {
   const found: Expression[] = [];
   const look = (record: TreeRecord): void => {
     if (isSubquery(record)) return;
-    const name = classOf(record) === 'FUNCTION' ? textOf(record, 'function_name').toLowerCase() : '';
+    const name = classOf(record) === 'FUNCTION' ? foldName(textOf(record, 'function_name')) : '';
     if (averaging.has(name)) found.push(...recordsOf(record, 'children').slice(0, 1));
     for (const child of childrenOf(record)) look(child);
   };
@@ -102,7 +103,7 @@ export class AggregateSplit {
     this.#items = recordsOf(query.node, 'select_list');
     this.#isCollated = collatedIn(query.node);
     for (const item of this.#items) {
-      const alias = textOf(item, 'alias').toLowerCase();
+      const alias = foldName(textOf(item, 'alias'));
       if (alias !== '' && !this.#aliases.has(alias)) this.#aliases.set(alias, item);
     }
   }
@@ -165,7 +166,7 @@ export class AggregateSplit {
   #aliased(expression: Expression): Expression | null {
     if (classOf(expression) !== 'COLUMN_REF') return null;
     const names = textsOf(expression, 'column_names');
-    return names.length === 1 ? (this.#aliases.get((names[0] ?? '').toLowerCase()) ?? null) : null;
+    return names.length === 1 ? (this.#aliases.get(foldName(names[0] ?? '')) ?? null) : null;
   }
 
   #addGroup(expression: Expression): number {
@@ -255,7 +256,7 @@ export class AggregateSplit {
   }
 
   #rewriteAggregate(call: Expression): Expression {
-    const name = textOf(call, 'function_name').toLowerCase();
+    const name = foldName(textOf(call, 'function_name'));
     const orders = recordOf(call, 'order_bys');
     if (orders !== null && recordsOf(orders, 'orders').length > 0) cannot(`${name} with ORDER BY`);
     if (call['distinct'] === true && !distinctIrrelevant.has(name)) return this.#rewriteDistinct(call, name);
@@ -285,7 +286,7 @@ export class AggregateSplit {
 
   /** The argument out of columns; of a row each field is one, as rows without names don't travel. */
   #distinctValue(argument: Expression): Expression {
-    if (classOf(argument) === 'FUNCTION' && textOf(argument, 'function_name').toLowerCase() === 'row') {
+    if (classOf(argument) === 'FUNCTION' && foldName(textOf(argument, 'function_name')) === 'row') {
       return { ...argument, children: recordsOf(argument, 'children').map((field) => this.#distinctValue(field)) };
     }
     // DISTINCT in an aggregate tells apart what GROUP BY, on the node, takes for the same.

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { Expression, TreeRecord } from '../../engine/index.js';
 import { columnRef, functionCall, integer, recordOf, recordsOf, textOf } from '../../engine/index.js';
 
@@ -66,7 +67,7 @@ export const distinctIrrelevant = new Set(['min', 'max', 'bool_and', 'bool_or', 
 
 /** The split of a call of an aggregate without DISTINCT and ORDER BY, or null when its values have to be shipped. */
 export function decompose(call: Expression): Decomposition | null {
-  const name = textOf(call, 'function_name').toLowerCase();
+  const name = foldName(textOf(call, 'function_name'));
   const children = recordsOf(call, 'children');
   const own = { filter: recordOf(call, 'filter') };
   const [first, second] = children;

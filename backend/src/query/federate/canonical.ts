@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { Expression, Json, TreeRecord } from '../../engine/index.js';
 import { classOf, isList, isRecord, textOf, textsOf } from '../../engine/index.js';
 
@@ -11,10 +12,10 @@ export interface TableScope {
 /** The name of the scope's column that this expression is, in lower case; null when it is something else. */
 export function ownColumn(expression: Expression, scope: TableScope): string | null {
   if (classOf(expression) !== 'COLUMN_REF') return null;
-  const names = textsOf(expression, 'column_names').map((name) => name.toLowerCase());
+  const names = textsOf(expression, 'column_names').map(foldName);
   const [first, second] = names;
   if (names.length === 1 && first !== undefined && scope.columns.has(first)) return first;
-  if (names.length === 2 && first === scope.alias.toLowerCase() && second !== undefined && scope.columns.has(second)) {
+  if (names.length === 2 && first === foldName(scope.alias) && second !== undefined && scope.columns.has(second)) {
     return second;
   }
   return null;
@@ -40,5 +41,5 @@ function canonicalValue(value: Json, scope: TableScope): Json {
 }
 
 function nameless(node: TreeRecord): TreeRecord {
-  return classOf(node) === 'FUNCTION' ? { ...node, function_name: textOf(node, 'function_name').toLowerCase() } : node;
+  return classOf(node) === 'FUNCTION' ? { ...node, function_name: foldName(textOf(node, 'function_name')) } : node;
 }

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { Expression, QueryNode, TreeRecord } from '../../engine/index.js';
 import { classOf, contains, recordOf, recordsOf, textOf, textsOf } from '../../engine/index.js';
 import { cannot } from './split.js';
@@ -17,12 +18,12 @@ export function collatedIn(node: QueryNode): IsCollated {
   const aliases = new Set(
     recordsOf(node, 'select_list')
       .filter((item) => contains(item, isCollation))
-      .map((item) => textOf(item, 'alias').toLowerCase()),
+      .map((item) => foldName(textOf(item, 'alias'))),
   );
   return (each) => {
     if (isCollation(each)) return true;
     const names = classOf(each) === 'COLUMN_REF' ? textsOf(each, 'column_names') : [];
-    return names.length === 1 && aliases.has((names[0] ?? '').toLowerCase());
+    return names.length === 1 && aliases.has(foldName(names[0] ?? ''));
   };
 }
 

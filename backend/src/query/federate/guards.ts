@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { Expression } from '../../engine/index.js';
 import { classOf, contains, isStar, recordOf, recordsOf, textOf, textsOf } from '../../engine/index.js';
 import type { TableScope } from './canonical.js';
@@ -24,7 +25,7 @@ const choosing: ReadonlySet<string> = new Set([
 export function guardOf(expression: Expression, scope: TableScope): ColumnGuard {
   if (isNode(expression, scope)) return 'node';
   if (classOf(expression) !== 'FUNCTION') return null;
-  const name = textOf(expression, 'function_name').toLowerCase();
+  const name = foldName(textOf(expression, 'function_name'));
   if (counts.has(name)) return 'count';
   if (name === 'var_pop') return 'spread';
   const [argument] = recordsOf(expression, 'children');
@@ -46,7 +47,7 @@ export function guardsOfList(
     }
     const own = starColumns(item, scope);
     const given = output.slice(guards.length, guards.length + (own?.length ?? 0));
-    if (own === null || given.some(({ name }, index) => name.toLowerCase() !== own[index])) return none;
+    if (own === null || given.some(({ name }, index) => foldName(name) !== own[index])) return none;
     for (const column of own) guards.push(column === 'node' && !replaces(item, column) ? 'node' : null);
   }
   return guards.length === output.length ? guards : none;
@@ -56,12 +57,12 @@ export function guardsOfList(
 function starColumns(star: Expression, scope: TableScope): readonly string[] | null {
   const other = ['rename_list', 'qualified_exclude_list'].some((key) => recordsOf(star, key).length > 0);
   if (classOf(star) !== 'STAR' || other || star['columns'] === true || recordOf(star, 'expr') !== null) return null;
-  const excluded = new Set(textsOf(star, 'exclude_list').map((name) => name.toLowerCase()));
+  const excluded = new Set(textsOf(star, 'exclude_list').map(foldName));
   return [...scope.columns].filter((name) => !excluded.has(name));
 }
 
 function replaces(star: Expression, column: string): boolean {
-  return recordsOf(star, 'replace_list').some((entry) => textOf(entry, 'key').toLowerCase() === column);
+  return recordsOf(star, 'replace_list').some((entry) => foldName(textOf(entry, 'key')) === column);
 }
 
 function isNode(expression: Expression, scope: TableScope): boolean {

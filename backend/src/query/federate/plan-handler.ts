@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { QueryNode, TreeRecord } from '../../engine/index.js';
 import {
   allowedAggregates,
@@ -99,7 +100,7 @@ async function planSplit(
 ): Promise<Plan> {
   const federated = new Map<string, FederatedTable>(
     tables.map((table) => [
-      `${table.schema}.${table.name}`.toLowerCase(),
+      foldName(`${table.schema}.${table.name}`),
       { schema: table.schema, name: table.name, columns: table.columns.map((column) => column.name) },
     ]),
   );
@@ -107,7 +108,7 @@ async function planSplit(
     frontend,
     subqueries,
     isAggregate: (name) => allowedAggregates.has(name),
-    findTable: (schema, name) => federated.get(`${schema}.${name}`.toLowerCase()) ?? null,
+    findTable: (schema, name) => federated.get(foldName(`${schema}.${name}`)) ?? null,
   });
 }
 
@@ -140,8 +141,8 @@ function guardsOfWhole(
   tables: readonly NetworkTable[],
 ): Fragment['guards'] {
   const from = recordOf(root, 'from_table');
-  const name = from === null ? '' : `${textOf(from, 'schema_name')}.${textOf(from, 'table_name')}`.toLowerCase();
-  const table = tables.find((each) => `${each.schema}.${each.name}`.toLowerCase() === name);
+  const name = from === null ? '' : foldName(`${textOf(from, 'schema_name')}.${textOf(from, 'table_name')}`);
+  const table = tables.find((each) => foldName(`${each.schema}.${each.name}`) === name);
   if (from === null || table === undefined || textsOf(from, 'column_name_alias').length > 0) {
     return output.map(() => null);
   }

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { IsAggregate } from './aggregate-fragment.js';
 import { AggregateSplit, aggregates, averagedBy } from './aggregate-fragment.js';
 import type { TableScope } from './canonical.js';
@@ -196,7 +197,7 @@ class Planning {
     columns: readonly string[],
     conditions: readonly TreeRecord[],
   ): Promise<TableRef> {
-    const guards = columns.map((name) => (name.toLowerCase() === 'node' ? 'node' : null));
+    const guards = columns.map((name) => (foldName(name) === 'node' ? 'node' : null));
     const fragment = await this.#add('scan', use.table, scanFragment(use, columns, conditions), null, guards);
     return { ...leaf, schema_name: '', catalog_name: '', table_name: fragment.name, alias: use.alias };
   }
@@ -228,7 +229,7 @@ class Planning {
     if (typeOf(node) !== 'BASE_TABLE') return null;
     const schema = textOf(node, 'schema_name');
     const name = textOf(node, 'table_name');
-    if (schema === '' && ctes.includes(name.toLowerCase())) return null;
+    if (schema === '' && ctes.includes(foldName(name))) return null;
     const table = this.#context.findTable(schema, name);
     return table === null ? null : { table, alias: textOf(node, 'alias') || name };
   }
@@ -242,9 +243,9 @@ function leavesOf(from: TableRef): readonly TableRef[] {
 
 function cteNames(node: QueryNode): readonly string[] {
   const map = recordOf(node, 'cte_map');
-  const own = map === null ? [] : recordsOf(map, 'map').map((entry) => textOf(entry, 'key').toLowerCase());
+  const own = map === null ? [] : recordsOf(map, 'map').map((entry) => foldName(textOf(entry, 'key')));
   const recursive = textOf(node, 'cte_name');
-  return recursive === '' ? own : [...own, recursive.toLowerCase()];
+  return recursive === '' ? own : [...own, foldName(recursive)];
 }
 
 /** The SELECT that reads the table: a rows fragment wraps it to name its columns. */

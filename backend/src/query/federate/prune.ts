@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { Member, PrunedColumn } from '../scatter.js';
 import type { Expression, TreeRecord } from '../../engine/index.js';
 import {
@@ -87,7 +88,7 @@ function upperBoundOf(condition: Expression): readonly Expression[] {
 
 function columnOf(expression: TreeRecord): string | null {
   return classOf(expression) === 'COLUMN_REF'
-    ? (textsOf(expression, 'column_names').at(-1)?.toLowerCase() ?? null)
+    ? (textsOf(expression, 'column_names').map(foldName).at(-1) ?? null)
     : null;
 }
 

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { TableScope } from './canonical.js';
 import { canonical } from './canonical.js';
 import { arrived, collatedIn, isCollation } from './collation.js';
@@ -175,8 +176,8 @@ function rewriteOrder(
 /** Which output column this ORDER BY expression is: by alias, else by being the same expression. */
 function selectedIndex(query: RowQuery, items: readonly Expression[], expression: Expression): number | null {
   const names = classOf(expression) === 'COLUMN_REF' ? textsOf(expression, 'column_names') : [];
-  const alias = names.length === 1 ? (names[0] ?? '').toLowerCase() : null;
-  const item = items.findIndex((each) => alias !== null && textOf(each, 'alias').toLowerCase() === alias);
+  const alias = names.length === 1 ? foldName(names[0] ?? '') : null;
+  const item = items.findIndex((each) => alias !== null && foldName(textOf(each, 'alias')) === alias);
   const found =
     item >= 0
       ? item

@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { Expression, TreeRecord, QueryNode, TableRef } from '../../engine/index.js';
 import {
   baseTable,
@@ -33,7 +34,7 @@ export function namesIn(node: TreeRecord): ReadonlySet<string> {
 }
 
 function collectNames(value: unknown, names: Set<string>): void {
-  if (typeof value === 'string') names.add(value.toLowerCase());
+  if (typeof value === 'string') names.add(foldName(value));
   else if (Array.isArray(value)) value.forEach((item) => collectNames(item, names));
   else if (typeof value === 'object' && value !== null)
     Object.values(value).forEach((item) => collectNames(item, names));
@@ -67,7 +68,7 @@ function unnamedJoin(node: TreeRecord): boolean {
 }
 
 function sameName(left: string, right: string): boolean {
-  return left.toLowerCase() === right.toLowerCase();
+  return foldName(left) === foldName(right);
 }
 
 /** SELECT columns FROM table WHERE conditions: what a node ships when the query needs the rows themselves. */
@@ -98,12 +99,12 @@ export function splitWhere(
   const rest: Expression[] = [];
   const own = new Set(use.table.columns);
   const belongs = (node: TreeRecord): boolean => {
-    const names = textsOf(node, 'column_names').map((name) => name.toLowerCase());
+    const names = textsOf(node, 'column_names').map(foldName);
     const [first, second] = names;
     if (names.length === 1 && first !== undefined) {
       return own.has(first) && others.every((other) => other.columns !== null && !other.columns.has(first));
     }
-    return names.length === 2 && first === use.alias.toLowerCase() && second !== undefined && own.has(second);
+    return names.length === 2 && first === foldName(use.alias) && second !== undefined && own.has(second);
   };
   for (const condition of conjunctsOf(where)) {
     const pushable =

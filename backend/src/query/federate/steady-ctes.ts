@@ -1,3 +1,4 @@
+import { foldName } from '../../core/index.js';
 import type { QueryNode, TreeRecord } from '../../engine/index.js';
 import { contains, isRecord, recordOf, recordsOf, textOf, typeOf } from '../../engine/index.js';
 
@@ -14,7 +15,7 @@ export type CteScope = ReadonlyMap<string, SteadyCte | null>;
 /** The scope within a query: with its own CTEs. A name that is given twice is given along nowhere. */
 export function scopeWithin(node: QueryNode, outer: CteScope, readsNetwork: (node: TreeRecord) => boolean): CteScope {
   const entries = entriesOf(node);
-  const recursive = textOf(node, 'cte_name').toLowerCase();
+  const recursive = foldName(textOf(node, 'cte_name'));
   if (entries.length === 0 && recursive === '') return outer;
   const scope = new Map(outer);
   if (recursive !== '') scope.set(recursive, null);
@@ -61,14 +62,14 @@ function entriesOf(node: QueryNode): readonly TreeRecord[] {
 }
 
 function nameOf(entry: TreeRecord): string {
-  return textOf(entry, 'key').toLowerCase();
+  return foldName(textOf(entry, 'key'));
 }
 
 /** Names of the scope that are read at or below a node. */
 function namedIn(node: TreeRecord, scope: CteScope): readonly string[] {
   const names = new Set<string>();
   contains(node, (each) => {
-    const name = textOf(each, 'table_name').toLowerCase();
+    const name = foldName(textOf(each, 'table_name'));
     if (typeOf(each) === 'BASE_TABLE' && textOf(each, 'schema_name') === '' && scope.has(name)) names.add(name);
     return false;
   });
@@ -78,7 +79,7 @@ function namedIn(node: TreeRecord, scope: CteScope): readonly string[] {
 /** Whether a CTE below gives a name of the scope another meaning. */
 function givesAny(node: TreeRecord, scope: CteScope): boolean {
   return contains(node, (each) => {
-    if (scope.has(textOf(each, 'cte_name').toLowerCase())) return true;
+    if (scope.has(foldName(textOf(each, 'cte_name')))) return true;
     return isRecord(each['cte_map']) && entriesOf(each).some((entry) => scope.has(nameOf(entry)));
   });
 }
