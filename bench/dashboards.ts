@@ -89,7 +89,7 @@ async function choose(network: Network): Promise<ReadonlyMap<string, string>> {
     index % 2 === 0 ? `198.51.${index >> 8}.${index & 255}` : `host-${index}.example.net`,
   );
   const indicators = [...known, ...unknown].join(' ');
-  return new Map(Object.entries({ node, seq, session, indicators }));
+  return new Map(Object.entries({ event_node: node, seq, session, indicators }));
 }
 
 async function run({ folder, events, say }: BenchOptions): Promise<readonly Figure[]> {

@@ -55,7 +55,7 @@ describe('armorlake demo --grafana', { timeout: 180_000 }, () => {
     const dashboards = readdirSync(join(repository, 'provisioning/dashboards/json'));
     const named = [...out.matchAll(new RegExp(`${url}/d/([a-z-]+)`, 'g'))].map(([, uid = '']) => `${uid}.json`);
     expect(named.toSorted()).toEqual(dashboards.toSorted());
-    expect(out).toMatch(/\/d\/armorlake-process-forensics\?var-node=edge-2&var-seq=\d+\n/);
+    expect(out).toMatch(/\/d\/armorlake-process-forensics\?var-event_node=edge-2&var-seq=\d+\n/);
     // The story's own time, which the last hour leaves behind: the first act is 40 minutes before the start.
     const begins = [...out.matchAll(/\/d\/armorlake-(?:fleet-overview|alert-triage)\?from=(\d+)&to=now\n/g)];
     expect(begins).toHaveLength(2);

@@ -96,8 +96,8 @@ describe('the tree of an event', () => {
         (config as { links?: { url: string }[] } | undefined)?.links?.[0]?.url,
       ]),
     );
-    expect(links['tree']).toMatch(/var-node=.*data\.fields\.node.*&var-seq=.*data\.fields\.seq/);
-    expect(links['↑ parent']).toMatch(/var-node=.*data\.fields\.node.*&var-seq=/);
+    expect(links['tree']).toMatch(/var-event_node=.*data\.fields\.node.*&var-seq=.*data\.fields\.seq/);
+    expect(links['↑ parent']).toMatch(/var-event_node=.*data\.fields\.node.*&var-seq=/);
   });
 
   it('of what a process did is that of the process', async () => {

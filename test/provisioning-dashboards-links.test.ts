@@ -222,7 +222,7 @@ describe('what is shared between dashboards', () => {
     for (const name of shared) {
       const variable = variables.get(name);
       expect(variable, name).toBeDefined();
-      if (variable?.hide !== 2) continue;
+      if (variable?.hide !== 2 || name === 'datasource') continue;
       const visible = { multi: true, includeAll: false, options: [], ...shown.get(name) };
       const { multi, includeAll, options } = visible;
       expect(variable).toMatchObject({ type: 'custom', multi, includeAll, options });
@@ -241,16 +241,24 @@ describe('what is shared between dashboards', () => {
     }
   });
 
+  it('goes along by one menu of all dashboards, with time and variables', () => {
+    const link = z.object({ type: z.string(), tags: z.array(z.string()), asDropdown: z.boolean() });
+    const menu = link.extend({ keepTime: z.boolean(), includeVars: z.boolean() });
+    for (const { json } of boards) {
+      const { links, tags } = z.object({ links: z.array(menu), tags: z.array(z.string()) }).parse(json);
+      const [only] = links;
+      expect(links).toHaveLength(1);
+      expect(only).toMatchObject({ type: 'dashboards', asDropdown: true, keepTime: true, includeVars: true });
+      expect(tags).toEqual(expect.arrayContaining([...(only?.tags ?? ['none'])]));
+    }
+  });
+
   it('is no node that the process dashboard takes for its event, or gives away as a choice', () => {
-    const link = z.object({ title: z.string(), url: z.string(), keepTime: z.boolean(), includeVars: z.boolean() });
-    for (const { uid, json } of boards) {
-      for (const { title, url, ...all } of z.object({ links: z.array(link) }).parse(json).links) {
-        const [, there, query] = /^\/d\/([\w-]+)(?:\?(.*))?$/.exec(url) ?? [];
-        const explicit = uid === process || there === process;
-        expect(all, `${uid}: ${title}`).toEqual({ keepTime: !explicit, includeVars: !explicit });
-        const kept = shared.filter((name) => name !== 'node').map((name) => `\${${name}:queryparam}`);
-        expect(query?.split('&')).toEqual(explicit ? ['${__url_time_range}', ...kept] : undefined);
-      }
+    const variables = variablesOf(process);
+    expect(variables.get('event_node')).toMatchObject({ type: 'textbox', hide: 0 });
+    expect(variables.get('node')).toMatchObject({ type: 'custom', hide: 2 });
+    for (const { uid } of boards.filter((each) => each.uid !== process)) {
+      expect(variablesOf(uid).has('event_node'), uid).toBe(false);
     }
   });
 
@@ -339,7 +347,7 @@ describe('what is missing', () => {
   });
 
   it('is the node of the event that the process dashboard is about', async () => {
-    const written = { node: 'edge-2', seq: '7' };
+    const written = { event_node: 'edge-2', seq: '7' };
     expect(await chosenEvent(query, written)).toEqual([[7, 'edge-2']]);
     const { board, asker } = find('armorlake-process-forensics', 'What happened');
     const context = { fromMs: Date.now() - HOUR_MS, toMs: Date.now(), intervalMs: 10_000, maxDataPoints: 400 };
@@ -355,9 +363,9 @@ describe('what is missing', () => {
     const pid = String(rows[0]?.[0]);
     const found = [[expect.any(Number), 'edge-1']];
     expect(await chosenEvent(query, { pid })).toEqual(found);
-    expect(await chosenEvent(query, { pid, node: '$__all' })).toEqual(found);
-    expect(await chosenEvent(query, { pid, node: 'firewall' })).toEqual([]);
-    expect(await chosenEvent(query, { seq: '7', node: '$__all' })).toEqual([]);
+    expect(await chosenEvent(query, { pid, event_node: '$__all' })).toEqual(found);
+    expect(await chosenEvent(query, { pid, event_node: 'firewall' })).toEqual([]);
+    expect(await chosenEvent(query, { seq: '7', event_node: '$__all' })).toEqual([]);
     expect(await chosenEvent(query, {})).toEqual([]);
   });
 

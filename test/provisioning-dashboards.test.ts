@@ -202,7 +202,7 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
     const one = `${miner} FROM kubearmor.logs WHERE exec_session IS NOT NULL AND operation = 'Process' ORDER BY time, node, seq LIMIT 1`;
     const { rows } = await ask(query, { sql: one });
     const [node, seq, session] = (rows[0] ?? []).map(String);
-    for (const [name, value] of Object.entries({ node, seq, session })) chosen.set(name, value ?? '');
+    for (const [name, value] of Object.entries({ event_node: node, seq, session })) chosen.set(name, value ?? '');
     chosen.set(
       'indicators',
       '/dev/shm/kworker 51.15.58.224, pool.minexmr.example.com;www-data d41d8cd98f00b204e9800998ecf8427e',

@@ -45,7 +45,7 @@ test("a line's details lead to its process", async ({ page, keep }) => {
   await expect(link).toHaveAttribute('href', new RegExp(`/d/${linkDashboards.process}\\?`));
   const { searchParams } = new URL((await link.getAttribute('href')) ?? '', grafanaUrl);
   expect(searchParams.get('var-datasource')).toBe(uids.dataSource);
-  expect(searchParams.get('var-node')).toMatch(/^edge-[123]$/);
+  expect(searchParams.get('var-event_node')).toMatch(/^edge-[123]$/);
   expect(searchParams.get('var-seq')).toMatch(/^\d+$/);
   expect(searchParams.get('from')).not.toBeNull();
   await link.scrollIntoViewIfNeeded();

@@ -73,7 +73,7 @@ test('each query type draws its panel', async ({ grafana, stage, gotoDashboardPa
   await line.click({ position: { x: 60, y: 8 } });
   await expect(logs.getByRole('link', { name: 'Process tree' })).toHaveAttribute(
     'href',
-    new RegExp(`/d/${linkDashboards.process}\\?.*var-node=edge-[123]&var-seq=\\d+&`),
+    new RegExp(`/d/${linkDashboards.process}\\?.*var-event_node=edge-[123]&var-seq=\\d+&`),
   );
   for (const title of ['Alerts by policy', 'Alerts over time', 'Process tree', 'Observed activity', 'Process graph']) {
     await expect(view.getPanelByTitle(title).getErrorIcon()).toBeHidden();

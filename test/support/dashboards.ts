@@ -71,7 +71,7 @@ export function askersOf(each: Board): readonly Asker[] {
 
 /**
  * A dashboard's query as the frontend sends it: variables as the dashboard opens, text boxes as their reader filled them.
- * @param chosen texts by the names of text boxes; `node` and `seq` are also the event that the process dashboard looks up
+ * @param chosen texts by the names of text boxes; `event_node` and `seq` are also the event that the process dashboard looks up
  * @param picked values by the names of lists
  */
 export function asked(
@@ -91,7 +91,7 @@ export function asked(
       return { values: value, all: value.includes('$__all') };
     },
     formatted: (reference) => {
-      if (reference === '${event:text}') return chosen.get('node') ?? '';
+      if (reference === '${event:text}') return chosen.get('event_node') ?? '';
       return reference === '${event:raw}' ? (chosen.get('seq') ?? '') : reference;
     },
   };

@@ -108,7 +108,7 @@ function linksOf(place: FieldPlace): readonly DataLink[] {
  * @param seq the field of the event's number, and in what form: `seq.numeric` of numbers, `seq` of text
  */
 export function processLinks(place: LinkPlace, seq: string): readonly DataLink[] {
-  return link(place, place.links.process, 'Process tree', { node: 'node', seq });
+  return link(place, place.links.process, 'Process tree', { event_node: 'node', seq });
 }
 
 /**

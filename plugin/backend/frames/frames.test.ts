@@ -65,7 +65,7 @@ describe('a table', () => {
       links: [
         {
           title: 'Process tree',
-          url: '/d/armorlake-process-forensics?var-datasource=ds%201&var-node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq.numeric:percentencode}&${__url_time_range}',
+          url: '/d/armorlake-process-forensics?var-datasource=ds%201&var-event_node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq.numeric:percentencode}&${__url_time_range}',
         },
       ],
     });

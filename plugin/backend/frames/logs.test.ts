@@ -123,7 +123,7 @@ describe('the link from a line to its process', () => {
         links: [
           {
             title: 'Process tree',
-            url: '/d/processes?var-datasource=a%20lake&var-node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq:percentencode}&${__url_time_range}',
+            url: '/d/processes?var-datasource=a%20lake&var-event_node=${__data.fields.node:percentencode}&var-seq=${__data.fields.seq:percentencode}&${__url_time_range}',
           },
         ],
       },

@@ -33,7 +33,7 @@ export function rerootLinks(
   const here = variables !== undefined && dashboard !== undefined && /^[\w-]+$/.test(dashboard);
   const uid = here ? dashboard : links.process;
   if (uid === '') return [];
-  const names = here ? variables : { node: 'node', seq: 'seq' };
+  const names = here ? variables : { node: 'event_node', seq: 'seq' };
   const source = `var-datasource=${encodeURIComponent(dataSource)}`;
   const event = `var-${encodeURIComponent(names.node)}=${node}&var-${encodeURIComponent(names.seq)}=${seq}`;
   return [{ title, url: `/d/${uid}?${source}&${event}&\${__url_time_range}` }];

@@ -67,7 +67,7 @@ describe('links to another tree', () => {
 
   it('lead to the dashboard for processes from elsewhere', () => {
     const asked = interpolateModel(around({ by: 'event', node: '$n', seq: '${s}' }), variables);
-    const url = '/d/forensics?var-datasource=lake%201&var-node=N&var-seq=S&${__url_time_range}';
+    const url = '/d/forensics?var-datasource=lake%201&var-event_node=N&var-seq=S&${__url_time_range}';
     // Explore; an event that is written; a header that is no uid.
     expect(rerootLinks(asked, place, link)[0]?.url).toBe(url);
     expect(rerootLinks(seven, { ...place, dashboard: 'mine' }, link)[0]?.url).toBe(url);

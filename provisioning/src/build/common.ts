@@ -1,40 +1,12 @@
 import { defaultQuery } from '../../../plugin/shared/index.js';
-import type { AnnotationSpec, DashboardLink } from './dashboard.js';
+import type { AnnotationSpec } from './dashboard.js';
 import type { Override } from './fields.js';
 import { field, fields } from './fields.js';
-import { handedOn } from './links.js';
 import type { Panel, PanelSpec } from './panels.js';
 import { stat } from './panels.js';
 import { chosenNodes } from './predicates.js';
 import { sql } from './queries.js';
 import { always, outcomeColours, severitySteps, unsetSeverityColour } from './style.js';
-import { uids } from './uids.js';
-
-const titles: Readonly<Record<keyof typeof uids, string>> = {
-  fleet: 'Fleet',
-  triage: 'Alerts',
-  workload: 'Workload',
-  process: 'Process',
-  policies: 'Policies',
-  hunt: 'Hunt',
-  sessions: 'Sessions',
-  health: 'Health',
-};
-
-/**
- * Links to all the other dashboards, in one order everywhere. The process dashboard's variable `node` is its event's node, and
- * no choice of nodes: it neither takes one nor gives one.
- */
-export function links(own: keyof typeof uids): readonly DashboardLink[] {
-  const names = Object.keys(titles) as readonly (keyof typeof uids)[];
-  return names
-    .filter((name) => name !== own)
-    .map((name) => ({
-      title: titles[name],
-      uid: uids[name],
-      ...([name, own].includes('process') ? { handed: handedOn('node') } : {}),
-    }));
-}
 
 /**
  * What is missing, as regions on every time series: gaps and throttling, and nodes that are away now. A node that was away

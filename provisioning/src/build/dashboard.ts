@@ -23,21 +23,12 @@ export interface AnnotationSpec {
   readonly query: ArmorlakeModel;
 }
 
-export interface DashboardLink {
-  readonly title: string;
-  readonly uid: string;
-  /** What goes along, as a URL's query; left out: the time and all variables. */
-  readonly handed?: string;
-}
-
 export interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
   readonly variables: readonly Readonly<Record<string, unknown>>[];
   readonly annotations: readonly AnnotationSpec[];
-  /** Other dashboards. */
-  readonly links: readonly DashboardLink[];
   readonly lines: readonly Line[];
 }
 
@@ -64,31 +55,31 @@ export function dashboard(spec: DashboardSpec): DashboardJson {
     time: { from: 'now-1h', to: 'now' },
     timezone: 'browser',
     annotations: { list: spec.annotations.map(annotation) },
-    links: spec.links.map(link),
+    links: [others],
     templating: { list: spec.variables },
     panels: place(spec.lines),
   };
 }
 
 function annotation({ name, colour, enabled, query }: AnnotationSpec): Record<string, unknown> {
-  return { name, datasource: source, enable: enabled, iconColor: colour, target: { refId: 'Anno', ...query } };
+  // Its switch would take a row of every head; it is in the dashboard's settings.
+  const hide = true;
+  return { name, datasource: source, enable: enabled, hide, iconColor: colour, target: { refId: 'Anno', ...query } };
 }
 
-function link({ title, uid, handed }: DashboardLink): Record<string, unknown> {
-  const all = handed === undefined;
-  return {
-    type: 'link',
-    title,
-    url: all ? `/d/${uid}` : `/d/${uid}?${handed}`,
-    icon: 'dashboard',
-    tooltip: '',
-    tags: [],
-    asDropdown: false,
-    keepTime: all,
-    includeVars: all,
-    targetBlank: false,
-  };
-}
+/** All of these dashboards in one menu, with the time and all variables: each takes what it knows. */
+const others = {
+  type: 'dashboards',
+  title: 'Armorlake',
+  icon: 'external link',
+  tooltip: 'The other dashboards, with this time and these choices',
+  tags: ['armorlake'],
+  url: '',
+  asDropdown: true,
+  keepTime: true,
+  includeVars: true,
+  targetBlank: false,
+};
 
 function place(lines: readonly Line[]): readonly unknown[] {
   const placed: unknown[] = [];

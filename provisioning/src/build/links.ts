@@ -38,10 +38,10 @@ export function bucketLink(title: string, uid: string): DataLink {
   return { title, url: `/d/${uid}?from=\${__value.time}&to=\${__data.fields.until.numeric}&\${__all_variables}` };
 }
 
-/** The event that fields of the row say; its node stands where other dashboards have those chosen. */
+/** The event that fields of the row say. */
 export function toProcess(title = 'The process and what it did', seq = 'seq'): DataLink {
-  const event = `var-node=\${__data.fields.node:percentencode}&var-seq=\${__data.fields["${seq}"].numeric}`;
-  return { title, url: `/d/${uids.process}?${event}&${handedOn('node')}` };
+  const event = `var-event_node=\${__data.fields.node:percentencode}&var-seq=\${__data.fields["${seq}"].numeric}`;
+  return { title, url: `/d/${uids.process}?${event}&${handedOn()}` };
 }
 
 /** Whether this was seen anywhere, on any node of any cluster: the value clicked, or another field of its row. */

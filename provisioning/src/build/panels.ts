@@ -1,7 +1,7 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DataLink, FieldStyle, Override } from './fields.js';
 import { fieldDefaults, fields } from './fields.js';
-import { nothing } from './style.js';
+import { nothing, unknownValue } from './style.js';
 
 /** The data source every panel asks. */
 export const source = { type: 'armorlake-kubearmor-datasource', uid: '${datasource}' } as const;
@@ -78,7 +78,7 @@ export function stat(spec: PanelSpec): Panel {
       wideLayout: true,
       reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
     },
-    { noValue: '—' },
+    { noValue: '—', mappings: [unknownValue] },
   );
 }
 

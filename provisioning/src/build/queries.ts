@@ -31,7 +31,7 @@ export interface EventReference {
   readonly seq: string;
 }
 
-const chosenEvent: EventReference = { node: '$node', seq: '$seq' };
+const chosenEvent: EventReference = { node: '$event_node', seq: '$seq' };
 
 /** The process tree around an event: that which the dashboard's variables name. */
 export function aroundEvent(view: TreeView, event = chosenEvent): ArmorlakeModel {

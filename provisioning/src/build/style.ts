@@ -61,6 +61,12 @@ export function goodUntil(warning: number, bad?: number): readonly Step[] {
   return bad === undefined ? steps : [...steps, { value: bad, color: stateColours.bad }];
 }
 
+/** What there is no value of, as of a query that failed, is neither good nor bad. */
+export const unknownValue: ValueMapping = {
+  type: 'special',
+  options: { match: 'null+nan', result: { text: '—', color: stateColours.unknown, index: 0 } },
+};
+
 /** One colour whatever the value. */
 export function always(color: string): readonly Step[] {
   return [{ value: null, color }];

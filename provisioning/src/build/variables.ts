@@ -11,7 +11,8 @@ export const datasource: Variable = {
   type: 'datasource',
   query: source.type,
   current: {},
-  hide: 0,
+  // Where there are several, links and URLs say which.
+  hide: 2,
   includeAll: false,
   multi: false,
   refresh: 1,

@@ -1,6 +1,6 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { annotations, answeringNodes, byOutcome, links } from '../build/common.js';
+import { annotations, answeringNodes, byOutcome } from '../build/common.js';
 import { field, fields, filtered, moment, operationSeries } from '../build/fields.js';
 import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, table } from '../build/panels.js';
@@ -77,7 +77,6 @@ export const fleet: DashboardSpec = {
     'Which nodes answer and what they saw: policies that fired, new binaries, and everything that is missing.',
   variables,
   annotations,
-  links: links('fleet'),
   lines: [
     {
       height: 4,

@@ -1,4 +1,4 @@
-import { annotations, answeringNodes, links } from '../build/common.js';
+import { annotations, answeringNodes } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { stat } from '../build/panels.js';
 import { missingMinutes } from '../build/predicates.js';
@@ -19,7 +19,6 @@ export const health: DashboardSpec = {
   description: 'Who answers, what comes in, what is lost and why, and what Armorlake costs its hosts.',
   variables: [datasource, cluster, members, node, ...carriedEvents],
   annotations,
-  links: links('health'),
   lines: [
     {
       height: 4,

@@ -1,4 +1,4 @@
-import { annotations, links } from '../build/common.js';
+import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment } from '../build/fields.js';
 import { bucketLink, toProcess, toWorkload, workloadColumns } from '../build/links.js';
@@ -8,6 +8,9 @@ import { always, coloured } from '../build/style.js';
 import { uids } from '../build/uids.js';
 import { carriedEvents, cluster, datasource, input, members, node } from '../build/variables.js';
 import { MOST, doubts, given, hits, refused } from './hunt-sql.js';
+
+const verdictColours = { Seen: 'orange', Unknown: 'yellow', 'Not seen': 'green' } as const;
+const verdictNames = Object.keys(verdictColours);
 
 const verdicts = `
   WITH ${given}, ${hits('namespace, workload')}, ${doubts}, seen AS (
@@ -31,15 +34,16 @@ const verdicts = `
     SELECT 'rest', (beyond || ' more'), NULL, NULL, NULL, 0, NULL, NULL, NULL, 'only the first ${MOST} are looked for'
     FROM (SELECT len(parts) - ${MOST} AS beyond FROM pasted) WHERE beyond > 0
   )
-  SELECT CASE WHEN nodes > 0 THEN 'Seen' WHEN why IS NOT NULL THEN 'Unknown' ELSE 'Not seen' END AS verdict,
-    kind, indicator, logs, alerts, blocked, nodes, first, last, CASE WHEN nodes > 0 THEN workloads ELSE why END AS found
-  FROM judged
+  SELECT *, ${verdictNames.map((name) => `count(*) FILTER (verdict = '${name}') OVER () AS "${name}"`).join(', ')}
+  FROM (
+    SELECT CASE WHEN nodes > 0 THEN 'Seen' WHEN why IS NOT NULL THEN 'Unknown' ELSE 'Not seen' END AS verdict,
+      kind, indicator, logs, alerts, blocked, nodes, first, last, CASE WHEN nodes > 0 THEN workloads ELSE why END AS found
+    FROM judged
+  )
   ORDER BY list_position(['Seen', 'Unknown', 'Not seen'], verdict), kind = 'rest' DESC, logs + alerts DESC NULLS LAST, indicator`;
 
 /** Asked by two panels in the same words: it runs once. */
 const verdictQuery = sql(verdicts, { limit: MOST + 1 });
-
-const verdictColours = { Seen: 'orange', Unknown: 'yellow', 'Not seen': 'green' } as const;
 
 const variables = [datasource, cluster, members, node, input('indicators', 'Indicators'), ...carriedEvents];
 
@@ -51,7 +55,6 @@ export const hunt: DashboardSpec = {
     'Paste paths, hashes, addresses, domains or user names: what was seen, what was not, and what nobody can know.',
   variables,
   annotations,
-  links: links('hunt'),
   lines: [
     {
       height: 6,
@@ -69,26 +72,9 @@ export const hunt: DashboardSpec = {
             title: 'Verdicts',
             description: 'How many of the indicators were seen, were not, or cannot be known within the time range.',
             queries: [verdictQuery],
-            transformations: [
-              {
-                id: 'groupBy',
-                options: {
-                  fields: {
-                    verdict: { operation: 'groupby', aggregations: [] },
-                    indicator: { operation: 'aggregate', aggregations: ['count'] },
-                  },
-                },
-              },
-              {
-                id: 'rowsToFields',
-                options: {
-                  mappings: [
-                    { fieldName: 'verdict', handlerKey: 'field.name' },
-                    { fieldName: 'indicator (count)', handlerKey: 'field.value' },
-                  ],
-                },
-              },
-            ],
+            options: {
+              reduceOptions: { calcs: ['lastNotNull'], fields: `/^(${verdictNames.join('|')})$/`, values: false },
+            },
             style: { decimals: 0, thresholds: always('text') },
             overrides: Object.entries(verdictColours).map(([name, color]) =>
               field(name, { thresholds: always(color) }),
@@ -119,6 +105,7 @@ export const hunt: DashboardSpec = {
               field('nodes', { custom: { width: 68 } }),
               field('first', moment),
               field('last', moment),
+              ...verdictNames.map(hidden),
               field('found', { displayName: 'where, or why unknown', custom: { minWidth: 380, inspect: true } }),
             ],
           }),

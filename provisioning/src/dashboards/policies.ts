@@ -1,4 +1,4 @@
-import { annotations, byOutcome, links } from '../build/common.js';
+import { annotations, byOutcome } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
 import { field, filtered, moment, severityColumn } from '../build/fields.js';
@@ -131,7 +131,6 @@ export const policies: DashboardSpec = {
   description: 'What each policy saw, stopped and let through, how noisy it is, and what its noise hides.',
   variables,
   annotations,
-  links: links('policies'),
   lines: [
     {
       height: 4,

@@ -1,6 +1,5 @@
 import { defaultQuery, execSession, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
-import { links } from '../build/common.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
 import { field, hidden, moment } from '../build/fields.js';
@@ -9,21 +8,21 @@ import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
 import { always, coloured, outcomeColours, stateColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
-import { carried, carriedEvents, cluster, datasource, derived, input } from '../build/variables.js';
+import { carried, carriedEvents, cluster, datasource, derived, input, node } from '../build/variables.js';
 
 /** What a link of somebody else's may say instead of a node. */
-const noNode = "'$node' IN ('', chr(36) || '__all')";
+const noNode = "'$event_node' IN ('', chr(36) || '__all')";
 /**
  * The event that the text boxes name: (node, seq), or the last event of a PID until a time (left out: the range's end). Its
  * number is the value, its node the text. A node that is named is not asked: when it is away, the panels say so.
  */
 const event = derived(
   'event',
-  `SELECT TRY_CAST('$seq' AS BIGINT) AS value, '$node' AS text WHERE NOT ${noNode} AND TRY_CAST('$seq' AS BIGINT) IS NOT NULL
+  `SELECT TRY_CAST('$seq' AS BIGINT) AS value, '$event_node' AS text WHERE NOT ${noNode} AND TRY_CAST('$seq' AS BIGINT) IS NOT NULL
 UNION ALL
 (SELECT seq, node FROM kubearmor.events
 WHERE '$seq' = '' AND '$pid' <> '' AND host_pid = TRY_CAST('$pid' AS INTEGER)
-  AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND (${noNode} OR node = '$node')
+  AND ('$host' = '' OR host = '$host' OR machine_id = '$host') AND (${noNode} OR node = '$event_node')
   AND time < INTERVAL 1 MILLISECOND + CASE
     WHEN regexp_full_match('$time', '[0-9]+') THEN make_timestamp(1000 * TRY_CAST('$time' AS BIGINT))
     ELSE coalesce(TRY_CAST(nullif('$time', '') AS TIMESTAMP), $__timeTo) END
@@ -184,10 +183,10 @@ const exploreLinks: readonly DataLink[] = [
 /** The same dashboard around another event of the table's. */
 function reroot(title: string, seq: string): DataLink {
   const pairs = [
-    'var-node=${__data.fields.node:percentencode}',
+    'var-event_node=${__data.fields.node:percentencode}',
     `var-seq=\${__data.fields["${seq}"].text}`,
     'var-host=&var-pid=&var-time=',
-    handedOn('node'),
+    handedOn(),
   ];
   return { title, url: `/d/${uids.process}?${pairs.join('&')}` };
 }
@@ -207,17 +206,17 @@ export const processForensics: DashboardSpec = {
   description: 'The process behind an event, what it came from, and everything it and its descendants did.',
   variables: [
     datasource,
-    input('node', 'Node'),
+    input('event_node', 'Node'),
     input('seq', 'Event (seq)'),
     input('host', 'or: host'),
     input('pid', 'PID on the host'),
     input('time', 'until (time)'),
     event,
     carried(cluster),
+    carried(node),
     ...carriedEvents,
   ],
   annotations: [],
-  links: links('process'),
   lines: [
     {
       height: 13,

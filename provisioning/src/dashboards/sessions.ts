@@ -1,5 +1,5 @@
 import { execSession } from '../../../plugin/shared/index.js';
-import { annotations, links } from '../build/common.js';
+import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
@@ -181,7 +181,6 @@ export const sessions: DashboardSpec = {
     'Sessions that entered containers and hosts (kubectl exec, terminals) with all they ran, and every destination outside.',
   variables,
   annotations,
-  links: links('sessions'),
   lines: [
     {
       height: 10,

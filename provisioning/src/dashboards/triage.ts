@@ -1,4 +1,4 @@
-import { annotations, byOutcome, links, outcomeSeries, severitySeries } from '../build/common.js';
+import { annotations, byOutcome, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, fields, filtered, hidden, severityColumn, wrapped } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
@@ -73,7 +73,6 @@ export const triage: DashboardSpec = {
   description: 'Alerts grouped by what happened: what was not stopped, what is new and what is severe comes first.',
   variables,
   annotations,
-  links: links('triage'),
   lines: [
     {
       height: 7,

@@ -1,4 +1,4 @@
-import { annotations, links } from '../build/common.js';
+import { annotations } from '../build/common.js';
 import type { DashboardSpec, Line } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
 import { field, fields, filtered, hidden, moment, operationSeries } from '../build/fields.js';
@@ -247,7 +247,6 @@ export const workloadBehaviour: DashboardSpec = {
   description: 'Processes, files and connections of a workload: the rarest first, the new ones marked.',
   variables: [datasource, cluster, members, node, namespace, workload, pod, adHoc, ...carriedAlerts],
   annotations,
-  links: links('workload'),
   lines: [
     {
       height: 9,
