@@ -264,7 +264,9 @@ describe('what is shared between dashboards', () => {
 
   it('keeps time and data source on the way to a dashboard that asks much', () => {
     const health = JSON.stringify(boards.find(({ uid }) => uid === 'armorlake-health')?.json);
-    expect(health).toContain('/d/${__value.raw:percentencode}?${__url_time_range}&var-datasource=${datasource}');
+    expect(health).toContain(
+      '/d/${__value.raw:percentencode}?${__url_time_range}&timezone=&var-datasource=${datasource}',
+    );
   });
 
   it('is one level of one event: no log panel has its own', () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { compileQuery, execSession } from '../plugin/shared/index.js';
 import { dashboards } from '../provisioning/src/dashboards.js';
+import { stateColours } from '../provisioning/src/build/style.js';
 import { Workplace } from './cli-support.js';
 import type { Board } from './support/dashboards.js';
 import { asked, askersOf, boards, panelsOf } from './support/dashboards.js';
@@ -116,6 +117,47 @@ describe('the panels', () => {
 
   it('do not pass a failed query off as a zero', () => {
     expect(shown('stat').filter((panel) => /\d/.test(noValueOf(panel)))).toEqual([]);
+  });
+
+  it('say so in a line, what it means first', () => {
+    const said = all.map(noValueOf).filter((text) => text.length > 20);
+    expect(said.length).toBeGreaterThan(20);
+    for (const text of said) expect(text).toMatch(/^[A-Z].*\. \(△ by the title: nodes missing; red: query failed\.\)$/);
+  });
+
+  it('are not green without an answer', () => {
+    const style = z.object({ mappings: z.array(z.looseObject({ type: z.string() })).default([]) });
+    const config = z.object({ fieldConfig: z.object({ defaults: style }) });
+    for (const panel of shown('stat')) {
+      const { mappings } = config.parse(panel).fieldConfig.defaults;
+      const result = expect.objectContaining({ color: stateColours.unknown });
+      expect(mappings, panel.title).toContainEqual({ type: 'special', options: { match: 'null+nan', result } });
+    }
+  });
+
+  it('show all of a word that is longer than its column, wherever text wraps', () => {
+    const property = z.looseObject({ id: z.string(), value: z.unknown() });
+    const override = z.object({ properties: z.array(property) });
+    const config = z.object({ fieldConfig: z.object({ overrides: z.array(override) }) });
+    const wrapping = shown('table').flatMap((panel) =>
+      config
+        .parse(panel)
+        .fieldConfig.overrides.map(({ properties }) => new Map(properties.map(({ id, value }) => [id, value])))
+        .filter((properties) => JSON.stringify(properties.get('custom.cellOptions'))?.includes('wrapText') ?? false),
+    );
+    expect(wrapping.length).toBeGreaterThan(8);
+    for (const properties of wrapping) expect(properties.get('custom.inspect')).toBe(true);
+  });
+
+  it('offer nobody Explore, which a viewer may not open, and hand on no time zone', () => {
+    for (const { uid, json } of boards) {
+      const urls = urlsOf(json);
+      expect(
+        urls.filter((url) => url.startsWith('/explore')),
+        uid,
+      ).toEqual([]);
+      for (const url of urls) expect(url).not.toMatch(/\$\{__url_time_range\}(?!&timezone=)/);
+    }
   });
 
   it('open exactly the bucket of a bar', () => {
@@ -278,6 +320,55 @@ describe('every query of the dashboards, asked of a fleet under attack', () => {
       ['Unknown', why],
     ]);
     expect(told.get('nobody')?.[1]).toContain('no events from edge-1, edge-2');
+  });
+
+  it('calls nothing new where nothing older is remembered', async () => {
+    const older = Date.now() - 50 * 24 * HOUR_MS;
+    const binaries = titled('New binaries');
+    expect((await answered(binaries, { fromMs: older })).rows).toEqual([[null]]);
+    const [[latest] = []] = (await ask(query, { sql: 'SELECT epoch_ms(max(time)) FROM kubearmor.logs' })).rows;
+    expect((await answered(binaries, { fromMs: Number(latest) })).rows).toEqual([[expect.any(Number)]]);
+    const { rows, schema } = await answered(titled('What is seen'), { fromMs: older });
+    const at = schema.findIndex(({ name }) => name === 'new');
+    expect(new Set(rows.map((row) => row[at]))).toEqual(new Set([null]));
+  });
+
+  it('takes no first minutes of a node for the pace of its days', async () => {
+    const nodes = queries.find(({ title, each }) => title === 'Nodes' && each.uid === 'armorlake-health');
+    if (nodes === undefined) throw new Error('There is no table of nodes.');
+    const { rows, schema } = await answered(nodes);
+    const at = (name: string): number => schema.findIndex((column) => column.name === name);
+    for (const row of rows)
+      expect([row[at('CPU')], row[at('flash/day')], row[at('network/day')]]).toEqual([null, null, null]);
+    expect(rows.length).toBe(3);
+  });
+
+  it('gives an outcome only to what an alert speaks of, or what did not happen', async () => {
+    for (const title of ['Commands', 'Transcript of the chosen session']) {
+      const { rows, schema } = await answered(titled(title));
+      const at = (name: string): number => schema.findIndex((column) => column.name === name);
+      const ordinary = rows.filter((row) => row[at('policy')] === null && row[at('outcome')] === 'happened');
+      expect(ordinary, title).toEqual([]);
+      expect(rows.filter((row) => row[at('outcome')] === null).length, title).toBeGreaterThan(0);
+    }
+  });
+
+  it('leads from an event to its workload and pod', async () => {
+    const card = queries.find(({ title, each }) => title === 'Where' && each.uid === 'armorlake-process-forensics');
+    if (card === undefined) throw new Error('There is no card Where.');
+    const { rows, schema } = await answered(card);
+    const value = (row: readonly unknown[], name: string): unknown =>
+      row[schema.findIndex((each) => each.name === name)];
+    const opened = new Map(
+      rows.filter((row) => value(row, 'open') === 'open').map((row) => [value(row, 'field'), row]),
+    );
+    expect([...opened.keys()]).toEqual(['workload', 'pod']);
+    const [workload = [], pod = []] = [...opened.values()];
+    const of = (row: readonly unknown[]): readonly unknown[] =>
+      ['board', 'of namespace', 'of workload', 'of pod', 'of policy'].map((name) => value(row, name));
+    const named = expect.stringMatching(/^[^$]/);
+    expect(of(workload)).toEqual(['armorlake-workload-behaviour', named, named, '$__all', '$__all']);
+    expect(of(pod)).toEqual(['armorlake-workload-behaviour', named, named, value(pod, 'value'), '$__all']);
   });
 
   it('says "Not seen" where nothing stands against it', async () => {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 export interface ProcessUsage {
   readonly cpuSeconds: number;
   readonly rssBytes: number;
-  /** Bytes they had written to disk. */
+  /** Bytes they had written to disk, without what was deleted before it got there, as the files of answers are. */
   readonly writtenBytes: number;
 }
 
@@ -40,8 +40,16 @@ async function usageOf(pid: number): Promise<ProcessUsage> {
   return {
     cpuSeconds: ticks / TICKS_A_SECOND,
     rssBytes: numberOf(status, /^VmRSS:\s+(\d+) kB$/m) * 1024,
-    writtenBytes: numberOf(io, /^write_bytes: (\d+)$/m),
+    writtenBytes: writtenOf(io ?? ''),
   };
+}
+
+/**
+ * Of /proc/PID/io. The kernel counts a page when it is made dirty, and takes it back from whoever deletes the file before it
+ * was written: that may be another one of our processes, so only the sum over all of them is a figure.
+ */
+export function writtenOf(io: string): number {
+  return numberOf(io, /^write_bytes: (\d+)$/m) - numberOf(io, /^cancelled_write_bytes: (\d+)$/m);
 }
 
 function numberOf(text: string | undefined, pattern: RegExp): number {

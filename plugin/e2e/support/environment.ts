@@ -13,6 +13,8 @@ export const credentials = {
 
 /** A folder of this run; the workers inherit its name from the first process. */
 export const runFolder = (process.env['ARMORLAKE_E2E_FOLDER'] ??= mkdtempSync(join(tmpdir(), 'armorlake-e2e-')));
+/** Where pictures of views go: into the docs only by `npm run e2e -- --update-pictures`, so that a run changes no file. */
+export const updatePictures = process.env['ARMORLAKE_UPDATE_PICTURES'] === '1';
 /** What `setup.ts` started. */
 export const stageFile = join(runFolder, 'stage.json');
 

@@ -1,13 +1,16 @@
 import { copyFileSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect as grafanaExpect, test as grafanaTest } from '@grafana/plugin-e2e';
 import type { BrowserContext, Locator, Page } from '@playwright/test';
-import { credentials, stageFile } from './environment.js';
+import { credentials, stageFile, updatePictures } from './environment.js';
 import { Grafana } from './grafana.js';
 import type { Stage } from './network.js';
 
-const images = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
+const images = updatePictures
+  ? fileURLToPath(new URL('../../../docs/images/', import.meta.url))
+  : join(tmpdir(), 'armorlake-e2e-pictures');
 const pluginSource = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** Pictures that ship with the plugin, as its descriptor names them. */
@@ -25,7 +28,7 @@ interface BootData {
 interface TestFixtures {
   readonly grafana: Grafana;
   readonly stage: Stage;
-  /** Keeps a picture of a view in docs/images, and in the plugin when that ships with it. */
+  /** Keeps a picture of a view; with `--update-pictures` in docs/images, and in the plugin when that ships with it. */
   readonly keep: (name: string) => Promise<void>;
   /** Of @grafana/plugin-e2e, which loads Grafana's start page in each test to find it out. */
   readonly bootData: BootData;
@@ -76,7 +79,7 @@ export const test = grafanaTest.extend<TestFixtures, WorkerFixtures>({
       const path = join(images, `${name}.png`);
       await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
       const copy = `img/${name}.png`;
-      if (shipped.has(copy)) copyFileSync(path, join(pluginSource, copy));
+      if (updatePictures && shipped.has(copy)) copyFileSync(path, join(pluginSource, copy));
     });
   },
 });

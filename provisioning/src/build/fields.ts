@@ -48,8 +48,8 @@ export function fields(pattern: RegExp, style: FieldStyle): Override {
 /** A moment in a table: the same width on every day. */
 export const moment = { unit: 'time:MM-DD HH:mm:ss', custom: { width: 126 } } as const;
 
-/** A cell whose text wraps instead of being cut. */
-export const wrapped = { cellOptions: { type: 'auto', wrapText: true } } as const;
+/** A cell whose text wraps instead of being cut; of a word longer than the column, as a hash, the magnifier shows all. */
+export const wrapped = { cellOptions: { type: 'auto', wrapText: true }, inspect: true } as const;
 
 /** Columns that a reader can narrow by their header. */
 export function filtered(names: readonly string[]): Override {

@@ -1,12 +1,12 @@
 import type { DataLink } from './fields.js';
-import { keep, uids } from './uids.js';
+import { keep, timeRange, uids } from './uids.js';
 import type { Variable } from './variables.js';
 
 /** Variables that mean the same wherever they are; every dashboard has them, shown or carried. */
 const shared = ['datasource', 'cluster', 'node', 'namespace', 'workload', 'policy', 'severity', 'filters'] as const;
 
 function kept(names: readonly string[]): string {
-  return ['${__url_time_range}', ...names.map((name) => `\${${name}:queryparam}`)].join('&');
+  return [timeRange, ...names.map((name) => `\${${name}:queryparam}`)].join('&');
 }
 
 /**

@@ -74,9 +74,9 @@ export function always(color: string): readonly Step[] {
 
 /**
  * What an empty panel says. Grafana shows it for a failed query and for missing nodes, too: no such sentence stands without
- * a reserve.
+ * a reserve, which is as short as can be.
  * @param why what it means that nothing matched, a whole sentence
  */
 export function nothing(why: string): string {
-  return `Nothing to show. With a red mark beside the title the query failed; with a triangle nodes were missing, or no longer remember this time; with neither: ${why}`;
+  return `${why.charAt(0).toUpperCase()}${why.slice(1)} (△ by the title: nodes missing; red: query failed.)`;
 }

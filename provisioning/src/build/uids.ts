@@ -12,8 +12,14 @@ export const uids = {
   health: 'armorlake-health',
 } as const;
 
+/**
+ * This dashboard's time range. Grafana puts its reader's time zone along, which would stay with whoever opens the link: named
+ * twice, it is none, and each reader has their own.
+ */
+export const timeRange = '${__url_time_range}&timezone=';
+
 /** Time range and variables of this dashboard, for a link to another one. */
-export const keep = '${__url_time_range}&${__all_variables}';
+export const keep = `${timeRange}&\${__all_variables}`;
 
 /** Only the time range and the data source: for links to whichever dashboard. */
-export const everywhere = '${__url_time_range}&var-datasource=${datasource}';
+export const everywhere = `${timeRange}&var-datasource=\${datasource}`;

@@ -43,7 +43,8 @@ const attention = `
   ), firsts AS (
     ${firstRuns}
   ), fresh AS (
-    SELECT node, count(*) AS binaries FROM firsts WHERE first >= $__timeFrom GROUP BY node
+    SELECT node, count(*) FILTER (first >= $__timeFrom) AS binaries FROM (SELECT *, min(first) OVER () AS oldest FROM firsts)
+    WHERE oldest < $__timeFrom GROUP BY node
   ), missing AS (
     ${missingMinutes}
   ), account AS (
@@ -123,8 +124,12 @@ export const fleet: DashboardSpec = {
           panel: stat({
             title: 'New binaries',
             description:
-              'Binaries that ran in what is chosen, and whose first execution on any of the chosen nodes, in whichever workload and as far as the nodes remember, lies within the range.',
-            queries: [sql(`SELECT count(*) AS binaries FROM (${firstRuns}) WHERE first >= $__timeFrom`)],
+              'Binaries that ran in what is chosen, and whose first execution on any of the chosen nodes, in whichever workload and as far as the nodes remember, lies within the range. — where the nodes remember no execution before the range: then everything would be new.',
+            queries: [
+              sql(`
+        SELECT CASE WHEN min(first) < $__timeFrom THEN count(*) FILTER (first >= $__timeFrom) END AS binaries
+        FROM (${firstRuns})`),
+            ],
             style: { thresholds: always('blue'), links: [onward('Where they ran', uids.workload)] },
           }),
         },

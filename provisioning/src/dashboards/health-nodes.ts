@@ -1,5 +1,5 @@
 import type { Line } from '../build/dashboard.js';
-import { field, fields } from '../build/fields.js';
+import { field, fields, wrapped } from '../build/fields.js';
 import { table } from '../build/panels.js';
 import { sql } from '../build/queries.js';
 import { always, goodUntil, stateColours } from '../build/style.js';
@@ -17,7 +17,7 @@ export const nodeLines: readonly Line[] = [
         width: 24,
         panel: table({
           title: 'Nodes',
-          description: `Every node known here and what Armorlake costs its host: processor time as a share of one core, memory, bytes written to flash and sent or received a day at the pace of the range, days until the lake is full and until the certificate expires. ${recent}`,
+          description: `Every node known here and what Armorlake costs its host: processor time as a share of one core, memory, bytes written to flash and sent or received a day at the pace of the range (without its first ten minutes, in which history comes in), days until the lake is full and until the certificate expires. ${recent}`,
           queries: [sql(nodeTable)],
           empty: 'no node is known.',
           overrides: [
@@ -78,7 +78,7 @@ export const nodeLines: readonly Line[] = [
             field('events/s', { decimals: 1, custom: { width: 90 } }),
             field('breaks', { decimals: 0, thresholds: goodUntil(1), custom: { ...coloredText, width: 80 } }),
             field('kubearmor', { custom: { width: 110 } }),
-            field('detail', { custom: { inspect: true } }),
+            field('detail', { custom: wrapped }),
           ],
         }),
       },
@@ -97,16 +97,16 @@ export const nodeLines: readonly Line[] = [
           empty: 'no node that stores events is known.',
           overrides: [
             field('node', { custom: { width: 110 } }),
-            field('host', { custom: { width: 150 } }),
+            field('host', { custom: { width: 130 } }),
             ...['process', 'file', 'network', 'of the host'].map((name) =>
               field(name, {
                 mappings: [notSeen],
                 thresholds: always(stateColours.good),
-                custom: { ...coloredText, width: 112 },
+                custom: { ...coloredText, width: 90 },
               }),
             ),
             field('last event', moment),
-            field('to see more', { custom: { inspect: true } }),
+            field('to see more', { custom: { ...wrapped, minWidth: 200 } }),
           ],
         }),
       },

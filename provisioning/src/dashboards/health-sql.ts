@@ -25,14 +25,20 @@ export const growing = `
     FROM grown
   )`;
 
+/** Since when each node tells figures: in its first minutes a history may come in, and what that costs is no pace of a day. */
+const settled = `settled AS (
+    SELECT node, min(time) + INTERVAL 10 MINUTE AS since FROM ${metrics} GROUP BY node
+  )`;
+const steady = 'time >= settled.since';
+
 export const nodeTable = `
-  ${growing}, spent AS (
-    SELECT node, 100.0 * sum(cpu_seconds) / sum(seconds) AS cpu, max_by(rss_bytes, time) AS rss,
-      sum(written_bytes) * 86400.0 / sum(seconds) AS flash,
-      sum(network_sent_bytes + network_received_bytes) * 86400.0 / sum(seconds) AS network,
+  ${growing}, ${settled}, spent AS (
+    SELECT node, 100.0 * sum(cpu_seconds) FILTER (${steady}) / sum(seconds) FILTER (${steady}) AS cpu, max_by(rss_bytes, time) AS rss,
+      sum(written_bytes) FILTER (${steady}) * 86400.0 / sum(seconds) FILTER (${steady}) AS flash,
+      sum(network_sent_bytes + network_received_bytes) FILTER (${steady}) * 86400.0 / sum(seconds) FILTER (${steady}) AS network,
       sum(engine_restarts)::BIGINT AS restarts, max_by(certificate_expires, time) AS expires,
       max_by(profile, time) AS profile
-    FROM ${metrics} WHERE $__timeFilter(time) GROUP BY node
+    FROM ${metrics} JOIN settled USING (node) WHERE $__timeFilter(time) GROUP BY node
   )
   SELECT nodes.name AS node, nodes.state, nodes.last_contact AS "last contact", nodes.version,
     coalesce(spent.profile, nodes.role) AS profile, spent.cpu AS "CPU", spent.rss AS memory, spent.flash AS "flash/day",

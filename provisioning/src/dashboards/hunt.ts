@@ -1,6 +1,6 @@
 import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, filtered, hidden, moment } from '../build/fields.js';
+import { field, filtered, hidden, moment, wrapped } from '../build/fields.js';
 import { bucketLink, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, stat, table, words } from '../build/panels.js';
 import { sql } from '../build/queries.js';
@@ -99,14 +99,14 @@ export const hunt: DashboardSpec = {
                 mappings: [coloured(verdictColours)],
                 custom: { cellOptions: { type: 'color-background', mode: 'basic' }, width: 85 },
               }),
-              field('kind', { custom: { width: 190, inspect: true } }),
-              field('indicator', { custom: { minWidth: 220, inspect: true } }),
-              ...['logs', 'alerts', 'blocked'].map((name) => field(name, { custom: { width: 75 } })),
+              field('kind', { custom: { width: 120, inspect: true } }),
+              field('indicator', { custom: { minWidth: 150, inspect: true } }),
+              ...['logs', 'alerts', 'blocked'].map((name) => field(name, { custom: { width: 68 } })),
               field('nodes', { custom: { width: 68 } }),
               field('first', moment),
               field('last', moment),
               ...verdictNames.map(hidden),
-              field('found', { displayName: 'where, or why unknown', custom: { minWidth: 380, inspect: true } }),
+              field('found', { displayName: 'where, or why unknown', custom: { ...wrapped, minWidth: 260 } }),
             ],
           }),
         },

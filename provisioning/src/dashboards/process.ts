@@ -1,8 +1,8 @@
-import { defaultQuery, execSession, treeCtes } from '../../../plugin/shared/index.js';
+import { execSession, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
-import { field, hidden, moment } from '../build/fields.js';
+import { field, hidden, moment, wrapped } from '../build/fields.js';
 import { handedOn, toHunt } from '../build/links.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
@@ -52,6 +52,22 @@ const choose =
 /** One part of what KubeArmor said of an event: names → SQL of what is shown, and of what can be looked for elsewhere. */
 type Card = readonly (readonly [name: string, sql: string, indicator?: string])[];
 
+/** Rows of a card that have a dashboard of their own: its uid, and the values of the variables there. */
+type Places = Readonly<Record<string, { readonly uid: string; readonly values: Readonly<Record<string, string>> }>>;
+
+const toWorkloadOf = { namespace: 'namespace', workload: 'workload' } as const;
+const places: Places = {
+  policy: { uid: uids.policies, values: { policy: 'policy' } },
+  workload: { uid: uids.workload, values: toWorkloadOf },
+  pod: { uid: uids.workload, values: { ...toWorkloadOf, pod: 'pod' } },
+};
+const placeVariables = ['policy', 'namespace', 'workload', 'pod'] as const;
+/** What a row doesn't name is All there. */
+const toPlace: DataLink = {
+  title: 'Its dashboard',
+  url: `/d/\${__data.fields.board:percentencode}?${placeVariables.map((name) => `var-${name}=\${__data.fields["of ${name}"]:percentencode}`).join('&')}&${handedOn('policy', 'namespace', 'workload')}`,
+};
+
 const what: Card = [
   ['time (UTC)', "strftime(time, '%Y-%m-%d %H:%M:%S.%f')"],
   ['outcome', 'outcome'],
@@ -98,16 +114,22 @@ const place: Card = [
 /** A part of the event, one row for each thing that is said. */
 function card(title: string, description: string, parts: Card): Cell {
   const list = (texts: readonly string[]): string => `unnest([${texts.join(', ')}])`;
+  const of = (variable: string): string =>
+    list(parts.map(([name]) => `coalesce(${places[name]?.values[variable] ?? 'NULL'}, chr(36) || '__all')`));
   const query = `
-    SELECT field, value, CASE WHEN indicator <> '' THEN 'hunt' END AS hunt, indicator FROM (
+    SELECT field, value, CASE WHEN indicator <> '' THEN 'hunt' END AS hunt, CASE WHEN board <> '' THEN 'open' END AS open,
+      indicator, board, ${placeVariables.map((name) => `"of ${name}"`).join(', ')}
+    FROM (
       SELECT ${list(parts.map(([name]) => `'${name}'`))} AS field,
         ${list(parts.map(([, value]) => value))} AS value,
-        ${list(parts.map(([, , indicator = 'NULL']) => indicator))} AS indicator
+        ${list(parts.map(([, , indicator = 'NULL']) => indicator))} AS indicator,
+        ${list(parts.map(([name]) => `'${places[name]?.uid ?? ''}'`))} AS board,
+        ${placeVariables.map((name) => `${of(name)} AS "of ${name}"`).join(', ')}
       ${target.join(' ')}
     ) WHERE value <> ''`;
   const panel = table({
     title,
-    description: `${description} "hunt" looks for a value on all nodes.`,
+    description: `${description} "hunt" looks for a value on all nodes, "open" shows its dashboard.`,
     queries: [sql(query, { scope })],
     empty: choose,
     options: { showHeader: false },
@@ -118,21 +140,29 @@ function card(title: string, description: string, parts: Card): Cell {
       }),
       field('value', {
         noValue: '',
-        custom: { cellOptions: { type: 'auto', wrapText: true } },
+        custom: wrapped,
       }),
       field('hunt', {
         noValue: '',
         links: [toHunt('__data.fields.indicator')],
-        custom: { width: 55 },
+        custom: { width: 55, hidden: !parts.some(([, , indicator]) => indicator !== undefined) },
       }),
-      field('indicator', { noValue: '', custom: { hidden: true } }),
+      field('open', {
+        noValue: '',
+        links: [toPlace],
+        custom: { width: 68, hidden: !parts.some(([name]) => name in places) },
+      }),
+      ...['indicator', 'board', ...placeVariables.map((name) => `of ${name}`)].map(hidden),
     ],
   });
   return { width: 8, panel };
 }
 
+/** The outcome that an alert speaks of, or that a refusal left: an ordinary act has none, and so no colour. */
+const spokenOf = `coalesce(any_value(outcome) FILTER (kind = 'alert'), any_value(outcome) FILTER (outcome <> 'happened'))`;
+
 const commands = ofSubtree(`
-  SELECT min(time) AS time, any_value(outcome) AS outcome, any_value(resource) AS command,
+  SELECT min(time) AS time, ${spokenOf} AS outcome, any_value(resource) AS command,
     any_value(coalesce(user_name, uid::VARCHAR)) AS user, any_value(host_pid) AS PID, any_value(tty) AS tty,
     string_agg(DISTINCT policy, ', ') AS policy, min_by(node, time) AS node, min_by(seq, time) AS seq
   FROM did WHERE operation = 'Process' GROUP BY place ORDER BY time`);
@@ -161,24 +191,6 @@ const around = `
     AND e.namespace IS NOT DISTINCT FROM target.namespace AND e.pod IS NOT DISTINCT FROM target.pod
     AND e.time BETWEEN target.time - INTERVAL 10 MINUTE AND target.time + INTERVAL 10 MINUTE
   ORDER BY abs(date_diff('microsecond', e.time, target.time)), e.seq`;
-
-/** Explore with this query of the event, in the dashboard's time. */
-function explore(title: string, query: ArmorlakeModel): DataLink {
-  const pane = {
-    datasource: '${datasource}',
-    queries: [{ refId: 'A', datasource: { type: 'armorlake-kubearmor-datasource', uid: '${datasource}' }, ...query }],
-    range: { from: '${__from}', to: '${__to}' },
-  };
-  const encoded = encodeURIComponent(JSON.stringify({ a: pane }));
-  const panes = encoded.replace(/%24%7B([\w%]+?)%7D/g, (_, name: string) => `\${${decodeURIComponent(name)}}`);
-  return { title, url: `/explore?schemaVersion=1&panes=${panes}` };
-}
-
-const sameNode = defaultQuery('logs', 'kubearmor.events');
-const exploreLinks: readonly DataLink[] = [
-  explore('This tree in Explore', aroundEvent('table', chosen)),
-  explore('Events of its node in Explore', { ...sameNode, scope }),
-];
 
 /** The same dashboard around another event of the table's. */
 function reroot(title: string, seq: string): DataLink {
@@ -234,9 +246,8 @@ export const processForensics: DashboardSpec = {
           panel: table({
             title: 'Process tree',
             description:
-              '▶ is its process: above it where it came from, below what came of it; ✕ was refused. A click on one draws the tree around it, ↑ around its parent. KubeArmor sends no exits: whether a process still runs is not known. The arrow opens the tree or the events in Explore.',
+              '▶ is its process: above it where it came from, below what came of it; ✕ was refused. A click on one draws the tree around it, ↑ around its parent. KubeArmor sends no exits: whether a process still runs is not known. Alerts are what policies said of it: only they are coloured.',
             queries: [aroundEvent('table', chosen)],
-            links: exploreLinks,
             empty: choose,
             overrides: [
               field('time', moment),
@@ -247,13 +258,19 @@ export const processForensics: DashboardSpec = {
               }),
               field('user', { custom: { width: 85 } }),
               field('outcome', {
-                mappings: [coloured(outcomeColours)],
+                mappings: [coloured({ ...outcomeColours, happened: 'text' })],
                 thresholds: always(stateColours.unknown),
                 custom: { cellOptions: { type: 'color-text' }, width: 115 },
               }),
               field('files', { custom: { width: 55 } }),
               field('connections', { custom: { width: 100 } }),
-              field('alerts', { custom: { width: 65 } }),
+              field('alerts', {
+                thresholds: [
+                  { value: null, color: 'text' },
+                  { value: 1, color: outcomeColours.happened },
+                ],
+                custom: { cellOptions: { type: 'color-text' }, width: 65 },
+              }),
               field('↑ parent', {
                 displayName: 'parent',
                 // What has no parent has no text, and so nothing to click.
@@ -312,7 +329,11 @@ export const processForensics: DashboardSpec = {
             empty: 'no execution is known below this event in this time range.',
             overrides: [
               field('time', moment),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 90 } }),
+              field('outcome', {
+                noValue: '',
+                mappings: [coloured(outcomeColours)],
+                custom: { cellOptions: { type: 'color-text' }, width: 90 },
+              }),
               field('command', {
                 links: [reroot('Tree around this execution', 'seq')],
                 custom: { minWidth: 400, inspect: true },

@@ -6,7 +6,7 @@ import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } f
 import { bars, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
-import { always, outcomeColours } from '../build/style.js';
+import { always, coloured, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
 import {
   adHoc,
@@ -116,7 +116,7 @@ const transcript = `${sessionCtes("$__timeFilter(time) AND starts_with('$session
     GROUP BY ALL
     HAVING min(time) <= coalesce(${chosenTime(2)}, $__timeTo) AND max(time) >= coalesce(${chosenTime(1)}, $__timeFrom)
   )
-  SELECT time, kind, operation, outcome, process, resource, cwd, user_name AS "user", policy, node, seq
+  SELECT time, kind, operation, CASE WHEN kind = 'alert' OR outcome <> 'happened' THEN outcome END AS outcome, process, resource, cwd, user_name AS "user", policy, node, seq
   FROM acts SEMI JOIN chosen USING (session, stretch)
   ORDER BY time, seq`;
 
@@ -238,7 +238,11 @@ export const sessions: DashboardSpec = {
               field('time', { unit: 'time:HH:mm:ss.SSS', custom: { width: 115 } }),
               field('kind', { custom: { width: 52 } }),
               field('operation', { custom: { width: 115 } }),
-              field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 100 } }),
+              field('outcome', {
+                noValue: '',
+                mappings: [coloured(outcomeColours)],
+                custom: { cellOptions: { type: 'color-text' }, width: 100 },
+              }),
               field('process', {
                 links: [toProcess()],
                 custom: { width: 200 },

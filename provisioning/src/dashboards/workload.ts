@@ -1,7 +1,7 @@
 import { annotations } from '../build/common.js';
 import type { DashboardSpec, Line } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
-import { field, fields, filtered, hidden, moment, operationSeries } from '../build/fields.js';
+import { field, fields, filtered, hidden, moment, operationSeries, wrapped } from '../build/fields.js';
 import { bucketLink, toHunt, toProcess } from '../build/links.js';
 import { bars, logs, nodeGraph, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
@@ -227,7 +227,7 @@ const summary = `
   )
   SELECT kinds.kind AS what, coalesce(sums.events, 0) AS events, coalesce(sums.before, 0) AS before,
     100.0 * (sums.events - sums.before) / nullif(sums.before, 0) AS change,
-    coalesce(sums.different, 0) AS different, coalesce(sums.new, 0) AS new, coalesce(sums.gone, 0) AS gone,
+    coalesce(sums.different, 0) AS different, CASE WHEN (SELECT min(first) FROM items) < $__timeFrom THEN coalesce(sums.new, 0) END AS new, coalesce(sums.gone, 0) AS gone,
     CASE
       WHEN coalesce(sums.logs, 0) > 0 THEN NULL
       WHEN total.events = 0 THEN 'Nothing at all matched in this time range.'
@@ -256,7 +256,7 @@ export const workloadBehaviour: DashboardSpec = {
           panel: table({
             title: 'What is seen',
             description:
-              'Events of each kind, now and in the stretch of the same length before; how many different ones, how many of them never seen before, and how many that were there before and are gone. The remark says why a kind is empty.',
+              'Events of each kind, now and in the stretch of the same length before; how many different ones, how many of them never seen before (— where nothing from before the range is remembered), and how many that were there before and are gone. The remark says why a kind is empty.',
             queries: [sql(summary)],
             overrides: [
               field('what', { custom: { width: 90 } }),
@@ -272,7 +272,7 @@ export const workloadBehaviour: DashboardSpec = {
               field('change', { unit: 'percent', decimals: 0, custom: { width: 80 } }),
               field('remark', {
                 noValue: '',
-                custom: { cellOptions: { type: 'auto', wrapText: true } },
+                custom: wrapped,
               }),
             ],
           }),
