@@ -10,12 +10,25 @@ interface Field {
   kept: number;
 }
 
+/** How far a field was read. */
+interface FieldRead {
+  readonly at: number;
+  readonly message: Buffer | null;
+  readonly unread?: Buffer;
+}
+
+function beginsEntry(text: Buffer): boolean {
+  return text.subarray(0, 9).equals(Buffer.from('__CURSOR='));
+}
+
 /**
  * journald's export format: entries of lines `KEY=value`, or `KEY` and then the value's size (64 bits, little-endian),
- * the value and a line break. Gives the values of MESSAGE.
+ * the value and a line break. Gives the values of MESSAGE. Only a recording that begins so is of this format: two lines of
+ * any program's output may look like a field, whose "size" would take all that follows.
  */
 export class JournalExport {
   #inside = false;
+  #begun: boolean | null = null;
   #field: Field | null = null;
 
   /** Whether what follows are the bytes of a field. */
@@ -23,9 +36,14 @@ export class JournalExport {
     return this.#field !== null;
   }
 
+  /** Told of each line before it is read: the first decides. */
+  begin(text: Buffer): void {
+    this.#begun ??= beginsEntry(text);
+  }
+
   /** The message of a line, empty for another field; null when the line isn't of this format. */
   line(text: Buffer): Buffer | null {
-    if (!this.#inside && !text.subarray(0, 9).equals(Buffer.from('__CURSOR='))) return null;
+    if (this.#begun !== true || (!this.#inside && !beginsEntry(text))) return null;
     const equals = text.indexOf(0x3d);
     const key = text.toString('latin1', 0, equals < 0 ? Math.min(text.length, 65) : equals);
     this.#inside = /^[A-Z_][A-Z0-9_]{0,63}$/.test(key);
@@ -34,8 +52,11 @@ export class JournalExport {
     return equals >= 0 && key === 'MESSAGE' ? text.subarray(equals + 1) : none;
   }
 
-  /** Reads on in the bytes of a field; where it ends, and the message when this was one. */
-  field(bytes: Buffer, from: number, limitBytes: number): { readonly at: number; readonly message: Buffer | null } {
+  /**
+   * Reads on in the bytes of a field; where it ends, and the message when this was one. A field larger than the limit is none:
+   * `unread` are the bytes that were taken for its size.
+   */
+  field(bytes: Buffer, from: number, limitBytes: number): FieldRead {
     const field = this.#field;
     let at = from;
     if (field === null) return { at, message: null };
@@ -44,6 +65,11 @@ export class JournalExport {
       if (field.head.length === 8) field.size = Number(Buffer.from(field.head).readBigUInt64LE());
     }
     if (field.size === null) return { at, message: null };
+    if (field.size + field.kept > limitBytes) {
+      this.#field = null;
+      this.#inside = false;
+      return { at, message: null, unread: Buffer.from(field.head) };
+    }
     const part = bytes.subarray(at, at + field.size);
     at += part.length;
     field.size -= part.length;

@@ -219,3 +219,31 @@ describe('RecordingReader', () => {
     expect(read(input.join('\n'), 100, true).records.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
+
+describe('text that only looks like journald’s export format', () => {
+  const begun = '__CURSOR=s=1\n_PID=7\n';
+
+  it.each([
+    ['lines of another program', `${lines.join('\n')}\n__CURSOR=x\nA\n`],
+    ['a line of capitals', `${lines.join('\n')}\n__CURSOR=x\nMESSAGE\n`],
+    ['a line of another program in an export', `${begun}MESSAGE=${lines[0] ?? ''}\n\n__CURSOR=s=2\nA\n`],
+  ])('hides no event behind it: %s', (_what, before) => {
+    for (const size of [1, 7, 1 << 20]) {
+      const { records } = read(before + lines.join('\n') + '\n', size);
+      expect(eventsOf(records).slice(-events.length + 1)).toEqual(events.slice(1));
+      expect(eventsOf(records).length + errorsOf(records).length).toBeGreaterThan(events.length);
+    }
+  });
+
+  it('is told where the input ends in a field', () => {
+    const whole = binaryField('MESSAGE', lines[0] ?? '');
+    for (const cut of [10, 20, whole.length - 2]) {
+      const { records } = read(Buffer.concat([Buffer.from(begun), whole.subarray(0, cut)]), 1 << 20);
+      expect(errorsOf(records).map(([, error]) => error)).toEqual([
+        expect.stringMatching(
+          /^A field of journald's export format before line 4 can't be read: the input ends in it\.$/,
+        ),
+      ]);
+    }
+  });
+});

@@ -68,6 +68,7 @@ export class RecordSplitter {
       const error = `The JSON that begins in line ${line} is not whole: the input ends in it.`;
       yield { kind: 'broken', line, bytes: oneLine(bytes.length === 0 ? Buffer.from('[') : bytes), error };
     }
+    if (this.#journal.inField) yield this.#brokenField('the input ends in it');
     yield* this.#endBlock();
   }
 
@@ -106,6 +107,7 @@ export class RecordSplitter {
     const line = trimmed(this.#parts[0] ?? Buffer.alloc(0));
     if (line[0] !== BRACE && line[0] !== BRACKET) return;
     const begun = trimmedStart(this.#takeLine());
+    this.#journal.begin(begun);
     this.#scanner = new JsonScanner(this.#line, this.#limit);
     const end = yield* this.#document(this.#scanner, begun, 0);
     if (end < begun.length && !this.#skipping) this.#keep(begun.subarray(end));
@@ -114,6 +116,7 @@ export class RecordSplitter {
   *#dispatch(line: Buffer, form = 'JSON lines'): Generator<Piece> {
     const text = trimmed(line);
     if (text.length === 0) return;
+    this.#journal.begin(text);
     if (line.length > this.#limit) {
       const error = `The line is longer than ${this.#limit >> 20} MiB; its beginning is kept.`;
       yield { kind: 'broken', line: this.#line, bytes: line.subarray(0, this.#limit), error };
@@ -210,9 +213,21 @@ export class RecordSplitter {
   }
 
   *#field(bytes: Buffer, from: number): Generator<Piece, number> {
-    const { at, message } = this.#journal.field(bytes, from, this.#limit);
+    const { at, message, unread } = this.#journal.field(bytes, from, this.#limit);
+    if (unread !== undefined) {
+      yield this.#brokenField(`it would have more than ${this.#limit >> 20} MiB`);
+      // What was taken for the size is text.
+      const end = unread.lastIndexOf(NEWLINE);
+      for (const line of end < 0 ? [] : splitLines(unread.subarray(0, end))) yield* this.#dispatch(line);
+      this.#keep(unread.subarray(end + 1));
+    }
     if (message !== null && message.length > 0) yield* this.#dispatch(oneLine(message), JOURNAL_FORM);
     return at;
+  }
+
+  #brokenField(why: string): Piece {
+    const error = `A field of journald's export format before line ${this.#line} can't be read: ${why}.`;
+    return { kind: 'broken', line: this.#line, bytes: Buffer.from('journald'), error };
   }
 
   *#endBlock(): Generator<Piece> {
@@ -220,6 +235,11 @@ export class RecordSplitter {
     this.#block = null;
     if (block !== null) yield block.piece();
   }
+}
+
+function splitLines(text: Buffer): readonly Buffer[] {
+  const end = text.indexOf(NEWLINE);
+  return end < 0 ? [text] : [text.subarray(0, end), ...splitLines(text.subarray(end + 1))];
 }
 
 function pieceOf({ bytes, line, truncated }: ScannedRecord, form: string): Piece {
