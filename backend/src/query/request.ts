@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ArmorlakeError } from '../core/index.js';
 
 /** ISO 8601 to the µs, UTC when it names no zone; `bigint` µs since 1970. Undefined for anything else. */
 export function parseTime(text: string): bigint | undefined {
@@ -36,7 +37,7 @@ const parameter = z.union([scalar, z.array(scalar)]);
 export const queryRequest = z.strictObject({
   sql: z.string().describe('One SELECT, in DuckDB’s SQL'),
   params: z
-    .union([z.array(parameter), z.record(z.string(), parameter)])
+    .union([z.array(parameter).max(10_000), z.record(z.string(), parameter)])
     .default([])
     .describe('Values of $1, $2, … (a list) or of $name (an object); large integers and times as text'),
   timeRange: z
@@ -53,7 +54,7 @@ export const queryRequest = z.strictObject({
   partial: z.enum(['warn', 'fail', 'ignore']).default('warn').describe('What a failed node means'),
   nodes: z
     .strictObject({
-      names: z.array(z.string()).optional(),
+      names: z.array(z.string()).max(10_000).optional(),
       clusters: z.array(z.string()).optional(),
       labels: z.record(z.string(), z.array(z.string())).optional(),
     })
@@ -68,3 +69,15 @@ export const queryRequest = z.strictObject({
 
 export type QueryRequest = z.output<typeof queryRequest>;
 export type NodeSelection = QueryRequest['nodes'];
+
+/** Values of all lists among the parameters: a query node's planner died of 100,000. */
+const MOST_VALUES = 50_000;
+
+/** @throws ArmorlakeError LIMIT_EXCEEDED for more values than a query node can plan with. */
+export function refuseLongLists(params: QueryRequest['params']): void {
+  const values = Object.values(params).reduce<number>((sum, each) => sum + (Array.isArray(each) ? each.length : 1), 0);
+  if (values <= MOST_VALUES) return;
+  throw new ArmorlakeError('LIMIT_EXCEEDED', `The parameters hold ${values} values, where ${MOST_VALUES} may be.`, {
+    hint: 'Ask in several queries.',
+  });
+}

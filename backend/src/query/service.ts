@@ -9,6 +9,7 @@ import type { Release } from './fair-queue.js';
 import { FairQueue } from './fair-queue.js';
 import type { QueryLog } from './query-log.js';
 import type { QueryRequest } from './request.js';
+import { refuseLongLists } from './request.js';
 import type { Strikes } from './strikes.js';
 import { seconds, waitedInVain } from './waiting.js';
 
@@ -129,6 +130,7 @@ export class QueryService {
     try {
       const limits = this.#limitsOf(request);
       strikes.check(request.sql, caller.token);
+      refuseLongLists(request.params);
       turn = await this.#turn(caller, limits, running.startedMs, signal);
       const { id, timeMicros: nowMicros } = running;
       const ask: Ask = { id, request, format, caller, nowMicros, limits: turn.limits };
