@@ -175,7 +175,7 @@ describe.skipIf(!canMount())('a full disk (needs root on Linux, to mount a small
     expect((await node.post(line('before'))).status).toBe(200);
     fill(disk, leave);
     await until(async () => (await node.status()).ingest.diskFull, 'the node says that the disk is full');
-    expect((await fetch(`${node.url}/readyz`)).status).toBe(503);
+    await until(async () => (await fetch(`${node.url}/readyz`)).status === 503, 'it is not ready');
     expect(await node.post(line('refused'))).toMatchObject({ status: 503, body: { error: { code: 'DISK_FULL' } } });
     const status = await run(['status', '--url', node.url], { cwd: place.folder });
     expect(`${status.out}${status.err}`).toMatch(/disk.*full/);
