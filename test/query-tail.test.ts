@@ -157,6 +157,9 @@ it.each([
   ['table=alerts&where=(SELECT%20count(*)%20FROM%20duckdb_settings())%20%3E%200', 400],
   ['table=alerts&source=%5B', 400],
   ['table=alerts&labels=app', 400],
+  ['table=alerts&labels=__proto__%3Dx', 400],
+  ['table=constructor', 400],
+  ['table=__proto__', 400],
   ['table=alerts&unknown=x', 400],
   ['table=alerts&params=%7B', 400],
 ])('refuses %s', async (query, status) => {

@@ -24,12 +24,12 @@ export interface TailOptions {
   readonly logger: Logger;
 }
 
-const TABLES: Readonly<Record<string, string>> = {
-  alerts: 'kubearmor.alerts',
-  logs: 'kubearmor.logs',
-  messages: 'kubearmor.messages',
-  events: 'kubearmor.events',
-};
+const TABLES: ReadonlyMap<string, string> = new Map([
+  ['alerts', 'kubearmor.alerts'],
+  ['logs', 'kubearmor.logs'],
+  ['messages', 'kubearmor.messages'],
+  ['events', 'kubearmor.events'],
+]);
 const MAX_TAILS = 64;
 
 const oneOrMore = z
@@ -120,7 +120,7 @@ function selectionOf(query: z.output<typeof tailQuery>): Omit<TailSelection, 'id
   const pick = (names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
   return {
-    table: TABLES[query.table] ?? query.table,
+    table: TABLES.get(query.table) ?? query.table,
     filters: {
       equal: pick(equalNames),
       match: pick(matchNames),
@@ -134,6 +134,12 @@ function selectionOf(query: z.output<typeof tailQuery>): Omit<TailSelection, 'id
 
 function labelPair(text: string): [string, string] {
   const at = text.indexOf('=');
+  // The objects on the way to the engine drop this key, and the filter with it.
+  if (text.startsWith('__proto__=')) {
+    throw new ArmorlakeError('BAD_REQUEST', 'labels: __proto__ is not taken here.', {
+      hint: "As where=labels['__proto__'] = 'x'.",
+    });
+  }
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
   throw new ArmorlakeError('BAD_REQUEST', `labels: ${text} is no key=value.`, { hint: 'As labels=app=shop.' });
 }
