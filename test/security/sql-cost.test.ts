@@ -142,6 +142,21 @@ describe('SQL that would crash the engine or could not be interrupted', () => {
     ],
     ['a parameter with _ and many %', `SELECT s LIKE $1 FROM ${text('a', 2000)}`, ['NOT_ALLOWED'], [wild('%_a')]],
     [
+      'LIKE with thousands of %',
+      `SELECT s LIKE '${'%_a'.repeat(5000)}b' FROM ${text('a', 1_000_000)}`,
+      ['NOT_ALLOWED'],
+    ],
+    [
+      'GLOB with thousands of *',
+      `SELECT s GLOB '${'*a'.repeat(5000)}b*c' FROM ${text('a', 1_000_000)}`,
+      ['NOT_ALLOWED'],
+    ],
+    [
+      'a computed pattern of each row over long texts',
+      `SELECT count(*) FROM ${text('a', 20_000)}, range(3000) r(i) WHERE s GLOB '*a*b' || i`,
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
       'a computed pattern',
       `SELECT s LIKE p FROM ${text('a', 2000)}, (VALUES ('${wild('%a')}')) v(p)`,
       ['LIMIT_EXCEEDED'],
@@ -280,6 +295,8 @@ describe('SQL that people write', () => {
     ["SELECT s LIKE '%a%b%c%' FROM (VALUES ('xaxbxcx')) v(s)", true],
     ["SELECT s LIKE '%a_b%' FROM (VALUES ('xaxbxcx')) v(s)", true],
     ["SELECT s LIKE p FROM (VALUES ('/bin/curl', '%/curl')) v(s, p)", true],
+    ["SELECT s GLOB p FROM (VALUES ('/bin/curl', '*bin*l')) v(s, p)", true],
+    [`SELECT s LIKE p || '%' FROM ${text('a', 20_000)}, (VALUES ('%a')) v(p)`, true],
     ["SELECT contains('aaa', left(s, 3)) FROM (SELECT string_agg('a', '') AS s FROM range(20000))", true],
     ["SELECT s GLOB '*/bin/*sh' FROM (VALUES ('/usr/bin/bash')) v(s)", true],
     ["SELECT s LIKE 'a%b_c%d' FROM (VALUES ('a-b-c-d')) v(s)", true],

@@ -1,9 +1,16 @@
 import { foldName } from '../../core/index.js';
 import { atLeast, bounded, boundedList, boundedValue, itemsOf, textConstant, unnamed } from './bounded.js';
-import { functionCall, integerOf } from './build.js';
+import { functionCall, integer, integerOf } from './build.js';
 import { growthOf } from './growth.js';
 import { capturesOf, guardLambdaBodies } from './lambdas.js';
-import { COMPUTED_WILDCARDS, computedPatternHint, constantText, patternKindOf, patternOf } from './patterns.js';
+import {
+  COMPUTED_TEXT_BYTES,
+  COMPUTED_WILDCARDS,
+  computedPatternHint,
+  constantText,
+  patternKindOf,
+  patternOf,
+} from './patterns.js';
 import type { PatternKind } from './patterns.js';
 import { guardedRegexp, isRegexp } from './regexps.js';
 import { castTo, unnamedItems } from './rewrite.js';
@@ -243,15 +250,38 @@ function guardedPattern(call: TreeRecord, kind: PatternKind, text: TreeRecord, p
     const name = textOf(call, 'function_name').slice(0, -1);
     return { ...call, function_name: name, children: lowered };
   }
-  const wildcard = kind === 'glob' ? '*' : '%';
-  const bare = functionCall('replace', [unnamed(pattern), textConstant(wildcard), textConstant('')]);
-  const size = functionCall('-', [functionCall('strlen', [unnamed(pattern)]), functionCall('strlen', [bare])], {
-    is_operator: true,
-  });
+  const wildcard = textConstant(kind === 'glob' ? '*' : '%');
   const what = 'A pattern has too many wildcards';
-  const safe = bounded(pattern, size, COMPUTED_WILDCARDS, what, computedPatternHint(kind));
-  const children = recordsOf(call, 'children').map((child) => (child === pattern ? safe : child));
+  const count = occurrences(unnamed(pattern), wildcard);
+  const safe = bounded(pattern, count, COMPUTED_WILDCARDS, what, computedPatternHint(kind));
+  // Those at the end cost nothing.
+  const inner = occurrences(functionCall('rtrim', [unnamed(pattern), wildcard]), wildcard);
+  const short = guardedSubject(text, inner);
+  const children = recordsOf(call, 'children').map((child) =>
+    child === pattern ? safe : child === text ? short : child,
+  );
   return { ...call, children };
+}
+
+/** The text of a computed pattern: with two wildcards inside, matching takes its length squared. */
+function guardedSubject(text: TreeRecord, wildcards: TreeRecord): TreeRecord {
+  const more = functionCall('-', [wildcards, integer(1)], { is_operator: true });
+  const size = functionCall('*', [more, bytesOf(text)], { is_operator: true });
+  const what = `A computed pattern with two wildcards inside takes texts of up to ${COMPUTED_TEXT_BYTES} bytes`;
+  return bounded(
+    text,
+    size,
+    COMPUTED_TEXT_BYTES,
+    what,
+    `Write left(x, ${COMPUTED_TEXT_BYTES}), or the pattern in the SQL.`,
+  );
+}
+
+/** How often a sign of one byte stands in a text. */
+function occurrences(text: TreeRecord, sign: TreeRecord): TreeRecord {
+  const without = functionCall('replace', [text, sign, textConstant('')]);
+  const sizes = [text, without].map((each) => functionCall('strlen', [each]));
+  return functionCall('-', sizes, { is_operator: true });
 }
 
 /**

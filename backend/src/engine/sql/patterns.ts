@@ -38,6 +38,8 @@ export interface PatternFault {
 
 /** Wildcards in a pattern that is a column or is computed: `%name%` and no more. */
 export const COMPUTED_WILDCARDS = 2;
+/** Of a text for a computed pattern with two wildcards that something follows: 2,048 of them take two seconds. */
+export const COMPUTED_TEXT_BYTES = 1000;
 
 /**
  * Whether matching it takes time out of bounds: with n wildcards that are followed by something, the slow matcher tries

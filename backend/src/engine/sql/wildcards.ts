@@ -5,6 +5,9 @@ import { constantText, patternFault, patternKindOf, patternOf } from './patterns
 import type { TreeRecord } from './tree.js';
 import { recordsOf, textOf } from './tree.js';
 
+/** So many wildcards at most: a regular expression looks at each of thousands for each byte of the text. */
+const MOST_WILDCARDS = 200;
+
 /**
  * A call of LIKE, ILIKE or GLOB whose pattern would take DuckDB's matcher out of bounds, as a regular expression that
  * matches the same and takes time linear in the text; null where the pattern is harmless, or has no such equal.
@@ -15,6 +18,7 @@ export function asRegexp(call: TreeRecord): TreeRecord | null {
   const written = patternOf(pattern)?.text;
   if (kind === undefined || text === undefined || pattern === undefined || written === undefined) return null;
   if (patternFault(kind, written) === null) return null;
+  if ((written.match(/[%_*]/g)?.length ?? 0) > MOST_WILDCARDS) return null;
   const regexp = kind === 'glob' ? globRegexp(written) : likeRegexp(written, kind === 'escaped' ? escape : null);
   if (regexp === null) return null;
   const name = foldName(textOf(call, 'function_name'));
