@@ -10,8 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => place.close());
 
-async function ask(body: object): Promise<{ readonly status: number; readonly code: string | undefined }> {
-  const response = await fetch(`${node.url}/api/v1/query`, {
+async function ask(
+  body: object,
+  what = 'query',
+): Promise<{ readonly status: number; readonly code: string | undefined }> {
+  const response = await fetch(`${node.url}/api/v1/${what}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -26,6 +29,7 @@ it('a list of values is bounded, and the engine goes on', async () => {
   const engine = await node.enginePid();
   const sql = 'SELECT count(*) FROM kubearmor.logs WHERE host IN $1';
   expect(await ask({ sql, params: [list(200_000)] })).toEqual({ status: 413, code: 'LIMIT_EXCEEDED' });
+  expect(await ask({ sql, params: [list(200_000)] }, 'explain')).toEqual({ status: 413, code: 'LIMIT_EXCEEDED' });
   expect(await ask({ sql, params: [list(10_000)] })).toEqual({ status: 200, code: undefined });
   expect(await node.enginePid()).toBe(engine);
 });

@@ -118,7 +118,7 @@ export class QueryService {
    * @throws ArmorlakeError of containment and execution, LIMIT_EXCEEDED, BUSY, DEADLINE, CANCELLED, NOT_READY.
    */
   async run(request: QueryRequest, caller: Caller, format: QueryFormat, signal: AbortSignal): Promise<QueryAnswer> {
-    const { clock, strikes, answers } = this.#options;
+    const { clock, answers } = this.#options;
     const running: Running = {
       id: randomUUID(),
       request,
@@ -128,9 +128,7 @@ export class QueryService {
     };
     let turn: Turned | undefined;
     try {
-      const limits = this.#limitsOf(request);
-      strikes.check(request.sql, caller.token);
-      refuseLongLists(request.params);
+      const limits = this.#admit(request, caller);
       turn = await this.#turn(caller, limits, running.startedMs, signal);
       const { id, timeMicros: nowMicros } = running;
       const ask: Ask = { id, request, format, caller, nowMicros, limits: turn.limits };
@@ -147,9 +145,8 @@ export class QueryService {
    * @throws ArmorlakeError of containment and binding, BUSY, DEADLINE, CANCELLED, NOT_READY.
    */
   async explain(request: QueryRequest, caller: Caller, signal: AbortSignal): Promise<Explanation> {
-    const { answers, clock, strikes } = this.#options;
-    const limits = this.#limitsOf(request);
-    strikes.check(request.sql, caller.token);
+    const { answers, clock } = this.#options;
+    const limits = this.#admit(request, caller);
     // In the account, too: subqueries that come first run, and what they find stands in the plan.
     const running: Running = {
       id: randomUUID(),
@@ -172,6 +169,14 @@ export class QueryService {
     } finally {
       turn.end();
     }
+  }
+
+  /** What a query may take. @throws ArmorlakeError for one that is refused before it waits for its turn. */
+  #admit(request: QueryRequest, { token }: Caller): Ask['limits'] {
+    const limits = this.#limitsOf(request);
+    this.#options.strikes.check(request.sql, token);
+    refuseLongLists(request.params);
+    return limits;
   }
 
   /** Waits for the caller's turn. @throws ArmorlakeError BUSY; the signal's reason. */
