@@ -152,6 +152,16 @@ describe('the account of queries', () => {
     expect(written[0]?.error?.length).toBe(2000);
   });
 
+  it('cuts what a caller says once, though it has to be written twice', async () => {
+    const origin = JSON.stringify({ user: '"'.repeat(5000) });
+    works = false;
+    log.add({ ...row, origin });
+    await vi.advanceTimersByTimeAsync(3000);
+    works = true;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(JSON.parse(written[0]?.origin ?? '')).toEqual({ cut: origin.slice(0, 1000) });
+  });
+
   it('keeps the newest rows and counts what it drops', async () => {
     for (let at = 0; at < 5002; at++) log.add({ ...row, id: `q${at}` });
     expect(log.dropped).toBe(2);

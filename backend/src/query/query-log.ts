@@ -94,15 +94,15 @@ export class QueryLog {
     const times = (this.#rows.has(key) ? (this.#counted.get(key) ?? 0) : 0) + 1;
     this.#counted.set(key, times);
     const sql = `${times} more that failed, the last: ${record.sql.slice(0, FAILED_LENGTH)}`;
-    this.#put(key, { ...record, sql }, FLUSH_MS);
+    this.#put(key, bounded({ ...record, sql }), FLUSH_MS);
   }
 
   #keep(record: QueryRecord, waitMs: number): void {
-    this.#put(keyOf(record), { ...record, sql: shortened(record.sql) }, waitMs);
+    this.#put(keyOf(record), bounded(record), waitMs);
   }
 
   #put(key: string, row: QueryRecord, waitMs: number): void {
-    this.#rows.set(key, bounded(row));
+    this.#rows.set(key, row);
     this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + waitMs);
     const [oldest] = this.#rows.keys();
     if (this.#rows.size <= KEPT_ROWS || oldest === undefined) return;
@@ -165,9 +165,10 @@ export class QueryLog {
 
 /** What its caller wrote is as long as it likes: the origin stays JSON, with its beginning. */
 function bounded(row: QueryRecord): QueryRecord {
-  const { origin, error } = row;
+  const { sql, origin, error } = row;
   return {
     ...row,
+    sql: shortened(sql),
     origin:
       origin !== null && origin.length > SAID_LENGTH
         ? JSON.stringify({ cut: origin.slice(0, SAID_LENGTH / 2) })
