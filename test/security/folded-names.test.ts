@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ArmorlakeError } from '../../backend/src/core/index.js';
-import { QueryLake } from '../support/query-lake.js';
+import { codeOf, openAlertsLake } from '../support/alerts-lake.js';
+import type { QueryLake } from '../support/query-lake.js';
 
 /**
  * DuckDB lowers A to Z alone in names, JavaScript every letter: a CTE called `duc\u212Adb_tables`, with a Kelvin sign, was
@@ -9,22 +10,12 @@ import { QueryLake } from '../support/query-lake.js';
 let lake: QueryLake;
 
 beforeAll(async () => {
-  lake = await QueryLake.open();
-  await lake.connection.run(
-    "INSERT INTO kubearmor.alerts (time, node, seq, host, severity) SELECT TIMESTAMP '2026-01-01' + to_seconds(i), 'n1', i + 1, 'h', 5 FROM range(3) r(i)",
-  );
+  lake = await openAlertsLake(3);
 });
 
 afterAll(async () => {
   await lake[Symbol.asyncDispose]();
 });
-
-async function codeOf(asked: Promise<unknown>): Promise<string> {
-  return asked.then(
-    (answer) => `answered ${JSON.stringify(answer)}`,
-    (thrown: unknown) => (thrown instanceof ArmorlakeError ? thrown.code : String(thrown)),
-  );
-}
 
 describe('names that are one in JavaScript and two in DuckDB', () => {
   it.each([

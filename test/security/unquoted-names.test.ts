@@ -1,29 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ArmorlakeError, quoteIdentifier } from '../../backend/src/core/index.js';
-import { QueryLake } from '../support/query-lake.js';
+import { quoteIdentifier } from '../../backend/src/core/index.js';
+import { codeOf, openAlertsLake } from '../support/alerts-lake.js';
+import type { QueryLake } from '../support/query-lake.js';
 
 /** DuckDB prints the relation of a star and the name of a parameter without quotes: they once ran as SQL. */
 let lake: QueryLake;
 
 beforeAll(async () => {
-  lake = await QueryLake.open();
-  await lake.connection.run(
-    "INSERT INTO kubearmor.alerts (time, node, seq, host, severity) SELECT TIMESTAMP '2026-01-01' + to_seconds(i), 'n1', i + 1, 'h' || (i % 3), 5 FROM range(6) r(i)",
-  );
+  lake = await openAlertsLake(6);
 });
 
 afterAll(async () => {
   await lake[Symbol.asyncDispose]();
 });
-
-async function refusal(asked: Promise<unknown>): Promise<string> {
-  return asked.then(
-    (answer) => `answered ${JSON.stringify(answer)}`,
-    (thrown: unknown) => (thrown instanceof ArmorlakeError ? thrown.code : String(thrown)),
-  );
-}
 
 function fragments(sql: string): Promise<unknown> {
   return lake.call('fragments', {
@@ -56,9 +47,9 @@ const hostile: readonly [string, Record<string, unknown>?][] = [
 describe('is refused', () => {
   it.each(hostile)('%s', async (sql, params = {}) => {
     const refused = expect.stringMatching(/^(NOT_ALLOWED|BAD_QUERY)$/);
-    expect(await refusal(lake.query(sql, { params }))).toEqual(refused);
-    expect(await refusal(fragments(sql))).toEqual(refused);
-    expect(await refusal(lake.call('analyse', { queryId: 'a', sql, timeoutMs: 10_000 }))).toEqual(refused);
+    expect(await codeOf(lake.query(sql, { params }))).toEqual(refused);
+    expect(await codeOf(fragments(sql))).toEqual(refused);
+    expect(await codeOf(lake.call('analyse', { queryId: 'a', sql, timeoutMs: 10_000 }))).toEqual(refused);
     expect((await lake.query('SELECT count(*) FROM kubearmor.alerts')).rows).toEqual([[6]]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Step, ValueMapping } from './style.js';
-import { operationColours, severitySteps, unsetSeverity } from './style.js';
+import { coloured, operationColours, outcomeColours, severitySteps, unsetSeverity } from './style.js';
 
 /** How values of a field are shown: Grafana's field config. */
 export interface FieldStyle {
@@ -66,6 +66,15 @@ export function severityColumn(width: number): Override {
   return field('severity', {
     mappings: [unsetSeverity],
     thresholds: severitySteps,
+    custom: { cellOptions: { type: 'color-text' }, width },
+  });
+}
+
+/** A column with outcomes, in their colours; an act that has none has nothing to say. */
+export function outcomeColumn(width: number): Override {
+  return field('outcome', {
+    noValue: '',
+    mappings: [coloured(outcomeColours)],
     custom: { cellOptions: { type: 'color-text' }, width },
   });
 }

@@ -31,15 +31,13 @@ export interface EventReference {
   readonly seq: string;
 }
 
-const chosenEvent: EventReference = { node: '$event_node', seq: '$seq' };
-
-/** The process tree around an event: that which the dashboard's variables name. */
-export function aroundEvent(view: TreeView, event = chosenEvent): ArmorlakeModel {
+/** The process tree around an event. */
+export function aroundEvent(view: TreeView, event: EventReference): ArmorlakeModel {
   return around('tree', event, { view });
 }
 
 /** The graph of processes around that event. */
-export function graphAroundEvent(graph: GraphKind = 'process', event = chosenEvent): ArmorlakeModel {
+export function graphAroundEvent(graph: GraphKind, event: EventReference): ArmorlakeModel {
   return around('graph', event, { graph });
 }
 

@@ -2,7 +2,7 @@ import { execSession, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
-import { field, hidden, moment, wrapped } from '../build/fields.js';
+import { field, hidden, moment, outcomeColumn, wrapped } from '../build/fields.js';
 import { handedOn, toHunt } from '../build/links.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
@@ -329,11 +329,7 @@ export const processForensics: DashboardSpec = {
             empty: 'no execution is known below this event in this time range.',
             overrides: [
               field('time', moment),
-              field('outcome', {
-                noValue: '',
-                mappings: [coloured(outcomeColours)],
-                custom: { cellOptions: { type: 'color-text' }, width: 90 },
-              }),
+              outcomeColumn(90),
               field('command', {
                 links: [reroot('Tree around this execution', 'seq')],
                 custom: { minWidth: 400, inspect: true },

@@ -1,12 +1,12 @@
 import { execSession } from '../../../plugin/shared/index.js';
 import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, filtered, hidden, moment } from '../build/fields.js';
+import { field, filtered, hidden, moment, outcomeColumn } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
 import { sql } from '../build/queries.js';
-import { always, coloured, outcomeColours } from '../build/style.js';
+import { always, outcomeColours } from '../build/style.js';
 import { uids } from '../build/uids.js';
 import {
   adHoc,
@@ -238,11 +238,7 @@ export const sessions: DashboardSpec = {
               field('time', { unit: 'time:HH:mm:ss.SSS', custom: { width: 115 } }),
               field('kind', { custom: { width: 52 } }),
               field('operation', { custom: { width: 115 } }),
-              field('outcome', {
-                noValue: '',
-                mappings: [coloured(outcomeColours)],
-                custom: { cellOptions: { type: 'color-text' }, width: 100 },
-              }),
+              outcomeColumn(100),
               field('process', {
                 links: [toProcess()],
                 custom: { width: 200 },

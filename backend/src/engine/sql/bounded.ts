@@ -1,5 +1,5 @@
 import { foldName } from '../../core/index.js';
-import { functionCall, integer } from './build.js';
+import { functionCall, integer, operator } from './build.js';
 import { constantText } from './patterns.js';
 import type { TreeRecord } from './tree.js';
 import { isRecord, recordsOf, textOf } from './tree.js';
@@ -59,6 +59,12 @@ export function boundedValue(expression: TreeRecord): TreeRecord | null {
 /** The value without the name it has as an argument or column. */
 export function unnamed(value: TreeRecord): TreeRecord {
   return textOf(value, 'alias') === '' ? value : { ...value, alias: '' };
+}
+
+/** How often a sign of one byte stands in a text. */
+export function occurrences(text: TreeRecord, sign: TreeRecord): TreeRecord {
+  const without = functionCall('replace', [text, sign, textConstant('')]);
+  return operator('-', functionCall('strlen', [text]), functionCall('strlen', [without]));
 }
 
 /** A text as DuckDB's tree has it. */

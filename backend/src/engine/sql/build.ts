@@ -126,6 +126,11 @@ export function functionCall(name: string, children: readonly Expression[], own:
   };
 }
 
+/** `left + right`, and so on. */
+export function operator(symbol: string, left: Expression, right: Expression): Expression {
+  return functionCall(symbol, [left, right], { is_operator: true });
+}
+
 export function star(): Expression {
   return {
     class: 'STAR',

@@ -1,6 +1,6 @@
 import { foldName } from '../../core/index.js';
-import { atLeast, bounded, boundedList, boundedValue, itemsOf, textConstant, unnamed } from './bounded.js';
-import { functionCall, integer, integerOf } from './build.js';
+import { atLeast, bounded, boundedList, boundedValue, itemsOf, occurrences, textConstant, unnamed } from './bounded.js';
+import { functionCall, integer, integerOf, operator } from './build.js';
 import { growthOf } from './growth.js';
 import { capturesOf, guardLambdaBodies } from './lambdas.js';
 import {
@@ -99,7 +99,7 @@ function bytesOf(value: TreeRecord): TreeRecord {
   const name = foldName(textOf(value, 'function_name'));
   if (first !== undefined && keepsLength.test(name)) return bytesOf(first);
   if (children.length > 1 && (name === '||' || name === 'concat')) {
-    return children.map(bytesOf).reduce((left, right) => functionCall('+', [left, right], { is_operator: true }));
+    return children.map(bytesOf).reduce((left, right) => operator('+', left, right));
   }
   return functionCall('strlen', [castTo('VARCHAR', unnamed(value))]);
 }
@@ -184,18 +184,16 @@ function distance(name: string, most: number, left: TreeRecord, right: TreeRecor
   const texts = [constantText(left), constantText(right)];
   const [one, other] = texts;
   if (typeof one === 'string' && typeof other === 'string' && one.length * other.length * 16 <= most) return left;
-  const size = functionCall('*', [bytesOf(left), bytesOf(right)], { is_operator: true });
+  const size = operator('*', bytesOf(left), bytesOf(right));
   const what = `${name} takes texts whose lengths come to no more than ${most} multiplied`;
   return bounded(left, size, most, what, 'Write left(x, 300).');
 }
 
 function guardedMarks(value: TreeRecord): TreeRecord {
   if (isShort(value)) return value;
-  const [bytes, characters] = ['strlen', 'length'].map((each) =>
-    functionCall(each, [castTo('VARCHAR', unnamed(value))]),
-  );
-  if (bytes === undefined || characters === undefined) return value;
-  const size = functionCall('-', [bytes, characters], { is_operator: true });
+  const text = castTo('VARCHAR', unnamed(value));
+  const [bytes, characters] = [functionCall('strlen', [text]), functionCall('length', [text])];
+  const size = operator('-', bytes, characters);
   const what = `Normal forms are made of texts with up to ${MARK_BYTES} bytes beyond ASCII`;
   return bounded(value, size, MARK_BYTES, what, `Write left(x, ${MARK_BYTES / 2}).`);
 }
@@ -265,8 +263,7 @@ function guardedPattern(call: TreeRecord, kind: PatternKind, text: TreeRecord, p
 
 /** The text of a computed pattern: with two wildcards inside, matching takes its length squared. */
 function guardedSubject(text: TreeRecord, wildcards: TreeRecord): TreeRecord {
-  const more = functionCall('-', [wildcards, integer(1)], { is_operator: true });
-  const size = functionCall('*', [more, bytesOf(text)], { is_operator: true });
+  const size = operator('*', operator('-', wildcards, integer(1)), bytesOf(text));
   const what = `A computed pattern with two wildcards inside takes texts of up to ${COMPUTED_TEXT_BYTES} bytes`;
   return bounded(
     text,
@@ -275,13 +272,6 @@ function guardedSubject(text: TreeRecord, wildcards: TreeRecord): TreeRecord {
     what,
     `Write left(x, ${COMPUTED_TEXT_BYTES}), or the pattern in the SQL.`,
   );
-}
-
-/** How often a sign of one byte stands in a text. */
-function occurrences(text: TreeRecord, sign: TreeRecord): TreeRecord {
-  const without = functionCall('replace', [text, sign, textConstant('')]);
-  const sizes = [text, without].map((each) => functionCall('strlen', [each]));
-  return functionCall('-', sizes, { is_operator: true });
 }
 
 /**

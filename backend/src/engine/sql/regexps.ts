@@ -1,6 +1,6 @@
 import { foldName } from '../../core/index.js';
-import { bounded, textConstant, unnamed } from './bounded.js';
-import { functionCall, integer } from './build.js';
+import { bounded, occurrences, textConstant, unnamed } from './bounded.js';
+import { functionCall, integer, operator } from './build.js';
 import type { PatternFault } from './patterns.js';
 import { patternOf } from './patterns.js';
 import { castTo } from './rewrite.js';
@@ -104,11 +104,8 @@ export function guardedRegexp(call: TreeRecord): TreeRecord {
 /** What a computed pattern weighs: more than may be where it holds a heavy part. */
 function weight(pattern: TreeRecord): TreeRecord {
   const plain = unnamed(pattern);
-  const operator = (name: string, left: TreeRecord, right: TreeRecord): TreeRecord =>
-    functionCall(name, [left, right], { is_operator: true });
   const bytes = functionCall('strlen', [plain]);
-  const uncounted = functionCall('strlen', [functionCall('replace', [plain, textConstant('{'), textConstant('')])]);
   const heavy = castTo('BIGINT', functionCall('regexp_matches', [plain, textConstant(HEAVY_PARTS)]));
-  const counts = operator('*', operator('-', bytes, uncounted), integer(COUNT_BYTES));
+  const counts = operator('*', occurrences(plain, textConstant('{')), integer(COUNT_BYTES));
   return operator('+', operator('+', bytes, counts), operator('*', heavy, integer(COMPUTED_BYTES + 1)));
 }

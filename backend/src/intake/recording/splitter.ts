@@ -217,9 +217,7 @@ export class RecordSplitter {
     if (unread !== undefined) {
       yield this.#brokenField(`it would have more than ${this.#limit >> 20} MiB`);
       // What was taken for the size is text.
-      const end = unread.lastIndexOf(NEWLINE);
-      for (const line of end < 0 ? [] : splitLines(unread.subarray(0, end))) yield* this.#dispatch(line);
-      this.#keep(unread.subarray(end + 1));
+      yield* this.push(unread);
     }
     if (message !== null && message.length > 0) yield* this.#dispatch(oneLine(message), JOURNAL_FORM);
     return at;
@@ -235,11 +233,6 @@ export class RecordSplitter {
     this.#block = null;
     if (block !== null) yield block.piece();
   }
-}
-
-function splitLines(text: Buffer): readonly Buffer[] {
-  const end = text.indexOf(NEWLINE);
-  return end < 0 ? [text] : [text.subarray(0, end), ...splitLines(text.subarray(end + 1))];
 }
 
 function pieceOf({ bytes, line, truncated }: ScannedRecord, form: string): Piece {

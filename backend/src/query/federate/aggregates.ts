@@ -1,6 +1,6 @@
 import { foldName } from '../../core/index.js';
 import type { Expression, TreeRecord } from '../../engine/index.js';
-import { columnRef, functionCall, integer, recordOf, recordsOf, textOf } from '../../engine/index.js';
+import { columnRef, functionCall, integer, operator, recordOf, recordsOf, textOf } from '../../engine/index.js';
 
 /** How one aggregate is split: what each node computes, and how those are put together. */
 export interface Decomposition {
@@ -144,10 +144,6 @@ function argOf(
     partials: [{ ...call, alias: '' }, functionCall(names.extreme, [by], { filter })],
     merge: ([arg = '', extreme = '']) => functionCall(names.merge, [columnRef(arg), columnRef(extreme)]),
   };
-}
-
-function operator(symbol: string, left: Expression, right: Expression): Expression {
-  return functionCall(symbol, [left, right], { is_operator: true });
 }
 
 function add(left: Expression, right: Expression): Expression {
