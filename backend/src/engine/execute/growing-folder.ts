@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasErrno } from '../../core/index.js';
 
 /** How often the size is looked at: a disk writes some ten megabytes meanwhile. */
 const LOOK_EVERY_MS = 20;
@@ -18,13 +19,21 @@ export async function withinFolder<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   let over = false;
+  const isOver = (): boolean => {
+    try {
+      return bytesIn(folder) > maxBytes;
+    } catch {
+      // What can't be watched may not go on; thrown in a timer, it would end the process.
+      return true;
+    }
+  };
   const look = setInterval(() => {
-    over ||= bytesIn(folder) > maxBytes;
+    over ||= isOver();
     if (over) stop();
   }, LOOK_EVERY_MS);
   try {
     const done = await work();
-    if (over || bytesIn(folder) > maxBytes) throw refusal();
+    if (over || isOver()) throw refusal();
     return done;
   } catch (thrown) {
     throw over ? refusal() : thrown;
@@ -36,9 +45,19 @@ export async function withinFolder<T>(
 /** Synchronous: so many files are few, and an awaited look would come late while the threads of the pool are at work. */
 function bytesIn(folder: string): number {
   let bytes = 0;
-  for (const name of readdirSync(folder)) {
+  for (const name of namesIn(folder)) {
     // One may be renamed meanwhile.
     bytes += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;
+}
+
+/** None in a folder that is gone: whoever asked has left and removed it, before the work has heard that it is to stop. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (thrown) {
+    if (hasErrno(thrown, 'ENOENT')) return [];
+    throw thrown;
+  }
 }
