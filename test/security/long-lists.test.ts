@@ -37,4 +37,8 @@ it('a list of values is bounded, and the engine goes on', async () => {
 it('so are names of nodes and parameters, of which each is told in the answer', async () => {
   expect(await ask({ sql: 'SELECT 1', nodes: { names: list(100_000) } })).toMatchObject({ status: 400 });
   expect(await ask({ sql: 'SELECT 1', params: list(100_000) })).toMatchObject({ status: 400 });
+  const named = Object.fromEntries(list(100_000).map((name) => [name, 1]));
+  expect(await ask({ sql: 'SELECT 1', params: named })).toEqual({ status: 413, code: 'LIMIT_EXCEEDED' });
+  const objects = list(100_000).map(() => ({}));
+  expect(await ask({ sql: 'SELECT 1', params: [objects] })).toEqual({ status: 413, code: 'LIMIT_EXCEEDED' });
 });
