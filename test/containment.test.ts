@@ -103,6 +103,7 @@ describe('refused', () => {
     ['SELECT pg_catalog.pg_get_viewdef(1)', 'NOT_ALLOWED'],
     ['SELECT system.main.current_query()', 'NOT_ALLOWED'],
     ['SELECT current_schema', 'NOT_ALLOWED'],
+    ['SELECT current_catalog, (SELECT 1 AS current_catalog)', 'NOT_ALLOWED'],
     ['SELECT user FROM kubearmor.logs', 'NOT_ALLOWED'],
     ["SELECT write_log('x')", 'NOT_ALLOWED'],
     ['SELECT json_serialize_sql($$SELECT 1$$)', 'NOT_ALLOWED'],

@@ -177,13 +177,18 @@ class Containment {
       );
     }
     const [only] = names;
-    if (names.length === 1 && only !== undefined && bareSettings.has(only) && !this.#aliases.has(only)) {
+    if (names.length === 1 && only !== undefined && this.#isSetting(only)) {
       throw this.#refuse(
         record,
         `"${only}" is no column here`,
-        only.includes('user') ? 'The column is called user_name.' : undefined,
+        only.includes('user') ? 'The column is called user_name.' : 'Give a column of yours another name.',
       );
     }
+  }
+
+  /** `user` is a word that people give as a name, and its setting says nothing; the others are refused whatever is so called. */
+  #isSetting(name: string): boolean {
+    return bareSettings.has(name) && !(name === 'user' && this.#aliases.has(name));
   }
 
   #function(record: TreeRecord, allowed: ReadonlySet<string>): void {

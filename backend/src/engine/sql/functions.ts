@@ -139,7 +139,7 @@ export const bareMoments: ReadonlySet<string> = new Set([
   'localtimestamp',
 ]);
 
-/** Bare words that DuckDB answers with its own state when no column is called so. */
+/** Bare words that DuckDB answers with its own state when no column in their scope is called so. */
 export const bareSettings: ReadonlySet<string> = new Set([
   'current_catalog',
   'current_database',

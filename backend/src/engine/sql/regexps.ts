@@ -24,9 +24,9 @@ export function isRegexp(name: string): boolean {
   return regexps.has(name);
 }
 
-/** Signs that counts add to a pattern, up to which any text is matched fast. */
+/** Open signs up to which any text is matched fast. */
 const FEW_SIGNS = 50;
-/** What a pattern may add whose texts can't be bounded. */
+/** Those of a pattern whose texts can't be bounded. */
 const PARAMETER_SIGNS = 1000;
 /** Above the few RE2 may look at each sign for each byte: 2·10⁷ such steps take a quarter of a second. */
 const MOST_STEPS = 20_000_000;
@@ -39,13 +39,22 @@ const HEAVY_PARTS = String.raw`\\[pP]|[)}]\{\d|\{\d*,?\d{3}`;
 const MOST_COPIES = 1000;
 const PARSED_LENGTH = 10_000;
 
-/** How many signs a pattern has more when `x{3}` is written out as `xxx`, and counts within counts so too, or about so many. */
-export function repeatedSigns(pattern: string): number {
-  if (!/\{\d/.test(pattern)) return 0;
-  if (pattern.length > PARSED_LENGTH) return pattern.length * MOST_COPIES;
+/** What is no letter: other signs, classes, and `\d`, `\w`, `\pL` and the like. */
+const OPEN = /^(?:[.?*+]|\[.|\\[dDsSwWpPC])/;
+
+/**
+ * About how many signs a pattern has at which RE2 may stand all at once: those that match more than one letter or may be
+ * left out or repeated, and what is added when `x{3}` is written out as `xxx`, counts within counts too.
+ */
+export function openSigns(pattern: string): number {
+  const counted = /\{\d/.test(pattern);
+  if (pattern.length > PARSED_LENGTH) {
+    return counted ? pattern.length * MOST_COPIES : (pattern.match(/[.?*+[]|\\[dDsSwWpPC]/g)?.length ?? 0);
+  }
   // For each open group: the signs so far, written out, and those of its last part, which a count may follow.
   const groups = [{ sum: 0, last: 0 }];
   let signs = 0;
+  let open = 0;
   for (const [part, least, most] of pattern.matchAll(
     /\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[^]/gs,
   )) {
@@ -62,26 +71,27 @@ export function repeatedSigns(pattern: string): number {
       const outer = groups.at(-1);
       if (outer !== undefined) Object.assign(outer, { sum: outer.sum + group.sum, last: group.sum });
     } else {
+      if (OPEN.test(part)) open++;
       signs++;
       Object.assign(group, { sum: group.sum + 1, last: 1 });
     }
   }
-  return groups.reduce((sum, each) => sum + each.sum, 0) - signs;
+  return groups.reduce((sum, each) => sum + each.sum, 0) - signs + open;
 }
 
 /** What is wrong with a regular expression that is a parameter. */
 export function regexpFault(pattern: string): PatternFault | null {
-  if (repeatedSigns(pattern) <= PARAMETER_SIGNS) return null;
+  if (openSigns(pattern) <= PARAMETER_SIGNS) return null;
   return {
-    sentence: `The regular expression repeats parts by number, more than ${PARAMETER_SIGNS} signs in all`,
-    hint: 'Repeat less by number: + and * cost nothing.',
+    sentence: `The regular expression has more than ${PARAMETER_SIGNS} wildcards, classes and repetitions, these written out`,
+    hint: 'Ask in parts, write \\. where a dot is meant, or repeat with + and * instead of a number.',
   };
 }
 
-/** True for a pattern that is not computed, and repeats little by number. */
+/** True for a pattern that is not computed, and has few open signs. */
 export function isPlainRegexp(pattern: TreeRecord | undefined): boolean {
   const written = patternOf(pattern);
-  return written !== null && (written.text === undefined || repeatedSigns(written.text) <= FEW_SIGNS);
+  return written !== null && (written.text === undefined || openSigns(written.text) <= FEW_SIGNS);
 }
 
 /** The call with its computed pattern or its text bounded; the same where neither is needed. */
@@ -95,8 +105,8 @@ export function guardedRegexp(call: TreeRecord): TreeRecord {
     const hint = 'Write the pattern in the SQL, or pass it as a parameter.';
     return { ...call, children: [text, bounded(pattern, weight(pattern), COMPUTED_BYTES, what, hint), ...more] };
   }
-  const most = Math.floor(MOST_STEPS / repeatedSigns(written));
-  const what = `${name} takes texts of up to ${most} bytes for a pattern that repeats so much by number`;
+  const most = Math.floor(MOST_STEPS / openSigns(written));
+  const what = `${name} takes texts of up to ${most} bytes for a pattern with so many wildcards, classes and repetitions`;
   const size = functionCall('strlen', [unnamed(text)]);
   return { ...call, children: [bounded(text, size, most, what, `Write left(x, ${most}).`), pattern, ...more] };
 }
