@@ -197,7 +197,25 @@ describe('POST /api/v1/query', () => {
     await expect.poll(running).toBe(0);
     await expect.poll(() => api.queries.running).toBe(0);
     await api.log.flush();
-    expect(api.engine.logged).toMatchObject([{ error: 'CANCELLED' }]);
+    expect(api.engine.logged).toMatchObject([{ error: 'CANCELLED', rows: 0, bytes: 0 }]);
+  });
+
+  it('keeps in the account what was sent of an answer that its reader left', async () => {
+    const door = await api.app.listen({ host: '127.0.0.1', port: 0 });
+    const leaving = new AbortController();
+    const response = await fetch(`${door}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sql: "SELECT range, repeat('x', 1000) FROM range(50000)", limits: { rows: 50_000 } }),
+      signal: leaving.signal,
+    });
+    const first = await response.body?.getReader().read();
+    expect(first?.value?.length).toBeGreaterThan(0);
+    leaving.abort();
+    await expect.poll(() => api.queries.running).toBe(0);
+    await api.log.flush();
+    expect(api.engine.logged).toMatchObject([{ error: 'CANCELLED', rows: null }]);
+    expect(api.engine.logged[0]?.['bytes']).toBeGreaterThan(0);
   });
 });
 

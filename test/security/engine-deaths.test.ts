@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { asked } from '../../backend/src/query/index.js';
 import { GuardedLake, codeOf, slow } from '../support/guarded-lake.js';
 
 let lake: GuardedLake;
@@ -18,11 +19,11 @@ it('an attacker who kills the engine again and again is refused, and a neighbour
     for (let number = 0; ; number++) {
       // Each time another text.
       const ask = lake.ask(`${slow} -- ${number}`, 'mallory');
-      const asked = codeOf(lake.query(ask));
-      if (!(await lake.works(ask, asked))) return await asked;
+      const died = codeOf(lake.query(ask));
+      if (!(await lake.works(ask, died))) return await died;
       const { restarts } = lake.engine;
       lake.signal('SIGSEGV');
-      deaths.push((await asked) ?? 'answered');
+      deaths.push((await died) ?? 'answered');
       await lake.ready(restarts + 1);
     }
   };
@@ -43,7 +44,7 @@ it('an attacker who kills the engine again and again is refused, and a neighbour
   expect(answered / outcomes.length).toBeGreaterThanOrEqual(0.95);
   // What failed fell with the engine; nobody was refused for another's doing.
   expect(outcomes.filter((code) => code !== null && code !== 'NOT_READY')).toEqual([]);
-  expect(() => lake.strikes.check('SELECT 1', 'ann')).not.toThrow();
+  expect(() => lake.strikes.check(asked('SELECT 1', []), 'ann')).not.toThrow();
 });
 
 it.each(['query', 'explain', 'tail', 'fragment'] as const)(
@@ -80,7 +81,7 @@ it('whoever leaves at once is still in the account of the death', async () => {
   lake.signal('SIGKILL');
   await lake.ready(1);
   // It runs alone from now on.
-  expect(lake.strikes.companyOf(slow, null)).toMatch(/^alone /);
+  expect(lake.strikes.companyOf(asked(slow, []), null)).toMatch(/^alone /);
   expect(await codeOf(lake.query(lake.ask('SELECT 1', 'ann')))).toBeNull();
 });
 
@@ -93,11 +94,34 @@ it('of several that ran each runs alone when it is asked again, and success clea
   await lake.ready(1);
   const alone = new AbortController();
   const again = lake.ask(slow, 'ann');
-  const asked = codeOf(lake.query(again, alone.signal));
-  expect(await lake.works(again, asked)).toBe(true);
+  const running = codeOf(lake.query(again, alone.signal));
+  expect(await lake.works(again, running)).toBe(true);
   // A third, of whom nothing is suspected, waits meanwhile.
   expect(await codeOf(lake.query(lake.ask('SELECT 1', 'carol', 300)))).toBe('BUSY');
   alone.abort();
-  expect(await asked).toBe('CANCELLED');
+  expect(await running).toBe('CANCELLED');
   expect(await codeOf(lake.query(lake.ask('SELECT 1', 'carol')))).toBeNull();
+});
+
+it('nobody is refused a statement for what another did with values of its own, or with too little time', async () => {
+  const sql = 'SELECT count(*) FROM kubearmor.logs WHERE process || $1 IS NULL';
+  const kill = async (params: readonly string[], restarts: number): Promise<void> => {
+    lake.signal('SIGSTOP');
+    const ask = lake.ask(sql, 'mallory');
+    const died = codeOf(lake.query({ ...ask, request: { ...ask.request, params: [...params] } }));
+    for (let round = 0; round < 5; round++) await turn();
+    lake.signal('SIGKILL');
+    expect(await died).toBe('NOT_READY');
+    await lake.ready(restarts);
+  };
+  await kill(['x'], 1);
+  await kill(['x'], 2);
+  const counted = (token: string, value: string): Promise<string | null> => {
+    const ask = lake.ask(sql, token);
+    return codeOf(lake.query({ ...ask, request: { ...ask.request, params: [value] } }));
+  };
+  expect(await counted('mallory', 'x')).toBe('NOT_ALLOWED');
+  expect(await counted('mallory', 'y')).toBeNull();
+  expect(await counted('ann', 'y')).toBeNull();
+  expect(await counted('ann', 'x')).toBeNull();
 });

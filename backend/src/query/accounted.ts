@@ -8,7 +8,7 @@ import type { TailSelection, Tails } from './tails.js';
 
 /** What is accounted of a part, besides its cost. */
 type Asked = Pick<QueryRecord, 'id' | 'who' | 'origin' | 'sql' | 'fragments' | 'via'>;
-type Cost = Pick<QueryRecord, 'rows' | 'bytes'>;
+type Cost = Readonly<Record<'rows' | 'bytes', number>>;
 
 /** Ends of a tail's part that are no end of the tail. */
 const passing: ReadonlySet<string> = new Set(['CANCELLED', 'DEADLINE', 'NOT_READY']);

@@ -3,7 +3,7 @@ import { ArmorlakeError, deadlineOf, messageOf, untilAborted, withDeadline } fro
 import type { CallEnd, CallOptions, CallStream, EngineClient } from '../engine/index.js';
 import type { Caller } from './caller.js';
 import type { FairQueue } from './fair-queue.js';
-import type { Strikes } from './strikes.js';
+import type { Asked, Strikes } from './strikes.js';
 import { seconds, waitedInVain } from './waiting.js';
 
 /** The engine, and the means to end it when it doesn't listen any more. */
@@ -18,7 +18,7 @@ export interface QueryEngine extends EngineClient {
 export interface Statement {
   readonly id: string;
   /** What is held against it when it breaks the engine; null: it is no user's, and nothing is. */
-  readonly text: string | null;
+  readonly asked: Asked | null;
   readonly caller: Caller;
   /** From now on, the wait for its turn included. */
   readonly timeoutMs: number;
@@ -160,15 +160,15 @@ export class GuardedEngine {
 
   /** Waits for the statement's turn, and for the engine. */
   async #begin(statement: Statement, signal: AbortSignal): Promise<{ readonly run: Run; readonly leftMs: number }> {
-    const { text, caller, timeoutMs, background = false } = statement;
+    const { asked, caller, timeoutMs, background = false } = statement;
     const endMs = this.#clock.monotonicMs() + timeoutMs;
     let waits = true;
     const waiting = deadlineOf(signal, timeoutMs, () => (waits ? waitedInVain(timeoutMs) : late()));
     try {
       for (;;) {
-        this.#strikes.check(text, caller.token);
+        this.#strikes.check(asked, caller.token);
         const deaths = this.#deaths;
-        const company = this.#strikes.companyOf(text, caller.token);
+        const company = this.#strikes.companyOf(asked, caller.token);
         waits = true;
         const release = await this.#turns.acquire({ caller: caller.key, company, background }, waiting.signal);
         waits = false;
@@ -244,7 +244,7 @@ export class GuardedEngine {
 
   /** Kills the engine when it still works on what should have stopped. */
   async #endIfStuck(run: Run): Promise<void> {
-    const { id, text, caller } = run.statement;
+    const { id, asked, caller } = run.statement;
     let queryIds: readonly string[];
     try {
       const signal = withDeadline(new AbortController().signal, GRACE_MS);
@@ -261,7 +261,10 @@ export class GuardedEngine {
       run.finish('answered');
       return;
     }
-    this.#logger.warn({ queryId: id, who: caller.token, sql: text?.slice(0, 500) ?? null }, 'A query does not stop.');
+    this.#logger.warn(
+      { queryId: id, who: caller.token, sql: asked?.text.slice(0, 500) ?? null },
+      'A query does not stop.',
+    );
     this.#stuck = run;
     this.engine.kill(`query ${id} does not stop`);
   }
@@ -273,12 +276,12 @@ export class GuardedEngine {
     const causes = this.#stuck === null ? ran : [this.#stuck];
     this.#stuck = null;
     this.#deaths += 1;
-    this.#strikes.died(causes.map(({ statement: { text, caller } }) => ({ text, who: caller.token })));
+    this.#strikes.died(causes.map(({ statement: { asked, caller } }) => ({ asked, who: caller.token })));
     for (const run of ran) run.finish('died');
   }
 
-  #succeeded({ text, step = false }: Statement): void {
-    if (text !== null && !step) this.#strikes.clear(text);
+  #succeeded({ asked, step = false }: Statement): void {
+    if (asked !== null && !step) this.#strikes.clear(asked);
   }
 
   #failed(run: Run, thrown: unknown): ArmorlakeError {

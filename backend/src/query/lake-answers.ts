@@ -4,6 +4,7 @@ import type { Answers, Ask, Explanation, OpenAnswer } from './answers.js';
 import type { Coverage, NodeAnswer, NodeIdentity } from './coverage.js';
 import { coverageOf, selects, strangersOf } from './coverage.js';
 import type { GuardedEngine, Statement } from './guarded-engine.js';
+import { asked } from './strikes.js';
 
 /** Answers queries from this node's own lake, whatever SQL they are. */
 export class LakeAnswers implements Answers {
@@ -96,7 +97,7 @@ export class LakeAnswers implements Answers {
 }
 
 function statementOf({ id, request, caller, limits }: Ask): Statement {
-  return { id, text: request.sql, caller, timeoutMs: limits.timeoutMs };
+  return { id, asked: asked(request.sql, request.params), caller, timeoutMs: limits.timeoutMs };
 }
 
 function answered(name: string, facts: CoverageFacts, tail: QueryTail | null, message: string | null): NodeAnswer {

@@ -10,6 +10,7 @@ import type { GuardedEngine } from './guarded-engine.js';
 import type { QueryLoad } from './query-load.js';
 import type { LakeTails } from './tails.js';
 import type { NodeFacts, Scatter, ScatterRequest } from './scatter.js';
+import { asked } from './strikes.js';
 
 /** Pieces in which a fragment's file is handed over. */
 const CHUNK_BYTES = 256 * 1024;
@@ -94,8 +95,9 @@ export class LakeFragments {
       timeoutMs: leftMs,
       folder,
     });
+    // Values are constants in it.
     const sql = fragments.map((fragment) => fragment.sql).join('; ');
-    const statement = { id, text: sql, caller: callerNamed(request.who), timeoutMs };
+    const statement = { id, asked: asked(sql, []), caller: callerNamed(request.who), timeoutMs };
     const answer = (await this.#engine.call('fragments', call, statement, signal)) as FragmentsAnswer;
     this.#load.spent(answer.elapsedMs);
     return { ...answer, slowed };

@@ -11,7 +11,8 @@ export interface QueryRecord {
   readonly origin: string | null;
   readonly sql: string;
   readonly fragments: number;
-  readonly rows: number;
+  /** Null: it ended early, and nobody counted those that were sent. */
+  readonly rows: number | null;
   readonly bytes: number;
   readonly ms: number;
   readonly error: string | null;
@@ -182,7 +183,7 @@ function joined(before: QueryRecord, after: QueryRecord): QueryRecord {
   return {
     ...after,
     time: before.time,
-    rows: before.rows + after.rows,
+    rows: before.rows === null || after.rows === null ? null : before.rows + after.rows,
     bytes: before.bytes + after.bytes,
     ms: before.ms + after.ms,
     error: after.error ?? before.error,

@@ -7,10 +7,11 @@ import type { Caller } from './caller.js';
 import type { Coverage } from './coverage.js';
 import type { Release } from './fair-queue.js';
 import { FairQueue } from './fair-queue.js';
-import type { QueryLog } from './query-log.js';
+import type { QueryLog, QueryRecord } from './query-log.js';
 import type { QueryRequest } from './request.js';
 import { refuseLongLists } from './request.js';
 import type { Strikes } from './strikes.js';
+import { asked } from './strikes.js';
 import { seconds, waitedInVain } from './waiting.js';
 
 /** Rows, bytes and time of an answer: what they are when nobody says, and at most. */
@@ -65,6 +66,9 @@ export interface QueryAnswer {
 const GRACE_MS = 1000;
 /** For what can be queried. */
 const CATALOG_MS = 10_000;
+
+/** What is accounted of an answer, besides its time. */
+type Cost = Pick<QueryRecord, 'rows' | 'bytes' | 'fragments'>;
 
 /** One query from its arrival to its end. */
 interface Running {
@@ -174,8 +178,8 @@ export class QueryService {
   /** What a query may take. @throws ArmorlakeError for one that is refused before it waits for its turn. */
   #admit(request: QueryRequest, { token }: Caller): Ask['limits'] {
     const limits = this.#limitsOf(request);
-    this.#options.strikes.check(request.sql, token);
     refuseLongLists(request.params);
+    this.#options.strikes.check(asked(request.sql, request.params), token);
     return limits;
   }
 
@@ -201,8 +205,10 @@ export class QueryService {
     };
   }
 
-  /** The answer, which gives its turn back and is recorded when it ends. */
+  /** The answer, which gives its turn back and is recorded when it ends, with what was sent of it. */
   #watched(running: Running, answer: OpenAnswer, turn: Turned): QueryAnswer {
+    let sent = 0;
+    const chunks = counted(answer.chunks, (bytes) => (sent += bytes));
     const end = untilAborted(answer.end, turn.signal).then(
       (ended): QueryEnd => {
         turn.end();
@@ -211,17 +217,17 @@ export class QueryService {
       },
       (thrown: unknown) => {
         turn.end();
-        throw this.#failed(running, thrown);
+        throw this.#failed(running, thrown, sent);
       },
     );
     // Whoever leaves the chunks early doesn't look at the end.
     end.catch(() => undefined);
-    return { schema: answer.schema, queryId: running.id, coverage: answer.coverage, chunks: answer.chunks, end };
+    return { schema: answer.schema, queryId: running.id, coverage: answer.coverage, chunks, end };
   }
 
-  #failed(running: Running, thrown: unknown): ArmorlakeError {
+  #failed(running: Running, thrown: unknown, bytes = 0): ArmorlakeError {
     const error = ArmorlakeError.from(thrown);
-    this.#record(running, { rows: 0, bytes: 0, fragments: 0 }, error.code);
+    this.#record(running, { rows: bytes > 0 ? null : 0, bytes, fragments: 0 }, error.code);
     return error;
   }
 
@@ -247,16 +253,12 @@ export class QueryService {
     return { rows, truncated, elapsedMs, queryId: running.id };
   }
 
-  #record(running: Running, cost: Pick<AnswerEnd, 'rows' | 'bytes' | 'fragments'>, error: string | null): void {
+  #record(running: Running, cost: Cost, error: string | null): void {
     this.#options.onEnd?.({ ms: this.#account(running, cost, error), error });
   }
 
   /** Returns the milliseconds it took. */
-  #account(
-    running: Running,
-    { rows, bytes, fragments }: Pick<AnswerEnd, 'rows' | 'bytes' | 'fragments'>,
-    error: string | null,
-  ): number {
+  #account(running: Running, { rows, bytes, fragments }: Cost, error: string | null): number {
     const { request, caller, id, timeMicros, startedMs } = running;
     const ms = this.#options.clock.monotonicMs() - startedMs;
     this.#options.log.add({
@@ -273,6 +275,17 @@ export class QueryService {
       via: null,
     });
     return ms;
+  }
+}
+
+/** The same, with each piece's size told before it is handed over. */
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  add: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    add(chunk.length);
+    yield chunk;
   }
 }
 

@@ -2,10 +2,25 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../core/index.js';
 import { ArmorlakeError } from '../core/index.js';
 
+/** A user's statement. With other values it is another one: these may be all that breaks an engine. */
+export interface Asked {
+  readonly text: string;
+  /** Of text and values. */
+  readonly key: string;
+}
+
+/** @param values those of its parameters; anything that JSON can say. */
+export function asked(text: string, values: unknown): Asked {
+  const key = createHash('sha256')
+    .update(JSON.stringify([text, values]))
+    .digest('base64');
+  return { text, key: `statement ${key}` };
+}
+
 /** A statement that ran in an engine when that died. */
 export interface Ran {
   /** Null: none of a user's, so that nothing is held against it. */
-  readonly text: string | null;
+  readonly asked: Asked | null;
   /** The token's name; null where no token is configured. */
   readonly who: string | null;
 }
@@ -18,7 +33,8 @@ const SUSPECT_MS = 60_000;
 const REMEMBERED = 1000;
 
 interface Strike {
-  readonly count: number;
+  /** Deaths by who asked: nobody is refused for what one other did, who may have wanted just that. */
+  readonly deaths: ReadonlyMap<string | null, number>;
   readonly lastMs: number;
 }
 
@@ -28,8 +44,9 @@ interface Suspicion {
 }
 
 /**
- * Remembers what ran when an engine died. What ran alone is struck: a statement that is alone twice, and a token whose
- * statements are alone four times, are refused for 10 minutes. When several ran, nobody knows which it was: all of them
+ * Remembers what ran when an engine died. What ran alone is struck: a statement that is alone twice is refused for 10
+ * minutes to whom it was alone for twice, and to everybody when these were two; so is a token whose statements are alone
+ * four times. When several ran, nobody knows which it was: all of them
  * are suspects for a minute, in which a suspect statement runs alone, and a suspect token's statements only beside its
  * own, so that the next death shows whose it is. Who comes under suspicion again within 10 minutes stays so for as long:
  * a minute's wait between two deaths would else hide behind the same others each time.
@@ -47,14 +64,14 @@ export class Strikes {
    * @param token name of the caller's token; null where none is configured.
    * @throws ArmorlakeError NOT_ALLOWED for the statement, FORBIDDEN for the token.
    */
-  check(text: string | null, token: string | null): void {
-    const statement = text === null ? null : this.#refusedFor(statementKey(text), STRIKES.statement);
+  check(asked: Asked | null, token: string | null): void {
+    const statement = asked === null ? null : this.#refusedFor(asked.key, token, STRIKES.statement);
     if (statement !== null) {
       throw new ArmorlakeError('NOT_ALLOWED', `This statement stopped the database engine twice.`, {
         hint: `It is refused for ${statement} more minutes. Narrow its time range or aggregate earlier.`,
       });
     }
-    const caller = token === null ? null : this.#refusedFor(tokenKey(token), STRIKES.token);
+    const caller = token === null ? null : this.#refusedFor(tokenKey(token), token, STRIKES.token);
     if (caller !== null) {
       throw new ArmorlakeError('FORBIDDEN', `Queries of the token ${token ?? ''} stopped the database engine again.`, {
         hint: `It is refused for ${caller} more minutes.`,
@@ -64,37 +81,38 @@ export class Strikes {
 
   /** An engine died, or was killed, with these statements in it: one strike a death and key at most. */
   died(ran: readonly Ran[]): void {
-    const statements = new Set(ran.map(({ text }) => (text === null ? null : statementKey(text))));
-    const tokens = new Set(ran.map(({ who }) => (who === null ? null : tokenKey(who))));
-    for (const keys of [statements, tokens]) {
-      for (const key of keys) {
+    const statements = new Map(ran.map(({ asked, who }) => [asked?.key ?? null, who]));
+    const tokens = new Map(ran.map(({ who }) => [who === null ? null : tokenKey(who), who]));
+    for (const causes of [statements, tokens]) {
+      for (const [key, who] of causes) {
         if (key === null) continue;
         // What is known to do it runs alone as well: others needn't fall with it.
         this.#suspect(key);
-        if (keys.size === 1) this.#strike(key);
+        if (causes.size === 1) this.#strike(key, who);
       }
     }
   }
 
   /** Beside whom a statement may run: those of the same company. Null: everybody who is no suspect. */
-  companyOf(text: string | null, token: string | null): string | null {
-    if (text !== null && this.#isSuspect(statementKey(text))) return `alone ${randomUUID()}`;
+  companyOf(asked: Asked | null, token: string | null): string | null {
+    if (asked !== null && this.#isSuspect(asked.key)) return `alone ${randomUUID()}`;
     const key = token === null ? null : tokenKey(token);
     return key !== null && this.#isSuspect(key) ? key : null;
   }
 
   /** The statement ran well: it was another's fault. A token has many statements, and one of them says little of the others. */
-  clear(text: string): void {
-    const key = statementKey(text);
+  clear({ key }: Asked): void {
     this.#strikes.delete(key);
     this.#suspicions.delete(key);
   }
 
-  #strike(key: string): void {
+  #strike(key: string, who: string | null): void {
     const nowMs = this.#clock.monotonicMs();
     const before = this.#strikes.get(key);
-    const count = before !== undefined && nowMs - before.lastMs < REFUSED_MS ? before.count : 0;
-    keep(this.#strikes, key, { count: count + 1, lastMs: nowMs });
+    const deaths = new Map(before !== undefined && nowMs - before.lastMs < REFUSED_MS ? before.deaths : []);
+    // Two are everybody.
+    if (deaths.size < 2 || deaths.has(who)) deaths.set(who, (deaths.get(who) ?? 0) + 1);
+    keep(this.#strikes, key, { deaths, lastMs: nowMs });
   }
 
   #suspect(key: string): void {
@@ -110,9 +128,10 @@ export class Strikes {
   }
 
   /** Minutes that a key is still refused; null when it isn't. */
-  #refusedFor(key: string, most: number): number | null {
+  #refusedFor(key: string, token: string | null, most: number): number | null {
     const strike = this.#strikes.get(key);
-    if (strike === undefined || strike.count < most) return null;
+    if (strike === undefined) return null;
+    if (strike.deaths.size < 2 && (strike.deaths.get(token) ?? 0) < most) return null;
     const leftMs = strike.lastMs + REFUSED_MS - this.#clock.monotonicMs();
     return leftMs > 0 ? Math.ceil(leftMs / 60_000) : null;
   }
@@ -124,10 +143,6 @@ function keep<Value>(records: Map<string, Value>, key: string, value: Value): vo
   records.set(key, value);
   const [oldest] = records.keys();
   if (records.size > REMEMBERED && oldest !== undefined) records.delete(oldest);
-}
-
-function statementKey(text: string): string {
-  return `statement ${createHash('sha256').update(text).digest('base64')}`;
 }
 
 function tokenKey(token: string): string {

@@ -3,6 +3,7 @@ import { ArmorlakeError, deadlineOf } from '../core/index.js';
 import type { QueryColumn, TailEnd } from '../engine/index.js';
 import type { Caller } from './caller.js';
 import type { GuardedEngine } from './guarded-engine.js';
+import { asked } from './strikes.js';
 
 /** What a live tail takes of a table; the engine knows the filters. */
 export interface TailSelection {
@@ -79,8 +80,9 @@ export class LakeTails implements Tails {
     const call = (timeoutMs: number): unknown => {
       return { table, filters, queryId: id, afterSeq, limits: { ...LIMITS, timeoutMs } };
     };
-    const text = `tail ${JSON.stringify([table, filters['where'], filters['match']])}`;
-    const statement = { id, text, caller, timeoutMs: LIMITS.timeoutMs, background: true };
+    const { where, match, params } = filters;
+    const text = `tail ${JSON.stringify([table, where, match])}`;
+    const statement = { id, asked: asked(text, params), caller, timeoutMs: LIMITS.timeoutMs, background: true };
     const stream = await this.#engine.stream('tail', call, statement, signal);
     const pieces: Uint8Array[] = [];
     for await (const piece of stream.chunks) pieces.push(piece);

@@ -140,7 +140,7 @@ export class Merging {
 
   /** What a node sent is not the asker's: nothing is held against anybody here. */
   #nobodys(): Statement {
-    return { ...this.#statement(), text: null, caller: { ...this.#ask.caller, token: null } };
+    return { ...this.#statement(), asked: null, caller: { ...this.#ask.caller, token: null } };
   }
 }
 

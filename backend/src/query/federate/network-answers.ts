@@ -20,6 +20,7 @@ import type { NodeFault, PrunedMember } from './node-answers.js';
 import { answersOf, hasNone, partialResult } from './node-answers.js';
 import { prunedBecause } from './prune.js';
 import { queryFault, refusals } from './verdict.js';
+import { asked } from '../strikes.js';
 
 /** What a query may ship over the network. */
 export interface ShippingBudget {
@@ -298,7 +299,7 @@ export class NetworkAnswers implements Answers {
 
   #statement({ id, request, caller }: Ask, deadlineMs: number): Statement {
     const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());
-    return { id, text: request.sql, caller, timeoutMs };
+    return { id, asked: asked(request.sql, request.params), caller, timeoutMs };
   }
 }
 
