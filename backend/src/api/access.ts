@@ -44,6 +44,11 @@ export class Access {
     this.#loopback = isLoopback(options.host);
   }
 
+  /** Told when what `admit` says may be another: tokens were made or revoked. */
+  onChange(listener: () => void): void {
+    this.#options.tokens.onChange(listener);
+  }
+
   /**
    * Who makes a request with these headers, if they may.
    * @throws Refusal

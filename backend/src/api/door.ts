@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ArmorlakeError } from '../core/index.js';
 import type { Access, Audience, Identity } from './access.js';
 import { Refusal } from './access.js';
@@ -21,8 +21,21 @@ const ANSWER_HEADERS = {
 /** Lets requests in, by their route's audience; a route that names none is for admins. */
 export function guardDoor(app: FastifyInstance, access: Access, log: RefusalLog): void {
   app.decorateRequest('identity');
+  app.decorateRequest('revoked');
+  const open = new Map<FastifyRequest, { readonly audience: Audience; readonly revoked: AbortController }>();
+  access.onChange(() => {
+    for (const [{ headers }, { audience, revoked }] of open) {
+      try {
+        access.admit(headers, audience);
+      } catch (thrown) {
+        revoked.abort(thrown);
+      }
+    }
+  });
   app.addHook('onRequest', async (request, reply) => {
     request.identity = NOBODY;
+    const revoked = new AbortController();
+    request.revoked = revoked.signal;
     void reply.headers(ANSWER_HEADERS);
     if (request.raw.rawHeaders.length > 2 * MAX_HEADERS) {
       throw new ArmorlakeError('LIMIT_EXCEEDED', `The request has more than ${MAX_HEADERS} headers.`);
@@ -35,6 +48,8 @@ export function guardDoor(app: FastifyInstance, access: Access, log: RefusalLog)
     const audience = request.is404 ? ['read' as const, 'intake' as const] : (config.audience ?? []);
     try {
       request.identity = access.admit(request.headers, audience);
+      open.set(request, { audience, revoked });
+      reply.raw.once('close', () => open.delete(request));
     } catch (thrown) {
       if (thrown instanceof Refusal) {
         log.add({ address: request.ip, reason: thrown.reason, route, audience });
@@ -52,6 +67,8 @@ function isHostHeader(text: string, index: number): boolean {
 declare module 'fastify' {
   interface FastifyRequest {
     identity: Identity;
+    /** Aborts when what let it in is no longer so: its token was revoked, or the first one made. */
+    revoked: AbortSignal;
   }
   interface FastifyContextConfig {
     audience?: Audience;

@@ -10,6 +10,8 @@ import type { TailRows, TailSelection, Tails } from '../query/index.js';
 /** A comment goes as often when nothing else does: proxies and clients see that the stream lives. */
 const HEARTBEAT_MS = 10_000;
 const RETRY_MS = 1000;
+/** After an answer without rows: one that comes at once, again and again, must not keep the node busy with asking. */
+const PAUSE_MS = 100;
 /** Nodes that come and go are looked for so often. */
 const NODES_MS = 2000;
 
@@ -113,6 +115,7 @@ export class TailStream {
         const rows = await this.#next(node, this.#positions.get(node) ?? null, HEARTBEAT_MS);
         if (this.#troubles.delete(node)) await this.#send('notice', `${node}: It answers again.`);
         await this.#rows(node, rows);
+        if (rows.rows === 0) await sleep(PAUSE_MS, undefined, { signal: this.#signal });
       } catch (thrown) {
         this.#signal.throwIfAborted();
         await this.#notice(node, thrown);

@@ -34,6 +34,7 @@ export const tokenName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 export class TokenStore {
   readonly #path: string;
   #tokens: readonly StoredToken[];
+  readonly #listeners: (() => void)[] = [];
 
   private constructor(path: string, tokens: readonly StoredToken[]) {
     this.#path = path;
@@ -74,6 +75,11 @@ export class TokenStore {
     if (this.size === 0) rmSync(markOf(this.#path), { force: true });
     else if (!existsSync(markOf(this.#path)))
       replaceFile(markOf(this.#path), 'Without tokens.json this node does not start.\n');
+  }
+
+  /** Told after each token that is made or revoked. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   get size(): number {
@@ -139,6 +145,7 @@ export class TokenStore {
     replaceFile(this.#path, `${JSON.stringify({ tokens }, null, 2)}\n`);
     this.#tokens = tokens;
     this.remember();
+    for (const listener of this.#listeners) listener();
   }
 }
 
