@@ -247,12 +247,18 @@ describe('lake.duckdb', () => {
   });
 });
 
+/** Changes a part of a file's text. */
+function edited(part: RegExp, to: string): (path: string) => void {
+  return (path) => writeFileSync(path, readFileSync(path, 'utf8').replace(part, to));
+}
+
 describe('lake.json', () => {
   it.each([
     ['missing', (path: string) => rmSync(path), 'lake.json was missing'],
     ['empty', (path: string) => truncateSync(path, 0), 'lake.json.damaged'],
     ['cut off', (path: string) => truncateSync(path, 20), 'lake.json.damaged'],
     ['of other content', (path: string) => writeFileSync(path, '{"format":1}'), 'lake.json.damaged'],
+    ['of another lake', edited(/"lakeId": "[^"]*"/, '"lakeId": "another"'), 'lake.json.foreign'],
   ])(
     'that is %s leaves a gap and an error, and the lake goes on under its name above its numbers',
     async (...given) => {
@@ -278,6 +284,27 @@ describe('lake.json', () => {
       await again.close();
     },
   );
+
+  it('that was put here long after it was written leaves a gap, and no number is used twice', async () => {
+    using folder = new DataFolder();
+    const lakeId = await leave(folder, 'closed');
+    const dayAgo = Date.now() - 86_400_000;
+    edited(/"writtenAtMs": \d+/, `"writtenAtMs": ${dayAgo}`)(folder.file('lake.json'));
+    const log = new ErrorLog();
+    const store = await openStore(folder, {}, { logger: log.logger });
+    expect(await rawRows(store, GAPS)).toEqual([['restore', null]]);
+    expect(log.text).toContain('restore');
+    expect((await store.info()).lakeId).toBe(lakeId);
+    expect(await rawRows(store, 'SELECT count(*)::INT FROM kubearmor.logs')).toEqual([[100]]);
+    const next = await store.append(11, packRows(kubearmorLogs, 1, plainRows(1)).buffer, noExtras);
+    // As many as a day has milliseconds, a hundred times.
+    expect(next.firstSeq).toBeGreaterThan(8_640_000_000);
+    await store.close();
+    const again = await openStore(folder);
+    expect(again.lastSeq).toBe(next.lastSeq);
+    expect(await rawRows(again, GAPS)).toHaveLength(1);
+    await again.close();
+  });
 
   it('of a newer format is refused, and nothing is changed', async () => {
     using folder = new DataFolder();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
@@ -28,7 +28,12 @@ const identitySchema = z.object({
   totals: totalsRecordSchema.nullable().default(null),
   /** The archive that files were written to; null: none was. */
   archiveId: z.string().nullable().default(null),
+  /** When this was written, ms since 1970 by the system's own clock; null: by an older version. */
+  writtenAtMs: z.number().nullable().default(null),
 });
+
+/** What a file's birth may be later than its content: a rename that a busy disk holds up. */
+const COPIED_MS = 60_000;
 
 const formatSchema = z.object({ format: z.number().int() });
 
@@ -50,6 +55,7 @@ export function newIdentity(lakeId: string | null): LakeIdentity {
     clock: null,
     totals: null,
     archiveId: null,
+    writtenAtMs: null,
   };
 }
 
@@ -97,8 +103,26 @@ export class IdentityFile {
     }
   }
 
+  /** Puts aside what is another lake's, as a file that was copied to the wrong place; returns where. */
+  putAsideForeign(): string {
+    const path = unusedPath(`${this.#path}.foreign`);
+    renameSync(this.#path, path);
+    syncFolder(dirname(path));
+    return path;
+  }
+
+  /**
+   * Whether the file was put here some time after it was written, as from a backup: what happened to the lake in between
+   * is not known. A file's birth says so where the file system has it, and no change of owner or mode does.
+   */
+  isCopy({ writtenAtMs }: LakeIdentity): boolean {
+    const bornMs = statSync(this.#path, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+    return writtenAtMs !== null && bornMs - writtenAtMs > COPIED_MS;
+  }
+
   write(identity: LakeIdentity): void {
-    replaceFile(this.#path, JSON.stringify(identity, null, 2) + '\n');
+    const written: LakeIdentity = { ...identity, writtenAtMs: Date.now() };
+    replaceFile(this.#path, JSON.stringify(written, null, 2) + '\n');
   }
 }
 

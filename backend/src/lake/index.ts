@@ -10,4 +10,4 @@ export type { Appended } from './store.js';
 export type { LakeMetadata, LakeTable } from './metadata.js';
 export * from './widening.js';
 export * from './ingest-queue.js';
-export { replaceFile } from './identity.js';
+export { replaceFile, unusedPath } from './identity.js';

@@ -118,10 +118,17 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const { missing } = await migrate(maintainer, steps);
   // Read anew: whoever held the lock until now may have written it.
   const damagedIdentity = identityFile.putAsideDamaged();
-  const written = identityFile.read();
   const remembered = await rememberedLakeId(maintainer);
-  const identity = written ?? newIdentity(remembered);
   const warnings = quarantined.map((each) => `${each.path} was put aside: ${each.reason}`);
+  let written = identityFile.read();
+  const foreign = written !== null && remembered !== null && written.lakeId !== remembered;
+  if (foreign) {
+    const sentence = `${identityFile.putAsideForeign()} was put aside: it is the lake ${written?.lakeId}'s, and the lake file here is ${remembered}'s.`;
+    warnings.push(sentence);
+    logger.error({}, sentence);
+    written = null;
+  }
+  const identity = written ?? newIdentity(remembered);
   const archive = await openArchive(options, database, identity, archiveFolders !== null);
   if (archive !== null) opened.push(() => void archive.presence.close());
   const unlisted =
@@ -146,6 +153,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   const found = recover({
     identity,
     identityLost: written === null,
+    restored: written !== null && identityFile.isCopy(written),
     mark: mark.read(),
     end,
     quarantined,
@@ -164,7 +172,7 @@ async function openAll(options: LakeOptions, damaged: string | null, opened: (()
   if (damagedIdentity !== null) {
     warnings.push(`${damagedIdentity.path} was put aside: ${damagedIdentity.reason}`);
     logger.error(damagedIdentity, 'A damaged lake.json was put aside.');
-  } else if (recovery.gaps.some(({ cause }) => cause === 'identity')) {
+  } else if (!foreign && recovery.gaps.some(({ cause }) => cause === 'identity')) {
     const sentence = `lake.json was missing from ${settings.dataFolder}: numbers go on at ${recovery.lastSeq + 1}.`;
     warnings.push(sentence);
     logger.error({ lakeId: identity.lakeId, remembered: remembered !== null }, sentence);

@@ -73,6 +73,8 @@ export interface RecoveryFacts {
   readonly identity: LakeIdentity;
   /** True when lake.json was missing or damaged: what was given away above all else is not known. */
   readonly identityLost: boolean;
+  /** True when the folder was put here some time after it was written: another copy may have gone on. */
+  readonly restored: boolean;
   readonly mark: CommitMark | null;
   readonly end: LakeEnd;
   readonly quarantined: readonly Quarantine[];
@@ -85,6 +87,8 @@ export interface RecoveryFacts {
   readonly nowMicros: number;
 }
 
+/** No node takes in so many for long: a hundred thousand a second. */
+const MOST_EVENTS_A_MS = 100;
 /** Every connector and stream. */
 export const ALL = '*';
 
@@ -98,11 +102,17 @@ export function recover(facts: RecoveryFacts): Recovery {
   const acknowledged = Math.max(mark?.lastSeq ?? 0, identity.lastSeq, facts.archivedSeq);
   const holds = acknowledged > 0 || end.lastBatch > 0 || identity.seqReserved > 0;
   const identityLost = facts.identityLost && holds;
+  const restored = facts.restored && holds;
   // After an unclean stop only the mark tells whether the file ends where it should.
   const unmarked = mark === null && !identity.clean && holds;
   const lost =
-    quarantined.some(({ what }) => what !== 'copied') || acknowledged > end.lastSeq || identityLost || unmarked;
-  const reserved = identityLost ? Math.max(acknowledged, end.lastSeq) + RESERVE : identity.seqReserved;
+    quarantined.some(({ what }) => what !== 'copied') ||
+    acknowledged > end.lastSeq ||
+    identityLost ||
+    restored ||
+    unmarked;
+  const known = Math.max(acknowledged, end.lastSeq, identity.seqReserved);
+  const reserved = identityLost || restored ? known + givenSince(facts) : identity.seqReserved;
   const fromMicros = end.heldSinceMicros ?? (identity.openedAtMicros > 0 ? identity.openedAtMicros : nowMicros);
   const gap = (cause: string, estimated: number | null): Gap => ({
     connector: ALL,
@@ -126,9 +136,17 @@ export function recover(facts: RecoveryFacts): Recovery {
   };
 }
 
+/** More numbers than a lake can have given away since the last that is known of it. */
+function givenSince({ identity, end, nowMicros }: RecoveryFacts): number {
+  const knownMs = identity.writtenAtMs ?? (end.heldSinceMicros ?? nowMicros) / 1000;
+  return Math.max(RESERVE, Math.ceil(nowMicros / 1000 - knownMs) * MOST_EVENTS_A_MS);
+}
+
 function lossCause(facts: RecoveryFacts): string {
   if (facts.quarantined.some((each) => each.what === 'file') || !facts.existed) return 'file';
-  if (facts.quarantined.some((each) => each.what === 'wal') || !facts.identity.clean) return 'wal';
+  if (facts.quarantined.some((each) => each.what === 'wal')) return 'wal';
+  if (facts.restored) return 'restore';
+  if (!facts.identity.clean) return 'wal';
   if (facts.identityLost) return 'identity';
   return 'restore';
 }
