@@ -216,12 +216,20 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     expect(refused?.detail).toContain('is joined to hub q1 by another address already');
     expect(edge.node.links().filter(({ state }) => state === 'joined')).toHaveLength(1);
     expect((await ask(hub, ['e1'])).chunks).toHaveLength(1);
-    // A node known by its own name elsewhere with another lake counts for neither.
+  });
+
+  it('asks what is attached here whatever another hub says of its name, and misses whom that one has', async () => {
     const other = await net.hub('q2');
-    await net.edge('q3', [other.address], { lakeId: 'another' });
+    for (const name of ['q3', 'e1']) await net.edge(name, [other.address], { lakeId: 'another' });
     const q3 = await net.hub('q3', { stores: true, join: [other.address] });
-    await until(() => reason(q3, 'q3')?.includes('Two nodes with lakes') === true);
-    expect((await ask(q3, ['q3'])).error('q3')).toContain('CONFLICT q3');
+    await net.edge('e1', [q3.address]);
+    for (const name of ['q3', 'e1']) {
+      const namesake = `${name} at q2`;
+      await until(() => alive(q3, name) && reason(q3, namesake)?.includes('Two nodes with lakes') === true);
+      const sink = await ask(q3, [name, namesake]);
+      expect(sink.chunks).toHaveLength(1);
+      expect(sink.error(namesake)).toContain('NOT_READY');
+    }
   });
 
   it('refuses more SQL than a message holds, and the member stays', async () => {
@@ -400,6 +408,21 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     );
     expect(performance.now() - began).toBeGreaterThan(250);
     await until(() => edge.runner.aborted === 1);
+  });
+
+  it('gives little time to a node that begins its answers and then says nothing, at its hub and at another', async () => {
+    const hub = await net.hub('q1');
+    const edge = await net.edge('e1', [hub.address]);
+    const other = await net.hub('q2', { join: [hub.address] });
+    await until(() => alive(hub, 'e1') && alive(other, 'e1'));
+    edge.runner.work = async (emit, { fragments: [fragment] }, signal) => {
+      await emit.chunk(fragment?.name ?? '', Buffer.from('P'));
+      return await hang(signal);
+    };
+    for (const asker of [hub, other]) {
+      await Promise.all([1, 2, 3].map(() => ask(asker, ['e1'], { timeoutMs: 2_300 })));
+      expect((await ask(asker, ['e1'], { timeoutMs: 20_000 })).error('e1')).toMatch(/did not answer within 2.0 s/);
+    }
   });
 
   it('expects a node that went, over a restart of the hub too, until it is forgotten', async () => {

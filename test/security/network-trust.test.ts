@@ -7,8 +7,15 @@ import { GrpcClient, network } from '@armorlake/proto';
 import { TokenStore, networkTokens } from '../../backend/src/api/index.js';
 import { silentLogger } from '../../backend/src/core/index.js';
 import { NodeCertificate, initCa, issue, systemTime } from '../../backend/src/network/index.js';
-import type { Backbone, CertificatePaths, HubTarget, NodeRole, Time } from '../../backend/src/network/index.js';
-import { TestNetwork, alive, grpcBackbone, grpcWiring, reason, until } from '../support/network.js';
+import type {
+  Backbone,
+  CertificatePaths,
+  GrpcOptions,
+  HubTarget,
+  NodeRole,
+  Time,
+} from '../../backend/src/network/index.js';
+import { TestNetwork, alive, ask, grpcBackbone, grpcWiring, reason, until } from '../support/network.js';
 import type { TestNode } from '../support/network.js';
 
 const DAY_MS = 86_400_000;
@@ -26,8 +33,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function secured(paths: CertificatePaths, name: string, role: NodeRole, clock: Time): Backbone {
+function secured(
+  paths: CertificatePaths,
+  name: string,
+  role: NodeRole,
+  clock: Time,
+  more: Partial<GrpcOptions> = {},
+): Backbone {
   return grpcBackbone({
+    ...more,
     certificate: new NodeCertificate(paths, { name, role }, clock, silentLogger),
     time: clock,
   });
@@ -122,6 +136,61 @@ describe('a certificate that has ended', () => {
     files.look();
     await until(() => !alive(hub, 'e1'));
     expect(reason(hub, 'e1')).toMatch(/of another CA than the network's|lost its connection/);
+  });
+});
+
+describe('a query certificate', () => {
+  const certified = async (name: string, role: NodeRole): Promise<CertificatePaths> => {
+    const days = { days: 30, nowMs: Date.now() };
+    return await issue({ folder, out: join(folder, name), name, role, hosts: ['127.0.0.1'], ...days });
+  };
+  const forgetting = (asker: TestNode): Promise<void> => asker.node.network.forget('e1', AbortSignal.timeout(60_000));
+
+  it('makes no hub forget a node, unless with a token of an administrator of that hub', async () => {
+    await initCa(folder, Date.now());
+    const tokens = TokenStore.open(join(folder, 'tokens.json'));
+    const hubPaths = await certified('q1', 'query');
+    const hub = await net.hub('q1', {
+      backbone: secured(hubPaths, 'q1', 'query', time, { tokens: networkTokens(tokens) }),
+    });
+    await net.edge('e1', [hub.address], { backbone: secured(await certified('e1', 'edge'), 'e1', 'edge', time) });
+    const paths = await certified('q2', 'query');
+    const asking = async (tokenFile: string | null): Promise<TestNode> => {
+      const backbone = secured(paths, 'q2', 'query', time, { tokenFile });
+      const asker = await net.hub('q2', { join: [hub.address], backbone });
+      await until(() => alive(asker, 'e1'));
+      return asker;
+    };
+    const thief = await asking(null);
+    await expect(forgetting(thief)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('armorlake forget NAME') as string,
+    });
+    const owner = join(folder, 'owner');
+    writeFileSync(owner, tokens.create('owner', 'admin', new Date()));
+    const reader = join(folder, 'reader');
+    writeFileSync(reader, tokens.create('reader', 'read', new Date()));
+    await expect(forgetting(thief)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await thief.node.close();
+    const lesser = await asking(reader);
+    await expect(forgetting(lesser)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect(alive(hub, 'e1')).toBe(true);
+    await lesser.node.close();
+    await forgetting(await asking(owner));
+    expect(hub.node.network.members()).toEqual([]);
+  });
+
+  it('stands in the account of every node that is asked by way of another hub', async () => {
+    await initCa(folder, Date.now());
+    const hub = await net.hub('q1', { backbone: secured(await certified('q1', 'query'), 'q1', 'query', time) });
+    const paths = await certified('e1', 'edge');
+    const edge = await net.edge('e1', [hub.address], { backbone: secured(paths, 'e1', 'edge', time) });
+    const backbone = secured(await certified('thief', 'query'), 'thief', 'query', time);
+    const thief = await net.hub('thief', { join: [hub.address], backbone });
+    await until(() => alive(thief, 'e1'));
+    await ask(thief, ['e1'], { who: 'alice'.repeat(100) });
+    expect(edge.runner.requests.at(-1)?.who).toMatch(/^(alice)+.*… at thief at q1$/);
+    expect((await ask(thief, ['e1'], { queryId: 'x'.repeat(1_000) })).error('e1')).toContain('BAD_REQUEST e1');
   });
 });
 

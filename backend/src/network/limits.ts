@@ -3,6 +3,8 @@ export const PROTOCOL = 1;
 
 /** Bytes of one chunk of an answer. */
 export const CHUNK_BYTES = 512 * 1024;
+/** Of a fragment, every chunk but its last has so many bytes at least: an answer in single bytes is none. */
+export const LEAST_CHUNK_BYTES = 64 * 1024;
 /** One message of any stream; a chunk, and what the limits below allow, is smaller. */
 export const MESSAGE_BYTES = 8 * 1024 * 1024;
 /** SQL of one request. */

@@ -42,7 +42,7 @@ export class LocalNode {
     signal: AbortSignal,
   ): Promise<{ readonly outcome: NodeOutcome; readonly passed: boolean }> {
     const { name } = this.identity;
-    const gate = new AnswerGate(name, request, take);
+    const gate = new AnswerGate(name, request, take, this.#time);
     const abort = new AbortController();
     const cancel = (): void => gate.fail(cancelled(name));
     const stop = this.#time.after(request.timeoutMs, () => gate.fail(late(name, request.timeoutMs)));

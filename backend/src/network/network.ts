@@ -25,6 +25,8 @@ interface Route {
   /** What it goes through. */
   readonly hub: object;
   readonly state: NodeState;
+  /** To this node, or itself; no other hub's word. */
+  readonly attached: boolean;
   ask(
     request: ScatterRequest,
     take: TakeChunk,
@@ -55,7 +57,10 @@ export class Network implements Scatter {
       ...peers.flatMap((peer) => peer.names()),
       ...book.all().map(({ identity }) => identity.name),
     ]);
-    return [...names].sort().flatMap((name) => this.#node(name) ?? []);
+    return [...names].sort().flatMap((name) => {
+      const node = this.#node(name);
+      return node === null ? [] : [node, ...this.#namesakes(name)];
+    });
   }
 
   async scatter(
@@ -97,15 +102,31 @@ export class Network implements Scatter {
   }
 
   #node(name: string): NodeState | null {
-    const [first, ...others] = this.#routes(name).map(({ state }) => state);
+    const routes = this.#routes(name);
+    const first = routes[0]?.state;
     if (first === undefined) {
       const remembered = this.#options.book.get(name);
       if (remembered === undefined) return null;
       const known = { ...remembered, via: null, lastContactMs: null, clockOffsetMs: null, promised: false };
       return nodeState({ ...known, trouble: notSeen(name) });
     }
-    const other = others.find(({ identity }) => identity.lakeId !== first.identity.lakeId);
+    const other = contradiction(routes);
     return other === undefined ? first : { ...first, alive: false, reason: twoLakes(first, other).message };
+  }
+
+  /**
+   * What is attached here has proved who it is, and answers. Whom another hub calls so is missed all the same, or a word
+   * of that hub could hide a node of ours, or ours one of its own.
+   */
+  #namesakes(name: string): readonly NodeState[] {
+    const [first, ...others] = this.#routes(name);
+    if (first?.attached !== true) return [];
+    return others
+      .filter((other) => differs(first, other))
+      .map(({ state }) => {
+        const reason = twoLakes(first.state, state).message;
+        return { ...state, name: `${name} at ${state.via ?? 'no hub'}`, alive: false, reason };
+      });
   }
 
   /** The ways to a member, the best first: itself, attached here, then other hubs by name; those that are up first. */
@@ -115,14 +136,14 @@ export class Network implements Scatter {
     const direct: Route[] = [];
     if (local !== null && here !== null && local.identity.name === name) {
       const ask: Route['ask'] = (request, take, _credits, signal) => local.ask(request, take, signal);
-      direct.push({ hub: local, state: here, ask });
+      direct.push({ hub: local, state: here, attached: true, ask });
     } else if (hub !== null && here !== null) {
-      direct.push({ hub, state: here, ask: (...asked) => hub.ask(name, ...asked) });
+      direct.push({ hub, state: here, attached: true, ask: (...asked) => hub.ask(name, ...asked) });
     }
     const sorted = [...peers].sort((one, other) => (one.name < other.name ? -1 : 1));
     const relayed = sorted.flatMap((peer): Route[] => {
       const state = peer.state(name);
-      return state === null ? [] : [{ hub: peer, state, ask: (...asked) => peer.ask(name, ...asked) }];
+      return state === null ? [] : [{ hub: peer, state, attached: false, ask: (...asked) => peer.ask(name, ...asked) }];
     });
     const all = [...direct, ...relayed];
     return [...all.filter(({ state }) => state.alive), ...all.filter(({ state }) => !state.alive)];
@@ -138,8 +159,8 @@ export class Network implements Scatter {
     const routes = this.#routes(name);
     const [first] = routes;
     if (first === undefined) return failed(notSeen(name));
-    const other = routes.find(({ state }) => state.identity.lakeId !== first.state.identity.lakeId);
-    if (other !== undefined) return failed(twoLakes(first.state, other.state));
+    const other = contradiction(routes);
+    if (other !== undefined) return failed(twoLakes(first.state, other));
     const tried = new Set<object>();
     let route: Route | undefined = first;
     for (;;) {
@@ -152,6 +173,15 @@ export class Network implements Scatter {
       if (route === undefined) return outcome;
     }
   }
+}
+
+/** Another node of the same name, as some hub says: nobody can tell which of two that were only heard of is meant. */
+function contradiction([first, ...others]: readonly Route[]): NodeState | undefined {
+  return first === undefined || first.attached ? undefined : others.find((other) => differs(first, other))?.state;
+}
+
+function differs({ state: one }: Route, { state: other }: Route): boolean {
+  return one.identity.lakeId !== other.identity.lakeId;
 }
 
 function failed(error: ErrorShape): NodeOutcome {

@@ -74,7 +74,7 @@ export class NetworkNode {
       });
     }
     const time = options.time ?? systemTime;
-    const book = new MemberBook(options.dataFolder, time);
+    const book = new MemberBook(options.dataFolder, time, (sentence) => log.error({}, sentence));
     const local = lake === null ? null : new LocalNode(identity, lake.publication, lake.runner, time);
     const lease = options.lease === undefined ? {} : { lease: options.lease };
     const hub = options.listen ? new Hub({ identity, local, book, time, log, ...lease }) : null;

@@ -166,9 +166,11 @@ export class QueryLog {
 
 /** What its caller wrote is as long as it likes: the origin stays JSON, with its beginning. */
 function bounded(row: QueryRecord): QueryRecord {
-  const { sql, origin, error } = row;
+  const { id, who, sql, origin, error } = row;
   return {
     ...row,
+    id: id.slice(0, SAID_LENGTH),
+    who: who === null ? null : who.slice(0, SAID_LENGTH),
     sql: shortened(sql),
     origin:
       origin !== null && origin.length > SAID_LENGTH

@@ -22,7 +22,10 @@ interface Proof {
   readonly trouble: () => ErrorShape | null;
 }
 
-/** Tells who calls a hub: by certificate with TLS, by token without; and ends streams whose proof has ended. */
+/**
+ * Tells who calls a hub: by certificate with TLS, by token without; and ends streams whose proof has ended. A certificate
+ * lets a node answer or ask; what the hub expects is changed by its administrators alone, who have tokens.
+ */
 export class Callers {
   readonly #certificate: NodeCertificate | null;
   readonly #tokens: NetworkTokens | null;
@@ -79,7 +82,17 @@ export class Callers {
         hint: 'Issue one with `armorlake cert issue`.',
       });
     }
-    return { caller: { certificate: identity, address }, trouble: () => own.trouble(peer) };
+    const administers = right === 'forget' ? this.#administratorTrouble(call) : () => null;
+    return { caller: { certificate: identity, address }, trouble: () => own.trouble(peer) ?? administers() };
+  }
+
+  #administratorTrouble(call: AnyCall): Proof['trouble'] {
+    if (this.#tokens?.any !== true) {
+      const message =
+        'No certificate lets a node make this hub forget others: run `armorlake forget NAME` at the hub, or make a token of role admin there and name it in `network.tokenFile`.';
+      return () => ({ code: 'FORBIDDEN', message });
+    }
+    return this.#tokenTrouble(call, 'forget');
   }
 
   #tokenTrouble(call: AnyCall, right: NetworkRight): Proof['trouble'] {

@@ -42,7 +42,7 @@ export interface DialOptions {
   readonly address: string;
   /** This node's certificate and the network's CA; null: no TLS. */
   readonly certificate: NodeCertificate | null;
-  /** File with the token that is shown to a hub without TLS; null: none. */
+  /** File with the token that is shown to a hub without TLS, and to any that is to forget a node; null: none. */
   readonly tokenFile: string | null;
   readonly time: Time;
 }
@@ -52,6 +52,7 @@ export class GrpcDial implements HubDial {
   readonly #options: DialOptions;
   readonly #control: GrpcClient;
   readonly #abort = new AbortController();
+  readonly #authorization: Metadata;
   readonly #call: { readonly signal: AbortSignal; readonly metadata: Metadata };
   readonly #kept: KeptStreams;
   readonly #unwatch: Stop;
@@ -71,8 +72,8 @@ export class GrpcDial implements HubDial {
       certificate === null
         ? credentials.createInsecure()
         : callerCredentials(certificate.current(), address, (hub) => this.#hubs.push(hub));
-    const metadata = certificate === null && tokenFile !== null ? authorization(tokenFile) : new Metadata();
-    this.#call = { signal: this.#abort.signal, metadata };
+    this.#authorization = tokenFile === null ? new Metadata() : authorization(tokenFile);
+    this.#call = { signal: this.#abort.signal, metadata: certificate === null ? this.#authorization : new Metadata() };
     this.#explain = (details) => explainConnection(address, certificate !== null, details);
     this.#kept = new KeptStreams(time);
     this.#unwatch = certificate?.watch(() => (this.#renewed = true)) ?? (() => undefined);
@@ -101,10 +102,9 @@ export class GrpcDial implements HubDial {
   }
 
   async forget(name: string, asked: AbortSignal): Promise<void> {
-    const { signal, metadata } = this.#call;
     try {
-      const limits = { signal: AbortSignal.any([signal, asked]), timeoutMs: FORGET_MS };
-      await this.#control.unary(forget, { name }, { ...limits, metadata });
+      const limits = { signal: AbortSignal.any([this.#call.signal, asked]), timeoutMs: FORGET_MS };
+      await this.#control.unary(forget, { name }, { ...limits, metadata: this.#authorization });
     } catch (thrown) {
       throw asError(thrown, this.#explain);
     }

@@ -3,7 +3,8 @@ import type { network } from '@armorlake/proto';
 import { ArmorlakeError } from '../../core/index.js';
 import type { ErrorShape } from '../../core/index.js';
 import type { NodeFacts, NodeOutcome, ScatterRequest } from '../../query/index.js';
-import { CHUNK_BYTES } from '../limits.js';
+import { CHUNK_BYTES, LEAST_CHUNK_BYTES } from '../limits.js';
+import type { Time } from '../time.js';
 
 type Chunk = Pick<MessageShape<typeof network.ChunkSchema>, 'fragment' | 'data'>;
 
@@ -19,21 +20,27 @@ export class AnswerGate {
   readonly #node: string;
   readonly #request: ScatterRequest;
   readonly #take: TakeChunk;
+  readonly #time: Time;
   readonly #order: ReadonlyMap<string, number>;
   #settle: (outcome: NodeOutcome) => void = () => undefined;
   #grant: ((credits: number) => void) | null = null;
   #credits = 0;
   #at = -1;
+  #short = false;
+  #waiting = 0;
+  #movedMs: number;
   #bytes = 0;
   #taking: Promise<void> = Promise.resolve();
   #passed = false;
   #last = false;
   #ended = false;
 
-  constructor(node: string, request: ScatterRequest, take: TakeChunk) {
+  constructor(node: string, request: ScatterRequest, take: TakeChunk, time: Time) {
     this.#node = node;
     this.#request = request;
     this.#take = take;
+    this.#time = time;
+    this.#movedMs = time.monotonicMs();
     this.#order = new Map(request.fragments.map(({ name }, position) => [name, position]));
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
@@ -47,6 +54,11 @@ export class AnswerGate {
   /** Whether the sink has been given anything: from then on the node can't be asked again elsewhere. */
   get passed(): boolean {
     return this.#passed;
+  }
+
+  /** For how long the node has sent nothing, though all that came was taken, ms. */
+  get silentMs(): number {
+    return this.#waiting > 0 ? 0 : this.#time.monotonicMs() - this.#movedMs;
   }
 
   /**
@@ -67,9 +79,11 @@ export class AnswerGate {
     else if (data.length === 0 || data.length > CHUNK_BYTES) this.#broke(`sent a chunk of ${data.length} bytes`);
     else if (position === undefined) this.#broke('sent a fragment it was not asked for');
     else if (position !== this.#at && position !== this.#at + 1) this.#broke('sent its fragments in the wrong order');
+    else if (position === this.#at && this.#short) this.#broke('sent a fragment in pieces that are too small');
     else if (this.#bytes + data.length > this.#request.budget.bytes) this.#broke(this.#overBudget());
     else {
       this.#at = position;
+      this.#short = data.length < LEAST_CHUNK_BYTES;
       this.#bytes += data.length;
       this.#credits--;
       this.#queue(fragment, data);
@@ -92,6 +106,7 @@ export class AnswerGate {
   }
 
   #queue(fragment: string, data: Uint8Array): void {
+    this.#waiting++;
     this.#taking = this.#taking.then(async () => {
       if (this.#ended) return;
       this.#passed = true;
@@ -100,7 +115,9 @@ export class AnswerGate {
       } catch (thrown) {
         this.fail(ArmorlakeError.from(thrown).toShape());
       }
+      this.#waiting--;
       if (this.#ended) return;
+      this.#movedMs = this.#time.monotonicMs();
       this.#credits++;
       this.#grant?.(1);
     });

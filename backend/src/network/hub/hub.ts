@@ -128,9 +128,10 @@ export class Hub implements HubService {
 
   /**
    * No longer expects a member. One that is attached is sent away, and its process is not let in again.
+   * @param by who asked, for the log: a certificate's name, an address, or this node's own door
    * @throws ArmorlakeError NOT_FOUND when it isn't known here
    */
-  forgetMember(name: string): void {
+  forgetMember(name: string, by = 'its own door'): void {
     const { book, identity } = this.#options;
     const session = this.#sessions.get(name);
     if (!book.forget(name, session?.instance ?? null)) {
@@ -140,6 +141,7 @@ export class Hub implements HubService {
     this.#sessions.delete(name);
     session?.end(forgottenHere(name, identity.name).toShape());
     this.#lastEnds.delete(name);
+    this.#say('warn', name, { node: name, by }, 'A node was forgotten: its absence is told no more.');
     this.#changed(name);
   }
 
@@ -199,7 +201,7 @@ export class Hub implements HubService {
   relay(stream: MessageStream<RelayResponseInit, RelayRequest>, caller: Caller): void {
     try {
       mayAsk(caller);
-      relay(stream, (...asked) => this.ask(...asked));
+      relay(stream, caller.certificate?.name ?? 'unproven', (...asked) => this.ask(...asked));
     } catch (thrown) {
       stream.close(ArmorlakeError.from(thrown).toShape());
     }
@@ -207,7 +209,7 @@ export class Hub implements HubService {
 
   forget(name: string, caller: Caller): Promise<void> {
     mayAsk(caller);
-    this.forgetMember(name);
+    this.forgetMember(name, caller.certificate?.name ?? caller.address);
     return Promise.resolve();
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,8 +9,11 @@ import { MemberBook } from './member-book.js';
 
 let folder: string;
 let time: ManualTime;
+let warnings: string[];
+const warn = (sentence: string): void => void warnings.push(sentence);
 beforeEach(() => {
   time = new ManualTime();
+  warnings = [];
   folder = mkdtempSync(join(tmpdir(), 'armorlake-book-'));
 });
 afterEach(() => {
@@ -31,8 +34,8 @@ const metadata = { ...emptyMetadata, cluster: 'c1', labels: { site: 'berlin' }, 
 
 describe('the book of members', () => {
   it('keeps who a member is over a restart, and nothing that grows old', () => {
-    new MemberBook(folder, time).remember({ identity: identity('e1'), metadata, direct: true });
-    const again = new MemberBook(folder, time);
+    new MemberBook(folder, time, warn).remember({ identity: identity('e1'), metadata, direct: true });
+    const again = new MemberBook(folder, time, warn);
     expect(again.all()).toEqual([
       {
         identity: identity('e1'),
@@ -42,12 +45,12 @@ describe('the book of members', () => {
     ]);
     expect(again.forget('e1', null)).toBe(true);
     expect(again.forget('e1', null)).toBe(false);
-    expect(new MemberBook(folder, time).all()).toEqual([]);
-    expect(readdirSync(folder)).toEqual(['members.json']);
+    expect(new MemberBook(folder, time, warn).all()).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['members.json', 'members.json.copy']);
   });
 
   it('writes only what is new', () => {
-    const book = new MemberBook(folder, time);
+    const book = new MemberBook(folder, time, warn);
     book.remember({ identity: identity('e1'), metadata, direct: true });
     const before = statSync(join(folder, 'members.json')).ino;
     book.remember({
@@ -63,7 +66,7 @@ describe('the book of members', () => {
   });
 
   it('writes the changes of a member once in ten seconds, and somebody new at once', () => {
-    const book = new MemberBook(folder, time);
+    const book = new MemberBook(folder, time, warn);
     const stored = (): string => readFileSync(join(folder, 'members.json'), 'utf8');
     const say = (cluster: string): void =>
       book.remember({ identity: identity('e1'), metadata: { ...metadata, cluster }, direct: true });
@@ -83,20 +86,46 @@ describe('the book of members', () => {
   });
 
   it('knows over a restart which process ran when its node was forgotten', () => {
-    const book = new MemberBook(folder, time);
+    const book = new MemberBook(folder, time, warn);
     book.remember({ identity: identity('e1'), metadata, direct: true });
     expect(book.forget('e1', 'process-1')).toBe(true);
-    const again = new MemberBook(folder, time);
+    const again = new MemberBook(folder, time, warn);
     expect(again.isForgotten('e1', 'process-1')).toBe(true);
     expect(again.isForgotten('e1', 'process-2')).toBe(false);
     expect(again.isForgotten('e2', 'process-1')).toBe(false);
   });
 
-  it('refuses a file it does not understand, and leaves it alone', () => {
+  it.each([
+    ['gone', (path: string) => rmSync(path), /is gone\. Its copy was taken, with 1 members/],
+    ['empty', (path: string) => writeFileSync(path, ''), /was put aside as .*members\.json\.damaged/],
+    ['a folder', (path: string) => (rmSync(path), mkdirSync(path)), /was put aside as .*EISDIR/],
+  ])('misses no node when its file is %s, and says so', (_what, damage, sentence) => {
+    const path = join(folder, 'members.json');
+    new MemberBook(folder, time, warn).remember({ identity: identity('e1'), metadata, direct: true });
+    damage(path);
+    expect(new MemberBook(folder, time, warn).get('e1')?.identity).toEqual(identity('e1'));
+    expect(warnings).toEqual([expect.stringMatching(sentence)]);
+    expect(new MemberBook(folder, time, warn).all()).toHaveLength(1);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('writes many that another hub names in one piece', () => {
+    const book = new MemberBook(folder, time, warn);
+    book.remember({ identity: identity('e0'), metadata, direct: true });
+    const before = statSync(join(folder, 'members.json')).ino;
+    for (let each = 0; each < 100; each++) {
+      book.remember({ identity: identity(`f${each}`), metadata, direct: false });
+    }
+    expect(statSync(join(folder, 'members.json')).ino).toBe(before);
+    time.advance(10_000);
+    expect(readFileSync(join(folder, 'members.json'), 'utf8')).toContain('"f99"');
+  });
+
+  it('refuses a file it does not understand when there is no copy, and leaves it alone', () => {
     const path = join(folder, 'members.json');
     for (const content of ['', '{"format":2,"members":[]}', '{"format":1,"members":[{"identity":{"name":"../x"}}]}']) {
       writeFileSync(path, content);
-      expect(() => new MemberBook(folder, time)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }));
+      expect(() => new MemberBook(folder, time, warn)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }));
       expect(readFileSync(path, 'utf8')).toBe(content);
     }
   });

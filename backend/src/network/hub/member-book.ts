@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../../core/index.js';
-import { replaceFile } from '../../lake/index.js';
+import { replaceFile, unusedPath } from '../../lake/index.js';
 import type { Stop, Time } from '../time.js';
 import { NODE_NAME, emptyMetadata } from '../types.js';
 import { checkNames } from '../wire/names.js';
@@ -47,9 +47,13 @@ export interface RememberedMember {
   readonly direct: boolean;
 }
 
+/** What a file of members says; null: there is none; a sentence: why it can't be understood. */
+type Kept = z.infer<typeof fileSchema> | string | null;
+
 /**
  * The members that are expected to answer, kept in `members.json` so that they stay expected over a restart: until
- * somebody forgets them. What it holds of their data is old: nothing there is a promise.
+ * somebody forgets them. What it holds of their data is old: nothing there is a promise. It is kept twice: nobody would
+ * miss the nodes that are away when the file is lost.
  */
 export class MemberBook {
   readonly #path: string | null;
@@ -64,12 +68,13 @@ export class MemberBook {
 
   /**
    * @param dataFolder where `members.json` is; null keeps nothing over a restart
-   * @throws ArmorlakeError BAD_CONFIG when the file can't be understood
+   * @param warn told when the file was lost or damaged, and its copy taken
+   * @throws ArmorlakeError BAD_CONFIG when neither the file nor its copy can be understood
    */
-  constructor(dataFolder: string | null, time: Time) {
+  constructor(dataFolder: string | null, time: Time, warn: (sentence: string) => void) {
     this.#time = time;
     this.#path = dataFolder === null ? null : join(dataFolder, 'members.json');
-    const { members, forgotten } = this.#read();
+    const { members, forgotten } = this.#read(warn);
     this.#forgotten = forgotten;
     for (const member of members.map(fromFile)) {
       this.#members.set(member.identity.name, member);
@@ -85,7 +90,7 @@ export class MemberBook {
     return [...this.#members.values()];
   }
 
-  /** On the disk before it returns, when somebody new is; what changes of others is within a few seconds. */
+  /** On the disk before it returns, when somebody new has joined here; what else changes is within a few seconds. */
   remember(member: RememberedMember): void {
     const { name } = member.identity;
     this.#members.set(name, member);
@@ -93,7 +98,7 @@ export class MemberBook {
     const before = this.#stored.get(name);
     if (before === text) return;
     this.#stored.set(name, text);
-    if (before === undefined || this.#time.monotonicMs() >= this.#mayWriteMs) this.#write();
+    if ((before === undefined && member.direct) || this.#time.monotonicMs() >= this.#mayWriteMs) this.#write();
     else this.#later ??= this.#time.after(this.#mayWriteMs - this.#time.monotonicMs(), () => this.#write());
   }
 
@@ -125,26 +130,47 @@ export class MemberBook {
     this.#mayWriteMs = this.#time.monotonicMs() + CHANGES_MS;
     if (this.#path === null) return;
     const members = [...this.#members.values()].map(toFile);
-    replaceFile(this.#path, `${JSON.stringify({ format: 1, members, forgotten: this.#forgotten }, null, 2)}\n`);
+    const text = `${JSON.stringify({ format: 1, members, forgotten: this.#forgotten }, null, 2)}\n`;
+    for (const path of [this.#path, copyOf(this.#path)]) replaceFile(path, text);
   }
 
-  #read(): Pick<z.infer<typeof fileSchema>, 'members' | 'forgotten'> {
-    if (this.#path === null) return { members: [], forgotten: [] };
-    let text: string;
-    try {
-      text = readFileSync(this.#path, 'utf8');
-    } catch (thrown) {
-      if (hasErrno(thrown, 'ENOENT')) return { members: [], forgotten: [] };
-      throw thrown;
+  #read(warn: (sentence: string) => void): Pick<z.infer<typeof fileSchema>, 'members' | 'forgotten'> {
+    const path = this.#path;
+    if (path === null) return { members: [], forgotten: [] };
+    const own = readKept(path);
+    if (own !== null && typeof own !== 'string') return own;
+    const copy = readKept(copyOf(path));
+    if (own === null && copy === null) return { members: [], forgotten: [] };
+    if (copy === null || typeof copy === 'string') {
+      throw new ArmorlakeError(
+        'BAD_CONFIG',
+        `${path} can't be understood: ${own ?? 'it is gone, and its copy is damaged'}`,
+        {
+          hint: `Restore it from a backup, or remove it and ${copyOf(path)}: nodes that are away are then no longer missed.`,
+        },
+      );
     }
-    try {
-      return fileSchema.parse(JSON.parse(text));
-    } catch (thrown) {
-      throw new ArmorlakeError('BAD_CONFIG', `${this.#path} can't be understood: ${messageOf(thrown)}`, {
-        hint: 'Restore it from a backup, or remove it: nodes that are away are then no longer missed.',
-        cause: thrown,
-      });
+    let what = 'is gone';
+    if (own !== null) {
+      const aside = unusedPath(`${path}.damaged`);
+      renameSync(path, aside);
+      what = `was put aside as ${aside}, as it can't be understood: ${own}`;
     }
+    warn(`${path} ${what}. Its copy was taken, with ${copy.members.length} members.`);
+    replaceFile(path, `${JSON.stringify(copy, null, 2)}\n`);
+    return copy;
+  }
+}
+
+function copyOf(path: string): string {
+  return `${path}.copy`;
+}
+
+function readKept(path: string): Kept {
+  try {
+    return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (thrown) {
+    return hasErrno(thrown, 'ENOENT') ? null : messageOf(thrown);
   }
 }
 

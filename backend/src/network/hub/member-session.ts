@@ -14,7 +14,7 @@ import { toBigint, toNumber } from '../wire/text.js';
 import { AnswerGate } from './answer-gate.js';
 import type { TakeChunk } from './answer-gate.js';
 import { Lease } from './lease.js';
-import { Patience } from './patience.js';
+import { Patience, letPass } from './patience.js';
 
 export interface SessionOptions {
   readonly identity: NodeIdentity;
@@ -153,7 +153,7 @@ export class MemberSession {
     signal: AbortSignal,
   ): Promise<{ readonly outcome: NodeOutcome; readonly passed: boolean }> {
     const { name } = this.identity;
-    const gate = new AnswerGate(name, request, take);
+    const gate = new AnswerGate(name, request, take, this.#options.time);
     const id = randomBytes(16).toString('hex');
     const open: OpenAsk = { gate, stream: null, credits };
     const { trouble } = this;
@@ -162,7 +162,7 @@ export class MemberSession {
     const timeoutMs = this.#patience.of(request.timeoutMs);
     let passedBy = false;
     const stop = this.#options.time.after(timeoutMs, () => {
-      passedBy = !gate.passed;
+      passedBy = letPass(gate);
       gate.fail(late(name, timeoutMs));
     });
     signal.addEventListener('abort', cancel, { once: true });

@@ -4,6 +4,7 @@ import type { MessageStream, RelayRequest, RelayResponseInit } from '../backbone
 import { Credits } from '../member/credits.js';
 import { writeError } from '../wire/errors.js';
 import { readRequest, writeFacts } from '../wire/request.js';
+import { whoAt } from '../wire/text.js';
 import type { TakeChunk } from './answer-gate.js';
 
 /** Asks one member of this hub. */
@@ -15,11 +16,16 @@ export type AskMember = (
   signal: AbortSignal,
 ) => Promise<{ readonly outcome: NodeOutcome }>;
 
+/** Characters of the name that a caller gives whoever asked it: with the caller's own name it is not cut at the member. */
+const WHO = 150;
 /** What a relayed answer may have waiting here, in chunks. */
 const RELAY_CREDITS = 2;
 
-/** Answers one Relay stream: what the member sends goes on unmerged, as fast as the caller takes it. */
-export function relay(stream: MessageStream<RelayResponseInit, RelayRequest>, ask: AskMember): void {
+/**
+ * Answers one Relay stream: what the member sends goes on unmerged, as fast as the caller takes it.
+ * @param caller who asks, as its certificate or address says: the member's account has it beside the caller's own word
+ */
+export function relay(stream: MessageStream<RelayResponseInit, RelayRequest>, caller: string, ask: AskMember): void {
   const abort = new AbortController();
   const credits = new Credits(abort.signal);
   let asked = false;
@@ -34,7 +40,11 @@ export function relay(stream: MessageStream<RelayResponseInit, RelayRequest>, as
           await credits.take();
           await stream.send({ message: { case: 'chunk', value: { fragment, data } } });
         };
-        void answer(stream, async () => ask(node, readRequest(request), take, RELAY_CREDITS, abort.signal));
+        const forCaller = (): ScatterRequest => {
+          const read = readRequest(request);
+          return { ...read, who: whoAt(read.who, caller, WHO) };
+        };
+        void answer(stream, async () => ask(node, forCaller(), take, RELAY_CREDITS, abort.signal));
       } else stream.close({ code: 'BAD_REQUEST', message: 'A relay stream takes one ask, and credits.' });
     },
     closed: () => abort.abort(),

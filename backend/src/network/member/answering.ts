@@ -8,7 +8,7 @@ import { pause } from '../time.js';
 import type { ChunkSink, FragmentRunner } from '../types.js';
 import { writeError } from '../wire/errors.js';
 import { readRequest, writeFacts } from '../wire/request.js';
-import { clip } from '../wire/text.js';
+import { whoAt } from '../wire/text.js';
 import { Credits, pieces } from './credits.js';
 
 type DeliverStream = MessageStream<DeliverRequestInit, DeliverResponse>;
@@ -91,7 +91,8 @@ export class Answering {
       if (full) throw new ArmorlakeError('BUSY', `The node works on ${MOST_REQUESTS} queries already.`);
       const asked = readRequest(wire);
       const { hub } = this.#options;
-      const request = { ...asked, who: nameHere(asked.who, hub), hub };
+      // A hub's users are known here by its word, and only as its own: no hub can have another's refused.
+      const request = { ...asked, who: whoAt(asked.who, hub, METADATA_LIMITS.text), hub };
       stop = time.after(request.timeoutMs, () => abort.abort(late(request.timeoutMs)));
       return { case: 'answered', value: writeFacts(await runner.run(request, emit, abort.signal)) };
     } catch (thrown) {
@@ -101,11 +102,6 @@ export class Answering {
       stop();
     }
   }
-}
-
-/** A hub's users are known here by its word, and only as its own: no hub can have another's refused. */
-function nameHere(who: string, hub: string): string {
-  return who === '' ? hub : `${clip(who, METADATA_LIMITS.text)} at ${hub}`;
 }
 
 function emitTo(stream: DeliverStream, credits: Credits): ChunkSink {

@@ -6,6 +6,7 @@ import type { Backbone, HubDial, HubTarget, WatchResponse } from '../backbone.js
 import { AnswerGate } from '../hub/answer-gate.js';
 import type { TakeChunk } from '../hub/answer-gate.js';
 import { cancelled, late, tooLong } from '../hub/member-session.js';
+import { Patience, letPass } from '../hub/patience.js';
 import { GREETING_MS, PROTOCOL, REQUEST_BYTES } from '../limits.js';
 import { Listening, Silence, defaultSilence } from '../silence.js';
 import type { SilenceRules } from '../silence.js';
@@ -59,6 +60,7 @@ export class PeerHub {
   #hub: string | null = null;
   #trouble: ErrorShape | null;
   readonly #relays = new Set<AnswerGate>();
+  readonly #patience = new Map<string, Patience>();
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: PeerOptions) {
@@ -104,7 +106,7 @@ export class PeerHub {
     credits: number,
     signal: AbortSignal,
   ): Promise<{ readonly outcome: NodeOutcome; readonly passed: boolean }> {
-    const gate = new AnswerGate(node, request, take);
+    const gate = new AnswerGate(node, request, take, this.#options.time);
     const dial = this.#dial;
     if (dial === null || this.#trouble !== null) {
       gate.fail(this.#trouble ?? lost(this.name));
@@ -112,7 +114,13 @@ export class PeerHub {
     }
     const bytes = request.fragments.reduce((sum, { sql }) => sum + Buffer.byteLength(sql), 0);
     const cancel = (): void => gate.fail(cancelled(node));
-    const stop = this.#options.time.after(request.timeoutMs, () => gate.fail(late(node, request.timeoutMs)));
+    const patience = this.#patienceWith(node);
+    const timeoutMs = patience.of(request.timeoutMs);
+    let passedBy = false;
+    const stop = this.#options.time.after(timeoutMs, () => {
+      passedBy = letPass(gate);
+      gate.fail(late(node, timeoutMs));
+    });
     signal.addEventListener('abort', cancel, { once: true });
     this.#relays.add(gate);
     const stream = dial.relay();
@@ -133,9 +141,18 @@ export class PeerHub {
     const outcome = await gate.outcome;
     stream.close();
     stop();
+    if (!signal.aborted) patience.ended(passedBy);
     signal.removeEventListener('abort', cancel);
     this.#relays.delete(gate);
     return { outcome, passed: gate.passed };
+  }
+
+  #patienceWith(node: string): Patience {
+    const patience = this.#patience.get(node) ?? new Patience(this.#options.time);
+    // Only members are asked, and of these there are so many at most.
+    if (this.#patience.size > MOST_MEMBERS) this.#patience.clear();
+    this.#patience.set(node, patience);
+    return patience;
   }
 
   /** Makes the hub forget a member, and forgets it here. @throws ArmorlakeError with the hub's reason */

@@ -8,6 +8,8 @@ import { sentence, toBigint, toCount, toNumber } from './text.js';
 
 /** Fragments of one request, and milliseconds of one query; more was not made by a query node. */
 const MOST_FRAGMENTS = 1_000;
+/** Characters of a query's id and of a fragment's name: the id is kept in the account of queries. */
+const MOST_NAME = 200;
 const MOST_TIMEOUT_MS = 3_600_000;
 const MOST_MISSING_COLUMNS = 100;
 
@@ -39,6 +41,9 @@ export function readRequest(request: MessageShape<typeof network.RequestSchema> 
   const names = request?.fragments.map(({ name }) => name) ?? [];
   if (request === undefined || names.length === 0 || names.length > MOST_FRAGMENTS) {
     throw new ArmorlakeError('BAD_REQUEST', `A request has 1 to ${MOST_FRAGMENTS} fragments, not ${names.length}.`);
+  }
+  if ([request.queryId, ...names].some((name) => name.length > MOST_NAME)) {
+    throw new ArmorlakeError('BAD_REQUEST', `The names in a request have ${MOST_NAME} characters at most.`);
   }
   if (new Set(names).size < names.length) {
     throw new ArmorlakeError('BAD_REQUEST', 'A request has two fragments of the same name.');

@@ -12,6 +12,11 @@ const MOST_BYTES = 4 << 20;
 /** For the way, beside the time a node waits for rows. */
 const WAY_MS = 10_000;
 
+/** As every version of Armorlake names its columns, and DuckDB the types of these. */
+const COLUMN = /^[a-z][a-z0-9_]{0,62}$/;
+const TYPE = /^[A-Z][A-Z0-9_ ,()[\]]{0,99}$/;
+const MOST_COLUMNS = 1000;
+
 const tailCall = z.object({
   table: z.string(),
   filters: z.record(z.string(), z.unknown()),
@@ -20,7 +25,7 @@ const tailCall = z.object({
 });
 
 const tailHead = z.object({
-  schema: z.array(z.object({ name: z.string(), type: z.string() })),
+  schema: z.array(z.object({ name: z.string().regex(COLUMN), type: z.string().regex(TYPE) })).max(MOST_COLUMNS),
   rows: z.number().int().nonnegative(),
   lastSeq: z.number().int().nonnegative(),
 });
@@ -75,7 +80,7 @@ export class NetworkTails implements Tails {
     signal.throwIfAborted();
     const { outcome } = ended;
     if (outcome?.status === 'failed') throw ArmorlakeError.fromShape(outcome.error);
-    return readTail(node, Buffer.concat(pieces));
+    return readTail(node, afterSeq, Buffer.concat(pieces));
   }
 }
 
@@ -104,16 +109,23 @@ export async function answerTail(
   return { rows: head.rows, bytes: line.length + body.length };
 }
 
-/** @throws ArmorlakeError INTERNAL for what is no answer of `answerTail`. */
-function readTail(node: string, bytes: Buffer): TailRows {
+/**
+ * What a node sends becomes part of a stream of ours: it has to be what it says, of itself, and go on.
+ * @throws ArmorlakeError INTERNAL for what is no answer of `answerTail`.
+ */
+function readTail(node: string, afterSeq: number | null, bytes: Buffer): TailRows {
   const end = bytes.indexOf('\n');
   try {
     const head = parsed(tailHead, bytes.subarray(0, end).toString('utf8'));
     const body = bytes.subarray(end + 1);
-    // What a node sends becomes part of a stream of ours: it has to be what it says.
-    if (z.array(z.array(z.unknown())).parse(JSON.parse(`[${body.toString('utf8')}]`)).length !== head.rows) {
-      throw new TypeError('it has another number of rows than it says');
-    }
+    const rows = z.array(z.array(z.unknown())).parse(JSON.parse(`[${body.toString('utf8')}]`));
+    if (rows.length !== head.rows) throw new TypeError('it has another number of rows than it says');
+    if (head.lastSeq < (afterSeq ?? 0)) throw new TypeError('it goes back in its log');
+    const names = head.schema.map(({ name }) => name);
+    if (new Set(names).size < names.length) throw new TypeError('it has a column twice');
+    if (rows.some((row) => row.length !== names.length)) throw new TypeError('a row has other columns than it says');
+    const place = names.indexOf('node');
+    if (rows.some((row) => row[place] !== node)) throw new TypeError('it has rows of another node');
     return { ...head, body };
   } catch (thrown) {
     throw new ArmorlakeError('INTERNAL', `The live tail of ${node} can't be read: ${messageOf(thrown)}.`, { node });
