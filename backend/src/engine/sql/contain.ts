@@ -100,7 +100,8 @@ class Containment {
 
   #cteNames(query: TreeRecord): void {
     for (const { name } of ctesOf(query)) {
-      if (/^(duckdb_|pg_|sqlite_)/i.test(name)) {
+      // Where a name is none of a CTE's after all, DuckDB looks for its own views, and for files.
+      if (/^(duckdb_|pg_|pragma_|sqlite_)|[./\\*?[:]/i.test(name)) {
         throw this.#refuse(query, `A CTE may not be called "${name}"`, 'Choose another name.');
       }
     }

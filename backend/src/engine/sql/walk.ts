@@ -61,13 +61,14 @@ export function visit(
       const visited = visitCtes(record, visitor, scope, depth);
       inner = visited.scope;
       if (visited.map !== undefined) [changes['cte_map'], changed] = [visited.map, true];
-      const own = textOf(record, 'cte_name');
-      if (own !== '') inner = new Names(inner, [own]);
     }
+    // A recursive CTE is known by its name to its second part alone: in its first one DuckDB looks for a table.
+    const own = textOf(record, 'cte_name');
+    const second = own === '' ? inner : new Names(inner, [own]);
     for (const [key, field] of Object.entries(shape)) {
       const value = record[key];
       if (leafKinds.has(field) || field === 'ctes' || value === undefined || value === null) continue;
-      const next = visitValue(value, field, visitor, inner, depth + 1);
+      const next = visitValue(value, field, visitor, key === 'right' ? second : inner, depth + 1);
       if (next !== value) [changes[key], changed] = [next, true];
     }
     if (changed) result = { ...record, ...changes };
