@@ -184,7 +184,7 @@ describe('a network with certificates', () => {
     await until(async () => {
       const { rows } = JSON.parse((await ask('--format', 'json', account)).out) as { rows: unknown[][] };
       expect(rows).toEqual([
-        ['edge-1', 'query', 'query'],
+        ['edge-1', 'at query', 'query'],
         ['query', null, null],
       ]);
       return true;

@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LinkState } from '../backend/src/network/index.js';
+import type { TestNode } from './support/network.js';
 import {
   TestNetwork,
   TestSink,
@@ -183,17 +185,20 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
     const hub = await net.hub('q1');
     const original = await net.edge('e1', [hub.address], { lakeId: 'copied' });
     await until(() => alive(hub, 'e1'));
-    for (const name of ['e1', 'e2']) {
+    for (const [name, why] of [
+      ['e1', 'has the same lake as e1, .* Stop one of them'],
+      ['e2', "has the lake that is known here as e1's.*armorlake forget e1"],
+    ] as const) {
       const copy = await net.edge(name, [hub.address], { lakeId: 'copied' });
       await until(() => copy.node.links()[0]?.state === 'refused');
-      expect(copy.node.links()[0]?.detail).toMatch(
-        new RegExp(`Node ${name} at .* has the same lake as e1, .* Stop one of them`, 's'),
-      );
+      expect(copy.node.links()[0]?.detail).toMatch(new RegExp(`Node ${name} at .* ${why}`, 's'));
       expect(alive(hub, 'e1')).toBe(true);
       expect((await ask(hub, ['e1'])).chunks).toHaveLength(1);
       await copy.node.close();
     }
     await original.node.close();
+    const thief = await net.edge('e2', [hub.address], { lakeId: 'copied' });
+    await until(() => thief.node.links()[0]?.state === 'refused', 'another name is refused while the original is away');
     await net.edge('e1', [hub.address], { lakeId: 'copied' });
     await until(() => alive(hub, 'e1'));
   });
@@ -220,7 +225,7 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
 
   it('asks what is attached here whatever another hub says of its name, and misses whom that one has', async () => {
     const other = await net.hub('q2');
-    for (const name of ['q3', 'e1']) await net.edge(name, [other.address], { lakeId: 'another' });
+    for (const name of ['q3', 'e1']) await net.edge(name, [other.address], { lakeId: `another-${name}` });
     const q3 = await net.hub('q3', { stores: true, join: [other.address] });
     await net.edge('e1', [q3.address]);
     for (const name of ['q3', 'e1']) {
@@ -423,6 +428,32 @@ describe.each([memoryWiring, grpcWiring])('the network over %o', (wire) => {
       await Promise.all([1, 2, 3].map(() => ask(asker, ['e1'], { timeoutMs: 2_300 })));
       expect((await ask(asker, ['e1'], { timeoutMs: 20_000 })).error('e1')).toMatch(/did not answer within 2.0 s/);
     }
+  });
+
+  it('keeps places for queries whatever number of live tails wait, and for its own users whoever relays', async () => {
+    const hub = await net.hub('q1');
+    const edge = await net.edge('e1', [hub.address]);
+    const other = await net.hub('q2', { join: [hub.address] });
+    await until(() => alive(hub, 'e1') && alive(other, 'e1'));
+    edge.runner.work = async (emit, { fragments: [fragment], queryId }, signal) => {
+      if (queryId === 'waits') return await hang(signal);
+      await emit.chunk(fragment?.name ?? '', Buffer.from('rows'));
+      return facts;
+    };
+    const leave = new AbortController();
+    setMaxListeners(0, leave.signal);
+    const waiting = (asker: TestNode, count: number, tail: string | null): Promise<TestSink>[] =>
+      Array.from({ length: count }, () => ask(asker, ['e1'], { queryId: 'waits', tail }, new TestSink(), leave.signal));
+    const tails = waiting(hub, 64, '{}');
+    const relayed = waiting(other, 32, null);
+    await until(() => edge.runner.requests.length === 96);
+    expect((await ask(hub, ['e1'], { tail: '{}' })).error('e1')).toBe(
+      'BUSY e1: Node e1 works on 64 live tails already.',
+    );
+    expect((await ask(other, ['e1'])).error('e1')).toContain('BUSY e1: Node e1 works on 32 requests of');
+    expect((await ask(hub, ['e1'])).chunks).toHaveLength(1);
+    leave.abort();
+    await Promise.all([...tails, ...relayed]);
   });
 
   it('expects a node that went, over a restart of the hub too, until it is forgotten', async () => {

@@ -55,7 +55,9 @@ export async function startNode({ config, logger, signal, version }: NodeOptions
   tokens.remember();
   // Said before anything is started.
   refuseExposed(config.http.host, config.http.tls !== null, tokens.size, config.http.insecure);
-  const redactionKey = config.redaction.enabled ? await loadRedactionKey(config.data) : null;
+  const redactionKey = config.redaction.enabled
+    ? loadRedactionKey(config.data, (sentence) => logger.error({}, sentence))
+    : null;
   const engine = await EngineSupervisor.start({
     process: lakeProcess(config, fileURLToPath(new URL('./engine-main.js', import.meta.url))),
     settings: { ...lakeSettings(config) },

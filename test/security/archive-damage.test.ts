@@ -242,3 +242,28 @@ describe('files in the archive folder that the lake does not list', () => {
     await again.close();
   });
 });
+
+it('that was exchanged for another while the node was off is put aside by the next start', async () => {
+  using own = new DataFolder();
+  const at = new HandClock();
+  const errors = new ErrorLog();
+  const open = (): Promise<LakeStore> => openStore(own, archived(own), { clock: at, logger: errors.logger });
+  const first = await open();
+  for (const [number, rows] of [ROWS, 10].entries()) {
+    await first.append(number + 1, packRows(kubearmorLogs, rows, plainRows(at.wall * 1000)).buffer, {
+      ledger: [],
+      gaps: [],
+    });
+    at.advance(8 * DAY_MS);
+    await first.maintain();
+  }
+  const files = await rawRows(first, 'SELECT file FROM armorlake.archive ORDER BY first_seq');
+  const [path = '', other = ''] = files.map(([file]) => own.file(`archive/${String(file)}`));
+  await first.close();
+  writeFileSync(path, readFileSync(other));
+  const again = await open();
+  expect(await rawRows(again, 'SELECT sum(rows)::INT FROM armorlake.archive')).toEqual([[10]]);
+  expect(await rawRows(again, "SELECT estimated::INT FROM armorlake.gaps WHERE cause = 'archive'")).toEqual([[ROWS]]);
+  expect(errors.text).toContain(path);
+  await again.close();
+});

@@ -125,3 +125,23 @@ it('nobody is refused a statement for what another did with values of its own, o
   expect(await counted('ann', 'y')).toBeNull();
   expect(await counted('ann', 'x')).toBeNull();
 });
+
+it('a run that somebody gives little time is not the run of who has more', async () => {
+  const hurried = codeOf(lake.fragment(slow, 'mallory at q1', 800));
+  const patient = codeOf(lake.fragment(slow, 'ann at q1', 20_000));
+  expect(await hurried).toBe('DEADLINE');
+  const goesOn = new Promise((resolve) => setTimeout(resolve, 300, 'goes on'));
+  expect(await Promise.race([patient, goesOn])).toBe('goes on');
+});
+
+it('what anybody does at a query node without tokens is not held against all of its users', async () => {
+  for (let death = 0; death < 4; death++) {
+    lake.signal('SIGSTOP');
+    const died = codeOf(lake.fragment(`SELECT ${death} AS x FROM kubearmor.logs`, 'at q1'));
+    for (let round = 0; round < 5; round++) await turn();
+    lake.signal('SIGKILL');
+    expect(await died).toBe('NOT_READY');
+    await lake.ready(death + 1);
+  }
+  expect(await codeOf(lake.fragment('SELECT host FROM kubearmor.logs', 'at q1'))).toBeNull();
+});

@@ -52,22 +52,23 @@ export class TokenStore {
     } catch (thrown) {
       if (hasErrno(thrown, 'ENOENT')) {
         if (!existsSync(markOf(path))) return new TokenStore(path, []);
-        throw new ArmorlakeError('BAD_CONFIG', `${path} is gone, but this node had tokens.`, {
-          hint: `Restore it from a backup. To open the node to every local process, or to make tokens anew, remove ${markOf(path)} as well.`,
-        });
+        throw gone(`${path} is gone`, path);
       }
       throw new ArmorlakeError('BAD_CONFIG', `The tokens in ${path} can't be read: ${messageOf(thrown)}`, {
         cause: thrown,
       });
     }
+    let tokens: readonly StoredToken[];
     try {
-      return new TokenStore(path, tokenFile.parse(JSON.parse(text)).tokens);
+      ({ tokens } = tokenFile.parse(JSON.parse(text)));
     } catch (thrown) {
       throw new ArmorlakeError('BAD_CONFIG', `The tokens in ${path} are damaged.`, {
-        hint: 'Restore the file, or remove it and create the tokens again.',
+        hint: `Restore the file, or remove it and ${markOf(path)}, and create the tokens again.`,
         cause: thrown,
       });
     }
+    if (tokens.length === 0 && existsSync(markOf(path))) throw gone(`${path} holds no token`, path);
+    return new TokenStore(path, tokens);
   }
 
   /** Marks in the data folder that this node has tokens: a start that misses them must not be open to everybody. */
@@ -142,11 +143,19 @@ export class TokenStore {
   }
 
   #save(tokens: readonly StoredToken[]): void {
-    replaceFile(this.#path, `${JSON.stringify({ tokens }, null, 2)}\n`);
+    // Without any, the mark goes first: a node that had tokens does not start without.
     this.#tokens = tokens;
+    if (tokens.length === 0) this.remember();
+    replaceFile(this.#path, `${JSON.stringify({ tokens }, null, 2)}\n`);
     this.remember();
     for (const listener of this.#listeners) listener();
   }
+}
+
+function gone(what: string, path: string): ArmorlakeError {
+  return new ArmorlakeError('BAD_CONFIG', `${what}, but this node had tokens.`, {
+    hint: `Restore it from a backup. To open the node to every local process, or to make tokens anew, remove ${markOf(path)} as well.`,
+  });
 }
 
 function markOf(path: string): string {

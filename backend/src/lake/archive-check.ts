@@ -79,6 +79,16 @@ export class ArchiveCheck {
     });
   }
 
+  /** All files by their size: what was exchanged for another file while nobody looked has another one. */
+  bySize(): Promise<void> {
+    return this.#alone(async (reader) => {
+      for (const entry of await readManifest(reader)) {
+        const reason = await this.#quickly(entry);
+        if (reason !== null) await this.#putAside(entry, reason);
+      }
+    });
+  }
+
   async #alone<T>(task: (reader: DuckDBConnection) => Promise<T>): Promise<T> {
     const run = this.#last.then(async () => {
       const reader = await this.#parts.openReader();

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock, Logger } from '../core/index.js';
-import { messageOf } from '../core/index.js';
+import { deadlineOf, messageOf, untilAborted } from '../core/index.js';
 import type { Archive, ArchiveEntry } from './archive.js';
 import { ArchiveCheck } from './archive-check.js';
 import type { ArchivePresence } from './archive-presence.js';
@@ -102,6 +102,18 @@ export class ArchiveKeeper {
   /** Checks all files quickly and one from end to end; returns those put aside. */
   inTurn(): Promise<readonly string[]> {
     return this.#check.inTurn();
+  }
+
+  /** Compares the files with the manifest as a start can, within so many ms; what is left is maintenance's. */
+  async atStart(withinMs: number): Promise<void> {
+    const deadline = deadlineOf(new AbortController().signal, withinMs);
+    try {
+      if (this.here) await untilAborted(this.#check.bySize(), deadline.signal);
+    } catch (thrown) {
+      this.#parts.logger.warn({ error: messageOf(thrown) }, 'Archive files were not all looked at by the start.');
+    } finally {
+      deadline.clear();
+    }
   }
 
   /** Takes in what a start could not look at. To be called by the only one who writes files and takes rows from the lake. */

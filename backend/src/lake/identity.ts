@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../core/index.js';
@@ -90,7 +90,10 @@ export class IdentityFile {
       text = readFileSync(this.#path, 'utf8');
     } catch (thrown) {
       if (hasErrno(thrown, 'ENOENT')) return null;
-      throw thrown;
+      throw new ArmorlakeError('BAD_CONFIG', `${this.#path} can't be read: ${messageOf(thrown)}`, {
+        hint: 'Move it away: the lake keeps its identity, which the lake file remembers.',
+        cause: thrown,
+      });
     }
     try {
       const value: unknown = JSON.parse(text);
@@ -140,11 +143,11 @@ function newerFormat(path: string, format: number): ArmorlakeError {
 }
 
 /** Writes a file so that after a crash either the old or the new content is there. */
-export function replaceFile(path: string, content: string): void {
+export function replaceFile(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.new`;
   const file = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(file, content);
+    writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ArmorlakeError, messageOf } from '../core/index.js';
+import { archiveLook } from './archive-presence.js';
 import { ArchiveKeeper } from './archive-keeper.js';
 import { Contents } from './contents.js';
 import { DiskWatch, isDiskFull, readDisk } from './disk.js';
@@ -158,6 +159,7 @@ export class LakeStore {
       }
       store.#beginLater(thrown);
     }
+    await store.#keeper?.atStart((options.archiveLook ?? archiveLook).withinMs);
     return store;
   }
 

@@ -37,5 +37,7 @@ export const METADATA_LIMITS = {
 
 /** Messages on a member's control stream in one second, metadata counted five times; a member that works sends a few. */
 export const CONTROL_RATE = 500;
-/** Requests a member works on at once; one more is answered BUSY. */
+/** Queries, and live tails beside them, that a hub has a member work on at once; one more is answered BUSY. */
 export const MOST_REQUESTS = 64;
+/** Of these so many may be relayed for one other query node. */
+export const MOST_RELAYED = 32;

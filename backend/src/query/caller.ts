@@ -6,7 +6,11 @@ export interface Caller {
   readonly token: string | null;
 }
 
-/** Who asks through another node, by the name that it is known by here; empty: nobody with a name. */
+/**
+ * Who asks through another node, by the name that it is known by here: `ann at q1`, or `at q1` for anybody there where
+ * that node has no tokens. All of these wait in turn as one, but what one of them does is not held against the others.
+ */
 export function callerNamed(who: string): Caller {
-  return who === '' ? { key: 'network', token: null } : { key: `token ${who}`, token: who };
+  const token = who === '' || who.startsWith('at ') ? null : who;
+  return { key: `token ${who}`, token };
 }

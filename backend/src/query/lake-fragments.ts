@@ -15,11 +15,16 @@ import { asked } from './strikes.js';
 /** Pieces in which a fragment's file is handed over. */
 const CHUNK_BYTES = 256 * 1024;
 
+/** Who has so much more time than a run that goes on takes its answer all the same: panels are asked one after another. */
+const SOON_MS = 2000;
+
 /** One run in the engine, shared by all who ask the same at the same time. */
 interface SharedRun {
   readonly answer: Promise<FragmentsAnswer & { readonly slowed: boolean }>;
   readonly folder: string;
   readonly stop: AbortController;
+  /** When its time is over, by the clock of `performance`. */
+  readonly endMs: number;
   askers: number;
 }
 
@@ -54,7 +59,10 @@ export class LakeFragments {
       return { ...sent, ms: performance.now() - started, slowed: false, facts: completeFacts, missingColumns: [] };
     }
     const key = JSON.stringify([request.fragments, request.timeRange, request.expects, request.budget]);
-    const shared = this.#running.get(key) ?? this.#start(key, request);
+    const running = this.#running.get(key);
+    // Somebody's short time is not everybody's.
+    const joins = running !== undefined && running.endMs + SOON_MS >= performance.now() + request.timeoutMs;
+    const shared = joins ? running : this.#start(key, request);
     shared.askers++;
     try {
       const answer = await untilAborted(shared.answer, signal);
@@ -73,7 +81,8 @@ export class LakeFragments {
     const answer = this.#ask(request, folder, stop.signal);
     // Those who wait see it; a run that everybody left has no reader.
     answer.catch(() => undefined);
-    const shared: SharedRun = { answer, folder, stop, askers: 0 };
+    const endMs = performance.now() + request.timeoutMs;
+    const shared: SharedRun = { answer, folder, stop, endMs, askers: 0 };
     this.#running.set(key, shared);
     return shared;
   }

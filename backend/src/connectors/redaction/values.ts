@@ -212,9 +212,9 @@ export function secretOf(
 
 function isNoSecret(value: string, quoted: boolean): boolean {
   if (value.startsWith('[redacted:') || placeholders.has(value.toLowerCase())) return true;
-  // References: $NAME, ${NAME}, %NAME%, {{ x }}, <name>, #{x}, @file (also @/etc/shadow), !vault.
+  // References: $NAME, ${NAME}, %NAME%, {{ x }}, <name>, #{x}, @file (also @/etc/shadow), !vault, `command`.
   if (
-    /^(?:\$\{?[A-Za-z_]\w*(?:\[\w+\])?\}?|\$[\d@*#?!]|\$(?:::)?env\(\w+\)(?:\\[rn])?|\$\{?\{.*|\$\{\w+.*\}|%[A-Za-z_]\w*%|\{\{.*|<[\w .-]+>|[#$@]\{.*|\{\w*\}|%[sdrqv]|%\(\w+\)s|@[./~\w-]+\.\w+|@(?:~|\.{1,2})?\/[\w./@+~-]*|@-|:\w+|\?)$/.test(
+    /^(?:\$\{?[A-Za-z_]\w*(?:\[\w+\])?\}?|\$[\d@*#?!]|\$(?:::)?env\(\w+\)(?:\\[rn])?|\$\{?\{.*|\$\{\w+.*\}|%[A-Za-z_]\w*%|\{\{.*|<[\w .-]+>|[#$@]\{.*|\{\w*\}|%[sdrqv]|%\(\w+\)s|@[./~\w-]+\.\w+|@(?:~|\.{1,2})?\/[\w./@+~-]*|@-|:\w+|\?|`[^`]+`)$/.test(
       value,
     )
   )

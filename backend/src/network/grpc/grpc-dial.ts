@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Metadata, credentials } from '@grpc/grpc-js';
 import type { ChannelOptions } from '@grpc/grpc-js';
@@ -73,6 +74,8 @@ export class GrpcDial implements HubDial {
         ? credentials.createInsecure()
         : callerCredentials(certificate.current(), address, (hub) => this.#hubs.push(hub));
     this.#authorization = tokenFile === null ? new Metadata() : authorization(tokenFile);
+    // Each stream under way hears it.
+    setMaxListeners(0, this.#abort.signal);
     this.#call = { signal: this.#abort.signal, metadata: certificate === null ? this.#authorization : new Metadata() };
     this.#explain = (details) => explainConnection(address, certificate !== null, details);
     this.#kept = new KeptStreams(time);

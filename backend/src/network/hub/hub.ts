@@ -14,7 +14,7 @@ import type {
   WatchRequest,
   WatchResponseInit,
 } from '../backbone.js';
-import { GREETING_MS, PING_MS } from '../limits.js';
+import { GREETING_MS, MOST_RELAYED, PING_MS } from '../limits.js';
 import type { LocalNode } from '../local-node.js';
 import { LOOK_MS, RunningTime, defaultSilence } from '../silence.js';
 import type { SilenceRules } from '../silence.js';
@@ -28,6 +28,7 @@ import { admit, admitAsker, mayAsk } from './admission.js';
 import type { TakeChunk } from './answer-gate.js';
 import type { MemberBook } from './member-book.js';
 import { MemberSession } from './member-session.js';
+import { Patience } from './patience.js';
 import { relay } from './relay.js';
 import { Watcher } from './watcher.js';
 
@@ -60,8 +61,12 @@ export class Hub implements HubService {
   readonly #options: HubOptions;
   readonly #running: RunningTime;
   readonly #sessions = new Map<string, MemberSession>();
+  /** By name: whoever joins anew is no other node. */
+  readonly #patience = new Map<string, Patience>();
   readonly #lastEnds = new Map<string, { reason: ErrorShape; contactMs: number | null }>();
   readonly #watchers = new Set<Watcher>();
+  /** Who relays through this hub, and to which member: how many at once. */
+  readonly #relays = new Map<string, number>();
   readonly #listeners = new Set<(name: string) => void>();
   readonly #stops: Stop[];
   readonly #lines: SparseLog<Said>;
@@ -141,6 +146,7 @@ export class Hub implements HubService {
     this.#sessions.delete(name);
     session?.end(forgottenHere(name, identity.name).toShape());
     this.#lastEnds.delete(name);
+    this.#patience.delete(name);
     this.#say('warn', name, { node: name, by }, 'A node was forgotten: its absence is told no more.');
     this.#changed(name);
   }
@@ -201,9 +207,29 @@ export class Hub implements HubService {
   relay(stream: MessageStream<RelayResponseInit, RelayRequest>, caller: Caller): void {
     try {
       mayAsk(caller);
-      relay(stream, caller.certificate?.name ?? 'unproven', (...asked) => this.ask(...asked));
+      const by = caller.certificate?.name ?? 'unproven';
+      relay(stream, by, (name, ...asked) => this.#relayed(by, name, () => this.ask(name, ...asked)));
     } catch (thrown) {
       stream.close(ArmorlakeError.from(thrown).toShape());
+    }
+  }
+
+  /** Whoever asks through this hub leaves half of a member's places to others. */
+  async #relayed<Answer>(by: string, name: string, ask: () => Promise<Answer>): Promise<Answer> {
+    const key = JSON.stringify([by, name]);
+    const open = this.#relays.get(key) ?? 0;
+    if (open >= MOST_RELAYED) {
+      throw new ArmorlakeError('BUSY', `Node ${name} works on ${MOST_RELAYED} requests of ${by} already.`, {
+        node: name,
+      });
+    }
+    this.#relays.set(key, open + 1);
+    try {
+      return await ask();
+    } finally {
+      const left = (this.#relays.get(key) ?? 1) - 1;
+      if (left > 0) this.#relays.set(key, left);
+      else this.#relays.delete(key);
     }
   }
 
@@ -241,6 +267,8 @@ export class Hub implements HubService {
       this.#refuseCopy(identity, instance, caller.address);
       before?.end({ code: 'NOT_READY', message: `Node ${name} has joined anew.`, node: name });
       book.remember({ identity, metadata, direct: true });
+      const patience = this.#patience.get(name) ?? new Patience(time);
+      this.#patience.set(name, patience);
       const session: MemberSession = new MemberSession({
         identity,
         metadata,
@@ -251,6 +279,7 @@ export class Hub implements HubService {
         link,
         lease: lease ?? defaultSilence,
         running: this.#running,
+        patience,
         changed: () => this.#changed(name),
         ended: (reason) => this.#ended(session, reason),
       });
@@ -270,8 +299,22 @@ export class Hub implements HubService {
     }
   }
 
-  /** A lake runs in one process: while that lives, another one on the same lake is a copy, under whatever name. */
+  /**
+   * A lake runs in one process, under the name that it is known by here: while that process lives another one on the same
+   * lake is a copy, and under another name it is one at any time.
+   */
   #refuseCopy({ name, lakeId }: NodeIdentity, instance: string, address: string): void {
+    const known = this.#options.book.all().find((each) => each.direct && each.identity.lakeId === lakeId);
+    if (known !== undefined && known.identity.name !== name) {
+      throw new ArmorlakeError(
+        'CONFLICT',
+        `Node ${name} at ${address} has the lake that is known here as ${known.identity.name}'s.`,
+        {
+          node: name,
+          hint: `If ${known.identity.name} is called ${name} now, run \`armorlake forget ${known.identity.name}\` first. A copy needs an empty data folder of its own.`,
+        },
+      );
+    }
     const original = [...this.#sessions.values()].find((session) => session.runsLake(lakeId, instance));
     if (original === undefined) return;
     throw new ArmorlakeError(

@@ -14,7 +14,8 @@ import { toBigint, toNumber } from '../wire/text.js';
 import { AnswerGate } from './answer-gate.js';
 import type { TakeChunk } from './answer-gate.js';
 import { Lease } from './lease.js';
-import { Patience, letPass } from './patience.js';
+import type { Patience } from './patience.js';
+import { letPass } from './patience.js';
 
 export interface SessionOptions {
   readonly identity: NodeIdentity;
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly lease: SilenceRules;
   /** The hub's, who looks at it. */
   readonly running: RunningTime;
+  /** What is known of the node's answers, from sessions before as well. */
+  readonly patience: Patience;
   /** Which process, and which of its ways to its hubs. */
   readonly instance: string;
   readonly link: number;
@@ -39,6 +42,7 @@ interface OpenAsk {
   readonly gate: AnswerGate;
   stream: MessageStream<DeliverResponseInit, DeliverRequest> | null;
   readonly credits: number;
+  readonly isTail: boolean;
 }
 
 /** Answers that may still come for asks that have ended. */
@@ -70,7 +74,7 @@ export class MemberSession {
     this.#metadata = options.metadata;
     this.#version = options.version;
     this.#lease = new Lease(options.time, options.lease, options.running);
-    this.#patience = new Patience(options.time);
+    this.#patience = options.patience;
     this.#heardAt = options.running.look();
   }
 
@@ -155,7 +159,7 @@ export class MemberSession {
     const { name } = this.identity;
     const gate = new AnswerGate(name, request, take, this.#options.time);
     const id = randomBytes(16).toString('hex');
-    const open: OpenAsk = { gate, stream: null, credits };
+    const open: OpenAsk = { gate, stream: null, credits, isTail: request.tail !== null };
     const { trouble } = this;
     const bytes = request.fragments.reduce((sum, { sql }) => sum + Buffer.byteLength(sql), 0);
     const cancel = (): void => gate.fail(cancelled(name));
@@ -169,7 +173,7 @@ export class MemberSession {
     if (trouble !== null) gate.fail(trouble);
     else if (signal.aborted) cancel();
     else if (bytes > REQUEST_BYTES) gate.fail(tooLong(name, bytes));
-    else if (this.#asks.size >= MOST_REQUESTS) gate.fail(busy(name));
+    else if (this.#asksLike(request) >= MOST_REQUESTS) gate.fail(busy(name, request));
     else {
       this.#asks.set(id, open);
       this.#send({ case: 'ask', value: { requestId: id, request: writeRequest(request), credits } });
@@ -181,6 +185,11 @@ export class MemberSession {
     signal.removeEventListener('abort', cancel);
     if (this.#asks.delete(id)) this.#finish(id, open, outcome);
     return { outcome, passed: gate.passed };
+  }
+
+  /** A tail waits for seconds and costs the member nothing meanwhile: queries have places of their own. */
+  #asksLike({ tail }: ScatterRequest): number {
+    return [...this.#asks.values()].filter(({ isTail }) => isTail === (tail !== null)).length;
   }
 
   /** The member's answer to an ask of this session, from its second message on. */
@@ -334,8 +343,8 @@ export function tooLong(node: string, bytes: number): ErrorShape {
   };
 }
 
-function busy(node: string): ErrorShape {
-  const message = `Node ${node} works on ${MOST_REQUESTS} queries already.`;
+function busy(node: string, { tail }: ScatterRequest): ErrorShape {
+  const message = `Node ${node} works on ${MOST_REQUESTS} ${tail === null ? 'queries' : 'live tails'} already.`;
   return { code: 'BUSY', message, node, hint: 'Try again in a moment.' };
 }
 

@@ -34,7 +34,8 @@ export class Answering {
   ask({ requestId, request, credits }: MessageShape<typeof network.AskSchema>): void {
     if (this.#running.has(requestId)) return;
     const abort = new AbortController();
-    const full = this.#running.size >= MOST_REQUESTS;
+    // Tails, which wait most of the time, beside queries: the hub keeps them apart.
+    const full = this.#running.size >= 2 * MOST_REQUESTS;
     if (!full) this.#running.set(requestId, abort);
     const given = new Credits(abort.signal);
     given.grant(credits);
@@ -88,7 +89,8 @@ export class Answering {
     const { runner, time } = this.#options;
     let stop = (): void => undefined;
     try {
-      if (full) throw new ArmorlakeError('BUSY', `The node works on ${MOST_REQUESTS} queries already.`);
+      if (full)
+        throw new ArmorlakeError('BUSY', `The node works on ${2 * MOST_REQUESTS} queries and live tails already.`);
       const asked = readRequest(wire);
       const { hub } = this.#options;
       // A hub's users are known here by its word, and only as its own: no hub can have another's refused.

@@ -5,9 +5,9 @@ export function clip(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-/** Somebody as another node names them, by that node's word; just the node where it names nobody. The node's name stays whole. */
+/** Somebody by another node's word: `ann at q1`, or `at q1` where it names nobody. The node's name stays whole. */
 export function whoAt(who: string, node: string, most: number): string {
-  return who === '' ? node : `${clip(who, most)} at ${node}`;
+  return who === '' ? `at ${node}` : `${clip(who, most)} at ${node}`;
 }
 
 /** What another node says of itself, for people to read: controls visible, and cut to so many characters. */
