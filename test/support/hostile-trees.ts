@@ -28,6 +28,17 @@ export const hostileNames: readonly string[] = [
   '()',
   '""',
   'A',
+  // Of other things here, of DuckDB's own, and what is one name in JavaScript and two in DuckDB.
+  'r',
+  'c',
+  'q',
+  't',
+  'k',
+  '\u212A',
+  'pragma_database_list',
+  'duckdb_tables',
+  'duc\u212Adb_tables',
+  'sqlite_master',
 ];
 
 /** Statements that between them have every key of DuckDB's tree that holds a name. */
@@ -49,6 +60,8 @@ export const nameBearing: readonly string[] = [
   'SELECT * FROM range(3) AS r(i), unnest([1]) AS u(x)',
   'WITH c(a, b) AS (SELECT 1, 2), d AS (SELECT * FROM c) SELECT * FROM c, d',
   'WITH RECURSIVE r(x, y) AS (SELECT 1, 2 UNION ALL SELECT x + 1, y FROM r WHERE x < 3) SELECT * FROM r',
+  'WITH RECURSIVE r AS (WITH q AS (SELECT 1 AS a) SELECT a FROM q UNION ALL SELECT a FROM r) SELECT * FROM r, s.t',
+  'WITH c AS (SELECT 1 AS a), k AS (SELECT a FROM c) SELECT * FROM k, (WITH q AS (SELECT a FROM k) SELECT * FROM q, c)',
   'WITH RECURSIVE k(a, b) USING KEY (a) AS (SELECT 1, 2 UNION SELECT a + 1, b FROM k WHERE a < 3) SELECT * FROM k',
   "PIVOT t ON a IN ('x' AS p, 'y') USING sum(b) AS s, count(*) AS n GROUP BY g",
   'SELECT * FROM t UNPIVOT (v FOR n IN (a, b AS c))',
@@ -93,6 +106,13 @@ export function withValue(tree: Json, path: readonly (string | number)[], value:
   return { ...tree, [first]: withValue(tree[first] ?? null, rest, value) };
 }
 
+function valueAt(tree: Json, path: readonly (string | number)[]): Json {
+  return path.reduce<Json>(
+    (value, step) => (isList(value) ? value[Number(step)] : isRecord(value) ? value[step] : null) ?? null,
+    tree,
+  );
+}
+
 /** Where expressions stand in a tree, and they themselves. */
 export function expressionsIn(
   tree: Json,
@@ -104,7 +124,7 @@ export function expressionsIn(
   return [...own, ...Object.entries(tree).flatMap(([key, value]) => expressionsIn(value, [...path, key]))];
 }
 
-/** A tree no parser made: expressions of others in its places, and hostile names. */
+/** A tree no parser made: expressions of others in its places, names of its own in other places, and hostile ones. */
 export function randomTree(random: Random, trees: readonly TreeRecord[]): TreeRecord {
   let tree: Json = random.pick(trees);
   for (let swaps = random.integer(3); swaps > 0; swaps--) {
@@ -114,7 +134,12 @@ export function randomTree(random: Random, trees: readonly TreeRecord[]): TreeRe
   }
   for (let names = 1 + random.integer(3); names > 0; names--) {
     const places = textsIn(tree);
-    if (places.length > 0) tree = withValue(tree, random.pick(places).path, random.pick(hostileNames));
+    if (places.length === 0) continue;
+    // A name that stands elsewhere in the tree, so that scopes are met, or a hostile one.
+    const name = random.integer(3) === 0 ? valueAt(tree, random.pick(places).path) : random.pick(hostileNames);
+    const tables = places.filter(({ key }) => key.endsWith('.table_name'));
+    const where = tables.length > 0 && random.integer(3) === 0 ? tables : places;
+    tree = withValue(tree, random.pick(where).path, name);
   }
   return isRecord(tree) ? tree : {};
 }
