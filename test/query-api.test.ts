@@ -368,6 +368,12 @@ describe('access', () => {
 });
 
 describe('POST /intake/kubearmor', () => {
+  it('takes no body for an empty one', async () => {
+    const answer = await api.app.inject({ method: 'POST', url: '/intake/kubearmor' });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({ accepted: 0, rejected: 0 });
+  });
+
   const lines = '{"a":1}\n'.repeat(1000);
   const intake = (payload: Buffer | string, headers: Record<string, string> = {}, query = '') =>
     api.app.inject({ method: 'POST', url: `/intake/kubearmor${query}`, headers: { ...local, ...headers }, payload });

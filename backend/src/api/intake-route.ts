@@ -63,7 +63,9 @@ export async function intakeRoute(
           const encoding = request.headers['content-encoding'];
           const layers: string[] = [];
           const layer = (name: string): void => void layers.push(name);
-          const body = uploadOf(request.body as Readable | null, { ...limits, encoding, layer });
+          // Without a content type there is no body at all.
+          const given = request.body as Readable | null | undefined;
+          const body = uploadOf(given ?? null, { ...limits, encoding, layer });
           const { forms, errors, ...counts } = await take(intake.open(connector, lines), body, clientGone(reply));
           return { ...counts, errors: [...errors], form: [...layers, ...forms].join(', ') };
         } finally {

@@ -44,7 +44,10 @@ export class Metrics {
   }
 
   /** The text of one scrape. */
-  async text(figures: NodeFigures, queries: Pick<QueryService, 'running' | 'waiting'>): Promise<string> {
+  async text(
+    figures: NodeFigures,
+    queries: Pick<QueryService, 'running' | 'waiting' | 'unaccounted'>,
+  ): Promise<string> {
     return (await this.#registry.metrics()) + '\n' + (await snapshot(figures, queries).metrics());
   }
 }
@@ -55,7 +58,7 @@ interface Series {
 }
 
 /** What is so now: a registry for one scrape. */
-function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 'waiting'>): Registry {
+function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 'waiting' | 'unaccounted'>): Registry {
   const registry = new Registry();
   const { ingest, engine, lake, connectors, network } = figures;
   const add = (name: string, help: string, series: readonly Series[], counter = false): void => {
@@ -102,6 +105,7 @@ function snapshot(figures: NodeFigures, queries: Pick<QueryService, 'running' | 
   add('engine_restarts_total', 'Restarts of the database engine', one(engine.restarts), true);
   add('queries_running', 'Queries that run', one(queries.running));
   add('queries_waiting', 'Queries that wait for their turn', one(queries.waiting));
+  add('query_account_dropped_total', 'Rows dropped of the account of queries', one(queries.unaccounted), true);
   if (network !== null) {
     const inState = (state: string): number => network.nodes.filter((node) => node.state === state).length;
     const states = ['alive', 'failed'].map((state) => ({ labels: { state }, value: inState(state) }));

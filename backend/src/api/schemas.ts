@@ -11,8 +11,10 @@ export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
   return rest;
 }
 
-/** Objects of a body and their fields: checking each takes a schema some µs, in which nobody else is served. */
+/** Objects and lists of a body, with the fields of objects: checking each takes a schema some µs, in which nobody else is served. */
 const MOST_FIELDS = 10_000;
+/** Items of all lists. */
+const MOST_ITEMS = 100_000;
 
 /**
  * A body in its type.
@@ -31,16 +33,18 @@ export function parseBody<Type>(schema: z.ZodType<Type>, value: unknown): Type {
 }
 
 function refuseManyFields(body: unknown): void {
-  let fields = 0;
+  let [fields, items] = [0, 0];
   const left = [body];
   while (left.length > 0) {
     const value = left.pop();
     if (typeof value !== 'object' || value === null) continue;
-    const parts = Object.values(value);
-    if (!Array.isArray(value)) fields += 1 + parts.length;
-    if (fields > MOST_FIELDS) {
-      throw new ArmorlakeError('LIMIT_EXCEEDED', `The request has more than ${MOST_FIELDS} fields.`, {
-        hint: 'Pass many values as one list.',
+    const parts: readonly unknown[] = Object.values(value);
+    fields += 1 + (Array.isArray(value) ? 0 : parts.length);
+    items += Array.isArray(value) ? parts.length : 0;
+    if (fields > MOST_FIELDS || items > MOST_ITEMS) {
+      const most = `${MOST_FIELDS} fields, or ${MOST_ITEMS} items of lists`;
+      throw new ArmorlakeError('LIMIT_EXCEEDED', `The request has more than ${most}.`, {
+        hint: 'Pass many values as one list, or ask in several queries.',
       });
     }
     for (const part of parts) if (typeof part === 'object') left.push(part);

@@ -18,6 +18,9 @@ const CHUNK_BYTES = 256 * 1024;
 /** Who has so much more time than a run that goes on takes its answer all the same: panels are asked one after another. */
 const SOON_MS = 2000;
 
+/** Ends of a run that come of who began it: its time, its turn, its strikes. */
+const THEIRS: ReadonlySet<string> = new Set(['DEADLINE', 'BUSY', 'FORBIDDEN', 'NOT_ALLOWED']);
+
 /** One run in the engine, shared by all who ask the same at the same time. */
 interface SharedRun {
   readonly answer: Promise<FragmentsAnswer & { readonly slowed: boolean }>;
@@ -62,7 +65,21 @@ export class LakeFragments {
     const running = this.#running.get(key);
     // Somebody's short time is not everybody's.
     const joins = running !== undefined && running.endMs + SOON_MS >= performance.now() + request.timeoutMs;
-    const shared = joins ? running : this.#start(key, request);
+    try {
+      return await this.#take(key, joins ? running : this.#start(key, request), emit, signal);
+    } catch (thrown) {
+      // Nor is what was held against whoever began it.
+      if (!joins || signal.aborted || !THEIRS.has(ArmorlakeError.from(thrown).code)) throw thrown;
+      return await this.#take(key, this.#start(key, request), emit, signal);
+    }
+  }
+
+  async #take(
+    key: string,
+    shared: SharedRun,
+    emit: { chunk(fragment: string, bytes: Uint8Array): Promise<void> },
+    signal: AbortSignal,
+  ): Promise<NodeFacts> {
     shared.askers++;
     try {
       const answer = await untilAborted(shared.answer, signal);

@@ -68,7 +68,7 @@ const request: ScatterRequest = {
 describe('the account of queries', () => {
   it('is written within a second of a query, and not lost while the engine is away', async () => {
     works = false;
-    log.add(row);
+    log.add(row, true);
     await vi.advanceTimersByTimeAsync(5000);
     works = true;
     await vi.advanceTimersByTimeAsync(1000);
@@ -110,16 +110,17 @@ describe('the account of queries', () => {
   });
 
   it('counts the refusals of a caller who has too many, and nobody else', async () => {
-    for (let at = 0; at < 1000; at++) log.add({ ...row, id: `q${at}`, sql: `SELECT ${at}`, error: 'UNKNOWN_TABLE' });
-    log.add({ ...row, id: 'bob', who: 'bob', error: 'UNKNOWN_TABLE' });
-    log.add({ ...row, id: 'read' });
+    for (let at = 0; at < 1000; at++)
+      log.add({ ...row, id: `q${at}`, sql: `SELECT ${at}`, error: 'UNKNOWN_TABLE' }, true);
+    log.add({ ...row, id: 'bob', who: 'bob', error: 'UNKNOWN_TABLE' }, true);
+    log.add({ ...row, id: 'read' }, true);
     await log.flush();
     expect(written.length).toBe(33);
     expect(written.map(({ id }) => id)).toEqual(expect.arrayContaining(['q0', 'q29', 'bob', 'read']));
     expect(written.find(({ id }) => id === 'q999')?.sql).toBe('970 more that failed, the last: SELECT 999');
-    log.add({ ...row, id: 'later', error: 'NOT_ALLOWED' });
+    log.add({ ...row, id: 'later', error: 'NOT_ALLOWED' }, true);
     await vi.advanceTimersByTimeAsync(60_000);
-    log.add({ ...row, id: 'next minute', error: 'NOT_ALLOWED' });
+    log.add({ ...row, id: 'next minute', error: 'NOT_ALLOWED' }, true);
     await log.flush();
     expect(written.slice(33).map(({ id, sql }) => [id, sql])).toEqual([
       ['later', '1 more that failed, the last: SELECT 1'],
@@ -129,16 +130,30 @@ describe('the account of queries', () => {
 
   it('counts away no query that ran and failed: its error may say what it read', async () => {
     const codes = ['NOT_ALLOWED', 'BAD_QUERY', 'CANCELLED', 'LIMIT_EXCEEDED', 'DEADLINE', 'INTERNAL'];
-    for (const error of codes) for (let at = 0; at < 40; at++) log.add({ ...row, id: `${error} ${at}`, error });
+    for (const error of codes) for (let at = 0; at < 40; at++) log.add({ ...row, id: `${error} ${at}`, error }, true);
     await log.flush();
     const rows = codes.map((code) => written.filter(({ id }) => id.startsWith(code)).length);
     expect(rows).toEqual([31, 40, 40, 40, 40, 40]);
   });
 
+  it('counts away what was refused before it ran, whatever its code', async () => {
+    for (let at = 0; at < 1000; at++) log.add({ ...row, id: `q${at}`, error: 'LIMIT_EXCEEDED' }, false);
+    await log.flush();
+    expect(written.length).toBe(31);
+  });
+
+  it('drops rows of who asks most, and nobody else’s', async () => {
+    log.add({ ...row, id: 'kept', who: 'bob' }, true);
+    for (let at = 0; at < 6000; at++) log.add({ ...row, id: `q${at}` }, true);
+    expect(log.dropped).toBe(1001);
+    await log.flush();
+    expect(written.find(({ id }) => id === 'kept')).toBeDefined();
+  });
+
   it('is bounded by row and by call, whatever a caller says of itself', async () => {
     const origin = JSON.stringify({ user: '"'.repeat(1_000_000) });
     for (let at = 0; at < 300; at++)
-      log.add({ ...row, id: `q${at}`, sql: 'x'.repeat(9000), origin, error: 'y'.repeat(9000) });
+      log.add({ ...row, id: `q${at}`, sql: 'x'.repeat(9000), origin, error: 'y'.repeat(9000) }, true);
     const lengths: number[] = [];
     const { call } = engine;
     vi.spyOn(engine, 'call').mockImplementation((method, parameters) => {
@@ -155,7 +170,7 @@ describe('the account of queries', () => {
   it('cuts what a caller says once, though it has to be written twice', async () => {
     const origin = JSON.stringify({ user: '"'.repeat(5000) });
     works = false;
-    log.add({ ...row, origin });
+    log.add({ ...row, origin }, true);
     await vi.advanceTimersByTimeAsync(3000);
     works = true;
     await vi.advanceTimersByTimeAsync(1000);
@@ -163,15 +178,15 @@ describe('the account of queries', () => {
   });
 
   it('keeps the newest rows and counts what it drops', async () => {
-    for (let at = 0; at < 5002; at++) log.add({ ...row, id: `q${at}` });
+    for (let at = 0; at < 5002; at++) log.add({ ...row, id: `q${at}` }, true);
     expect(log.dropped).toBe(2);
     await log.flush();
     expect([written.length, written[0]?.id]).toEqual([5000, 'q2']);
   });
 
   it('keeps the beginning and the end of a long text', async () => {
-    log.add({ ...row, sql: `SELECT 1,${' '.repeat(20_000)}* FROM kubearmor.alerts` });
-    log.add({ ...row, sql: `SELECT 2,${' '.repeat(20_000)}* FROM kubearmor.logs` });
+    log.add({ ...row, sql: `SELECT 1,${' '.repeat(20_000)}* FROM kubearmor.alerts` }, true);
+    log.add({ ...row, sql: `SELECT 2,${' '.repeat(20_000)}* FROM kubearmor.logs` }, true);
     await log.flush();
     expect(written.map(({ sql }) => sql)).toEqual([
       expect.stringMatching(/^SELECT 1, + … 10032 characters left out … +\* FROM kubearmor.alerts$/),

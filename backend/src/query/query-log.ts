@@ -24,8 +24,9 @@ const FLUSH_MS = 1000;
 /** Rows that come by themselves, of panels elsewhere and of tails, are written less often: flash wears. */
 const PATIENT_MS = 30_000;
 const BATCH_ROWS = 500;
-/** Beyond it the oldest go: the account of queries never stands in the way of queries. */
+/** Beyond it some go: the account of queries never stands in the way of queries. */
 const KEPT_ROWS = 5000;
+const WARN_MS = 60_000;
 const SQL_LENGTH = 10_000;
 /** Characters of what a caller says of itself, and of an error. */
 const SAID_LENGTH = 2000;
@@ -50,6 +51,7 @@ export class QueryLog {
   /** How many a row of `#count` stands for. */
   readonly #counted = new Map<string, number>();
   #dropped = 0;
+  #mayWarnMs = 0;
   #failing = false;
   #writing: Promise<void> = Promise.resolve();
 
@@ -68,9 +70,12 @@ export class QueryLog {
     return this.#dropped;
   }
 
-  /** Takes a query that has ended. Refused ones have a row each until a caller has too many; then they are counted. */
-  add(record: QueryRecord): void {
-    if (!this.#isCrowd(record)) this.#keep(record, FLUSH_MS);
+  /**
+   * Takes a query that has ended. Refused ones have a row each until a caller has too many; then they are counted.
+   * @param ran false: it was refused before anything was asked of it
+   */
+  add(record: QueryRecord, ran: boolean): void {
+    if (!this.#isCrowd(record, ran)) this.#keep(record, FLUSH_MS);
     else this.#count(record);
   }
 
@@ -80,8 +85,8 @@ export class QueryLog {
     this.#keep(before === undefined ? record : joined(before, record), PATIENT_MS);
   }
 
-  #isCrowd({ who, error }: QueryRecord): boolean {
-    if (error === null || !REFUSALS.has(error)) return false;
+  #isCrowd({ who, error }: QueryRecord, ran: boolean): boolean {
+    if (error === null || (ran && !REFUSALS.has(error))) return false;
     const minute = Math.floor(this.#clock.monotonicMs() / 60_000);
     if (minute !== this.#failures.minute) this.#failures = { minute, times: new Map() };
     const times = (this.#failures.times.get(who) ?? 0) + 1;
@@ -105,10 +110,24 @@ export class QueryLog {
   #put(key: string, row: QueryRecord, waitMs: number): void {
     this.#rows.set(key, row);
     this.#dueMs = Math.min(this.#dueMs, this.#clock.monotonicMs() + waitMs);
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size <= KEPT_ROWS || oldest === undefined) return;
+    if (this.#rows.size > KEPT_ROWS) this.#drop();
+  }
+
+  /** The oldest row of whoever has most: nobody's rows go for what another asks. */
+  #drop(): void {
+    const rows = new Map<string | null, number>();
+    for (const { who } of this.#rows.values()) rows.set(who, (rows.get(who) ?? 0) + 1);
+    const [most] = [...rows].reduce((one, other) => (other[1] > one[1] ? other : one));
+    const [oldest] = [...this.#rows].find(([, { who }]) => who === most) ?? [];
+    if (oldest === undefined) return;
     this.#rows.delete(oldest);
     this.#dropped += 1;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#mayWarnMs) return;
+    this.#mayWarnMs = nowMs + WARN_MS;
+    const sentence =
+      'Queries come faster than their account can be written: its oldest rows of who asks most are dropped.';
+    this.#logger.warn({ who: most, dropped: this.#dropped }, sentence);
   }
 
   /** Writes what there is; resolves when it is committed or could not be written now. */

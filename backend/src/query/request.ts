@@ -55,8 +55,8 @@ export const queryRequest = z.strictObject({
   nodes: z
     .strictObject({
       names: z.array(z.string()).max(10_000).optional(),
-      clusters: z.array(z.string()).optional(),
-      labels: z.record(z.string(), z.array(z.string())).optional(),
+      clusters: z.array(z.string()).max(10_000).optional(),
+      labels: z.record(z.string(), z.array(z.string()).max(10_000)).optional(),
     })
     .default({})
     .describe('Only these nodes are expected to answer'),

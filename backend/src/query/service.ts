@@ -77,6 +77,8 @@ interface Running {
   readonly caller: Caller;
   readonly startedMs: number;
   readonly timeMicros: number;
+  /** False until anything is asked for it. */
+  ran: boolean;
 }
 
 /** A turn that has come. */
@@ -106,6 +108,11 @@ export class QueryService {
     return this.#queue.waiting;
   }
 
+  /** Rows of the account that were dropped, for metrics. */
+  get unaccounted(): number {
+    return this.#options.log.dropped;
+  }
+
   /** What can be queried. @throws ArmorlakeError NOT_READY, CANCELLED, DEADLINE. */
   async catalog(signal: AbortSignal): Promise<Catalog> {
     const deadline = deadlineOf(signal, CATALOG_MS, () => late(CATALOG_MS));
@@ -129,6 +136,7 @@ export class QueryService {
       caller,
       startedMs: clock.monotonicMs(),
       timeMicros: Math.round(clock.wallMs() * 1000),
+      ran: false,
     };
     let turn: Turned | undefined;
     try {
@@ -136,6 +144,7 @@ export class QueryService {
       turn = await this.#turn(caller, limits, running.startedMs, signal);
       const { id, timeMicros: nowMicros } = running;
       const ask: Ask = { id, request, format, caller, nowMicros, limits: turn.limits };
+      running.ran = true;
       const answer = await untilAborted(answers.open(ask, turn.signal), turn.signal);
       return this.#watched(running, answer, turn);
     } catch (thrown) {
@@ -158,11 +167,13 @@ export class QueryService {
       caller,
       startedMs: clock.monotonicMs(),
       timeMicros: Math.round(clock.wallMs() * 1000),
+      ran: false,
     };
     const turn = await this.#turn(caller, limits, running.startedMs, signal);
     try {
       const { id, timeMicros: nowMicros } = running;
       const ask: Ask = { id, request, format: 'json', caller, nowMicros, limits: turn.limits };
+      running.ran = true;
       const explanation = await untilAborted(answers.explain(ask, turn.signal), turn.signal);
       this.#account(running, { rows: 0, bytes: 0, fragments: explanation.fragments.length }, null);
       return explanation;
@@ -261,7 +272,7 @@ export class QueryService {
   #account(running: Running, { rows, bytes, fragments }: Cost, error: string | null): number {
     const { request, caller, id, timeMicros, startedMs } = running;
     const ms = this.#options.clock.monotonicMs() - startedMs;
-    this.#options.log.add({
+    const record = {
       time: timeMicros,
       id,
       who: caller.token,
@@ -273,7 +284,8 @@ export class QueryService {
       ms,
       error,
       via: null,
-    });
+    };
+    this.#options.log.add(record, running.ran);
     return ms;
   }
 }

@@ -2,6 +2,7 @@ import { ArmorlakeError, messageOf } from '../../core/index.js';
 import type { TreeRecord } from '../sql/index.js';
 import { GUARD_MARK, characterOffset, isRecord, locationOf, textOf, textsOf, visit } from '../sql/index.js';
 import { quotedTextHint } from './syntax-hints.js';
+import { freeResults } from './native-memory.js';
 
 /** The SQL as the user wrote it and its tree: places in DuckDB's errors are found in it. */
 export interface WrittenSql {
@@ -19,7 +20,7 @@ const queryFaults =
 
 /**
  * What DuckDB threw, as an ArmorlakeError: BAD_QUERY for the query's own faults, LIMIT_EXCEEDED for memory and
- * room to spill, INTERNAL else. Its excerpts ("LINE 1: …") show our text, not the user's, so they go; the place is looked up in the user's.
+ * room to spill, INTERNAL else. When memory has run out, what results hold of it is freed. Its excerpts ("LINE 1: …") show our text, not the user's, so they go; the place is looked up in the user's.
  */
 export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeError {
   if (thrown instanceof ArmorlakeError) return thrown;
@@ -31,6 +32,7 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
     return new ArmorlakeError('CANCELLED', 'The query was interrupted.', { cause: thrown });
   }
   if (/^Out of Memory Error/i.test(first) || /bad_alloc|allocat/i.test(first)) {
+    freeResults();
     return new ArmorlakeError('LIMIT_EXCEEDED', 'The query needs more memory than the node gives to queries.', {
       hint: 'Add a time filter, aggregate earlier, or select fewer columns.',
       cause: thrown,
@@ -40,6 +42,17 @@ export function queryError(thrown: unknown, written?: WrittenSql): ArmorlakeErro
   if (limit >= 0) {
     const [, sentence = '', hint] = /^(.*?\.) (.*)$/.exec(first.slice(limit + GUARD_MARK.length)) ?? [];
     return new ArmorlakeError('LIMIT_EXCEEDED', sentence, { hint, cause: thrown });
+  }
+  const again = /^Binder Error: Alias "([^"]*)" referenced .* side effects/i.exec(first)?.[1];
+  if (again !== undefined) {
+    return new ArmorlakeError(
+      'BAD_QUERY',
+      `"${again}" can't be named again in the same SELECT: its values are bounded while they are computed.`,
+      {
+        hint: `Put a query around it: SELECT … FROM (SELECT …, … AS ${again} FROM …) WHERE ${again} …`,
+        cause: thrown,
+      },
+    );
   }
   if (/no space left on device|quota exceeded/i.test(first)) {
     return new ArmorlakeError('LIMIT_EXCEEDED', 'The query needs to spill to the disk, which is full.', {

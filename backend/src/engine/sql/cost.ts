@@ -90,6 +90,9 @@ export class Cost {
   #filters = 0;
   #stars = 0;
   #ctes = 0;
+  #collates = false;
+  /** A pattern that has to run as a regular expression, which knows no collation. */
+  #rewritten: TreeRecord | null = null;
 
   constructor(refuse: Refuse) {
     this.#refuse = refuse;
@@ -114,6 +117,10 @@ export class Cost {
         if (textsOf(record, 'column_names').length > MAX_NAME_PARTS) {
           this.#refuse(record, `A name has more than ${MAX_NAME_PARTS} parts`, 'As table.column.field.');
         }
+        break;
+      case 'COLLATE':
+        this.#collates = true;
+        this.#collated();
         break;
       case 'CAST':
         this.#type(record, record['cast_type'] ?? null, 0);
@@ -159,7 +166,12 @@ export class Cost {
       const { text, parameter } = patternOf(children[asMethod ? 0 : 1]) ?? {};
       const faultOf = (pattern: string): PatternFault | null =>
         kind === undefined ? regexpFault(pattern) : patternFault(kind, pattern);
-      const fault = text === undefined || regexp || asRegexp(record) !== null ? null : faultOf(text);
+      const rewritten = !regexp && asRegexp(record) !== null;
+      if (rewritten) {
+        this.#rewritten ??= record;
+        this.#collated();
+      }
+      const fault = text === undefined || regexp || rewritten ? null : faultOf(text);
       if (fault !== null) this.#refuse(record, fault.sentence, fault.hint);
       if (parameter !== undefined) this.patterns.push({ name: parameter, faultOf });
     }
@@ -174,6 +186,12 @@ export class Cost {
     if (factor > MAX_GROWTH || bytes > MAX_CONSTANT_BYTES) {
       this.#refuse(record, `${name} makes a value of any size out of little SQL`, 'Replace by shorter texts.');
     }
+  }
+
+  #collated(): void {
+    if (!this.#collates || this.#rewritten === null) return;
+    const hint = 'Write ILIKE, or lower(x) LIKE …, without COLLATE in the query.';
+    this.#refuse(this.#rewritten, 'A pattern with so many wildcards takes no collation', hint);
   }
 
   #jsonText(record: TreeRecord, given: Json): void {

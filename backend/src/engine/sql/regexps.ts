@@ -47,36 +47,68 @@ const OPEN = /^(?:[.?*+]|\[.|\\[dDsSwWpPC])/;
  * left out or repeated, and what is added when `x{3}` is written out as `xxx`, counts within counts too.
  */
 export function openSigns(pattern: string): number {
-  const counted = /\{\d/.test(pattern);
   if (pattern.length > PARSED_LENGTH) {
-    return counted ? pattern.length * MOST_COPIES : (pattern.match(/[.?*+[]|\\[dDsSwWpPC]/g)?.length ?? 0);
+    if (/\{\d/.test(pattern)) return pattern.length * MOST_COPIES;
+    const runs = pattern.replaceAll(/\(\?:|[()]/g, '').split(/[|[\]{}.?*+^$]+/);
+    const open = pattern.match(/[.?*+[]|\\[dDsSwWpPC]/g)?.length ?? 0;
+    return runs.reduce((sum, run) => sum + overlap([...run]), open);
   }
   // For each open group: the signs so far, written out, and those of its last part, which a count may follow.
   const groups = [{ sum: 0, last: 0 }];
   let signs = 0;
   let open = 0;
+  // Letters in a row, whatever groups they stand in.
+  let run: string[] = [];
   for (const [part, least, most] of pattern.matchAll(
-    /\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[^]/gs,
+    /\\.|\(\?(?:P?<\w+>|[imsU-]*:)|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[^]/gs,
   )) {
     const group = groups.at(-1);
     if (group === undefined) break;
+    const isOpen = least === undefined && OPEN.test(part);
+    if (isOpen || part === '|' || least !== undefined) {
+      open += overlap(run);
+      run = [];
+    } else if (!part.startsWith('(') && part !== ')') {
+      run.push(part);
+    }
     if (least !== undefined) {
       const copies = Math.max(1, Number(least), Number(most ?? 0));
       group.sum += group.last * (copies - 1);
       group.last *= copies;
-    } else if (part === '(') {
+    } else if (part.startsWith('(')) {
       groups.push({ sum: 0, last: 0 });
     } else if (part === ')' && groups.length > 1) {
       groups.pop();
       const outer = groups.at(-1);
       if (outer !== undefined) Object.assign(outer, { sum: outer.sum + group.sum, last: group.sum });
     } else {
-      if (OPEN.test(part)) open++;
+      if (isOpen) open++;
       signs++;
       Object.assign(group, { sum: group.sum + 1, last: 1 });
     }
   }
-  return groups.reduce((sum, each) => sum + each.sum, 0) - signs + open;
+  return groups.reduce((sum, each) => sum + each.sum, 0) - signs + open + overlap(run);
+}
+
+/**
+ * At how many places of a row of letters RE2 may stand at once beyond one: its beginnings that are ends of it as well, as
+ * all of `aaaa`; two, as in most words, are none. By the failure function of Knuth, Morris and Pratt, without regard to case.
+ */
+function overlap(letters: readonly string[]): number {
+  const row = letters.map((each) => each.toLowerCase());
+  const back = [0];
+  const depths = [0];
+  let most = 0;
+  for (let index = 1; index < row.length; index++) {
+    let length = back[index - 1] ?? 0;
+    while (length > 0 && row[length] !== row[index]) length = back[length - 1] ?? 0;
+    if (row[length] === row[index]) length++;
+    back.push(length);
+    const depth = length === 0 ? 0 : (depths[length - 1] ?? 0) + 1;
+    depths.push(depth);
+    most = Math.max(most, depth);
+  }
+  return most > 2 ? most : 0;
 }
 
 /** What is wrong with a regular expression that is a parameter. */
