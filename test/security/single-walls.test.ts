@@ -95,3 +95,23 @@ it('a text that is not the tree it was printed of is refused', async () => {
     expect(text).toMatch(/does not write as it reads|^SELECT "abs\(1\); DELETE/);
   }
 });
+
+describe('the database itself', () => {
+  it.each([
+    ["SELECT * FROM read_text('/etc/passwd')", /Permission Error/],
+    ["SELECT * FROM read_csv('/etc/passwd')", /Permission Error/],
+    ["SELECT * FROM '/etc/passwd'", /./],
+    ["COPY (SELECT 1) TO '/tmp/armorlake-wall.csv'", /Permission Error/],
+    ["ATTACH '/tmp/armorlake-wall.duckdb'", /Permission Error/],
+    ['INSTALL httpfs', /Permission Error|disabled/],
+    ['LOAD httpfs', /Permission Error|disabled/],
+    ['SET enable_external_access = true', /locked|Cannot/],
+    ["SET temp_directory = '/etc'", /locked|Cannot/],
+    ['SET threads = 64', /locked|Cannot/],
+  ])('refuses %s, whoever asks it', async (sql, reason) => {
+    const reader = await lake.openReader();
+    await expect(reader.run(sql)).rejects.toThrow(reason);
+    lake.closeReader(reader);
+    expect(existsSync('/tmp/armorlake-wall.csv') || existsSync('/tmp/armorlake-wall.duckdb')).toBe(false);
+  });
+});
