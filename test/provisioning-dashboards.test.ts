@@ -149,6 +149,34 @@ describe('the panels', () => {
     for (const properties of wrapping) expect(properties.get('custom.inspect')).toBe(true);
   });
 
+  it('cut no word without a mark, in a table that breaks none', () => {
+    const regex = z.object({
+      type: z.literal('regex'),
+      options: z.object({ pattern: z.string(), result: z.object({ text: z.string() }) }),
+    });
+    const property = z.looseObject({ id: z.string(), value: z.unknown() });
+    const config = z.object({
+      fieldConfig: z.object({ overrides: z.array(z.object({ properties: z.array(property) })) }),
+    });
+    const path = `/run/secrets/${'kubernetes.io-'.repeat(12)}/token`;
+    const checked = shown('table').flatMap((panel) =>
+      config.parse(panel).fieldConfig.overrides.flatMap(({ properties }) => {
+        const of = new Map(properties.map(({ id, value }) => [id, value]));
+        if (!JSON.stringify(of.get('custom.cellOptions') ?? '').includes('wrapText')) return [];
+        const [mapping] = z.tuple([regex]).parse(of.get('mappings'), { error: () => `${panel.title}: no mapping` });
+        // As Grafana applies it.
+        const [, body = '', flags] = /^\/(.*?)\/(g?)$/s.exec(mapping.options.pattern) ?? [];
+        const short = (text: string): string => text.replace(new RegExp(body, flags), mapping.options.result.text);
+        const width = z.number().parse(of.get('custom.width') ?? of.get('custom.minWidth'));
+        expect(short('two words'), panel.title).toBe('two words');
+        expect(short(path), panel.title).toMatch(/^\/ru.*….*en$/);
+        expect(8 * short(path).length + 16, panel.title).toBeLessThanOrEqual(width);
+        return [panel];
+      }),
+    );
+    expect(checked.length).toBeGreaterThan(30);
+  });
+
   it('offer nobody Explore, which a viewer may not open, and hand on no time zone', () => {
     for (const { uid, json } of boards) {
       const urls = urlsOf(json);

@@ -17,7 +17,7 @@ export const operationColours = {
 export const stateColours = { good: 'green', warning: 'yellow', bad: 'red', unknown: '#9fa7b3' } as const;
 
 export interface ValueMapping {
-  readonly type: 'value' | 'special';
+  readonly type: 'value' | 'special' | 'regex';
   readonly options: unknown;
 }
 

@@ -1,7 +1,7 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { annotations, answeringNodes, byOutcome } from '../build/common.js';
-import { field, fields, filtered, moment, operationSeries } from '../build/fields.js';
+import { field, fields, filtered, moment, operationSeries, texts } from '../build/fields.js';
 import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, table } from '../build/panels.js';
 import {
@@ -197,7 +197,10 @@ export const fleet: DashboardSpec = {
             queries: [sql(attention, { limit: 50 })],
             empty: 'no node that stores events is known, or chosen.',
             overrides: [
-              field('node', { links: [{ title: 'Alerts of this node', url: `/d/${uids.triage}?${thisNode}` }] }),
+              field('node', {
+                links: [{ title: 'Alerts of this node', url: `/d/${uids.triage}?${thisNode}` }],
+                ...texts(180, true),
+              }),
               filtered(['node', 'state']),
               fields(/^(happened|blocked|loss)$/, { custom: { width: 95 } }),
               fields(/^(gap minutes|new binaries|clock offset)$/, { custom: { width: 118 } }),

@@ -1,5 +1,5 @@
 import type { Line } from '../build/dashboard.js';
-import { field, fields } from '../build/fields.js';
+import { field, fields, shortLine, texts } from '../build/fields.js';
 import { lines, table } from '../build/panels.js';
 import { sql } from '../build/queries.js';
 import { goodUntil } from '../build/style.js';
@@ -102,7 +102,7 @@ export const costLines: readonly Line[] = [
     height: 9,
     cells: [
       {
-        width: 17,
+        width: 24,
         panel: table({
           title: 'Costliest queries',
           description:
@@ -110,23 +110,28 @@ export const costLines: readonly Line[] = [
           queries: [sql(costliest, { limit: 50 })],
           empty: 'nothing was asked in this time range.',
           overrides: [
-            field('user', { custom: { width: 90 } }),
+            field('user', texts(160)),
             field('dashboard', {
-              custom: { width: 200 },
+              ...texts(250),
               links: [{ title: 'Open it', url: `/d/\${__value.raw:percentencode}?${everywhere}` }],
             }),
-            field('panel', { custom: { width: 60 } }),
-            field('token', { custom: { width: 70 } }),
+            field('panel', texts(120)),
+            field('token', texts(90)),
             field('runs', { decimals: 0, custom: { width: 55 } }),
             fields(/^(total|longest)$/, { unit: 'ms', decimals: 1, custom: { width: 85 } }),
             field('bytes', { unit: 'bytes', decimals: 0, custom: { width: 80 } }),
             field('failed', { decimals: 0, thresholds: goodUntil(1), custom: { ...coloredText, width: 65 } }),
-            field('costliest SQL', { custom: { inspect: true } }),
+            field('costliest SQL', { mappings: [shortLine(200)], custom: { inspect: true } }),
           ],
         }),
       },
+    ],
+  },
+  {
+    height: 7,
+    cells: [
       {
-        width: 7,
+        width: 24,
         panel: table({
           title: 'Who asked',
           description:
@@ -134,6 +139,7 @@ export const costLines: readonly Line[] = [
           queries: [sql(askers, { limit: 50 })],
           empty: 'nothing was asked in this time range.',
           overrides: [
+            field('who asked', texts(200, true)),
             field('runs', { decimals: 0, custom: { width: 65 } }),
             field('total', { unit: 'ms', decimals: 1, custom: { width: 85 } }),
             field('failed', { decimals: 0, thresholds: goodUntil(1), custom: { ...coloredText, width: 65 } }),

@@ -1,5 +1,5 @@
 import type { Line } from '../build/dashboard.js';
-import { field } from '../build/fields.js';
+import { field, texts } from '../build/fields.js';
 import { bucketLink } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
 import { gapStretches } from '../build/predicates.js';
@@ -24,7 +24,7 @@ export const intakeLines: readonly Line[] = [
           empty: 'no message was accounted for in this time range.',
           overrides: [
             field('step', { custom: { width: 110 } }),
-            field('reason', { custom: { width: 140 } }),
+            field('reason', texts(140)),
             field('messages', { decimals: 0, custom: { width: 105 } }),
             field('of all', {
               decimals: 0,
@@ -84,7 +84,7 @@ export const intakeLines: readonly Line[] = [
             field('node', { custom: { width: 90 } }),
             field('connector', { custom: { width: 105 } }),
             field('stream', { custom: { width: 75 } }),
-            field('cause', { custom: { minWidth: 75 } }),
+            field('cause', texts(75, true)),
             field('times', { decimals: 0, custom: { width: 68 } }),
             field('minutes', { decimals: 1, custom: { width: 85 } }),
             field('until', { unit: 'dateTimeFromNow', custom: { minWidth: 130 } }),
@@ -109,7 +109,7 @@ export const intakeLines: readonly Line[] = [
           empty: 'no container was throttled in this time range.',
           overrides: [
             field('node', { custom: { width: 90 } }),
-            field('container', { custom: { minWidth: 120, inspect: true } }),
+            field('container', texts(120, true)),
             field('times', { decimals: 0, custom: { width: 68 } }),
             field('silence', { unit: 's', noValue: '—', custom: { width: 80 } }),
             field('last', { unit: 'dateTimeFromNow', custom: { width: 130 } }),

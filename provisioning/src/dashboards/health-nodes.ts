@@ -1,5 +1,5 @@
 import type { Line } from '../build/dashboard.js';
-import { field, fields, wrapped } from '../build/fields.js';
+import { field, fields, texts } from '../build/fields.js';
 import { table } from '../build/panels.js';
 import { sql } from '../build/queries.js';
 import { always, goodUntil, stateColours } from '../build/style.js';
@@ -21,7 +21,7 @@ export const nodeLines: readonly Line[] = [
           queries: [sql(nodeTable)],
           empty: 'no node is known.',
           overrides: [
-            field('node', { custom: { width: 110 } }),
+            field('node', texts(110)),
             field('state', { mappings: [state], custom: { ...coloredText, width: 65 } }),
             field('last contact', { unit: 'dateTimeFromNow', custom: { width: 140 } }),
             field('version', { custom: { width: 78 } }),
@@ -70,15 +70,15 @@ export const nodeLines: readonly Line[] = [
           ],
           empty: 'no node that answers has a connector, or none answers.',
           overrides: [
-            field('node', { custom: { width: 110 } }),
-            field('connector', { custom: { width: 110 } }),
+            field('node', texts(110)),
+            field('connector', texts(110)),
             field('state', { mappings: [state], custom: { ...coloredText, width: 110 } }),
             field('since', moment),
             field('last event', moment),
             field('events/s', { decimals: 1, custom: { width: 90 } }),
             field('breaks', { decimals: 0, thresholds: goodUntil(1), custom: { ...coloredText, width: 80 } }),
-            field('kubearmor', { custom: { width: 110 } }),
-            field('detail', { custom: wrapped }),
+            field('kubearmor', texts(110)),
+            field('detail', texts(200, true)),
           ],
         }),
       },
@@ -96,8 +96,8 @@ export const nodeLines: readonly Line[] = [
           queries: [sql(visibilityTable)],
           empty: 'no node that stores events is known.',
           overrides: [
-            field('node', { custom: { width: 110 } }),
-            field('host', { custom: { width: 130 } }),
+            field('node', texts(110)),
+            field('host', texts(130)),
             ...['process', 'file', 'network', 'of the host'].map((name) =>
               field(name, {
                 mappings: [notSeen],
@@ -106,7 +106,7 @@ export const nodeLines: readonly Line[] = [
               }),
             ),
             field('last event', moment),
-            field('to see more', { custom: { ...wrapped, minWidth: 200 } }),
+            field('to see more', texts(200, true)),
           ],
         }),
       },

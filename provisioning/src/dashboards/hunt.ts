@@ -1,6 +1,6 @@
 import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, filtered, hidden, moment, wrapped } from '../build/fields.js';
+import { field, filtered, hidden, moment, texts } from '../build/fields.js';
 import { bucketLink, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, stat, table, words } from '../build/panels.js';
 import { sql } from '../build/queries.js';
@@ -99,14 +99,14 @@ export const hunt: DashboardSpec = {
                 mappings: [coloured(verdictColours)],
                 custom: { cellOptions: { type: 'color-background', mode: 'basic' }, width: 85 },
               }),
-              field('kind', { custom: { width: 120, inspect: true } }),
-              field('indicator', { custom: { minWidth: 150, inspect: true } }),
+              field('kind', texts(120)),
+              field('indicator', texts(240, true)),
               ...['logs', 'alerts', 'blocked'].map((name) => field(name, { custom: { width: 68 } })),
               field('nodes', { custom: { width: 68 } }),
               field('first', moment),
               field('last', moment),
               ...verdictNames.map(hidden),
-              field('found', { displayName: 'where, or why unknown', custom: { ...wrapped, minWidth: 260 } }),
+              field('found', { displayName: 'where, or why unknown', ...texts(260, true) }),
             ],
           }),
         },
@@ -135,9 +135,9 @@ export const hunt: DashboardSpec = {
             ],
             overrides: [
               filtered(['indicator', 'node', 'workload', 'field']),
-              field('indicator', { custom: { minWidth: 150, inspect: true } }),
-              field('node', { custom: { width: 90 } }),
-              field('field', { custom: { width: 110 } }),
+              field('indicator', texts(240, true)),
+              field('node', texts(90)),
+              field('field', texts(110)),
               ...['logs', 'alerts'].map((name) => field(name, { custom: { width: 75 } })),
               ...['of namespace', 'of workload'].map(hidden),
               field('first', moment),
@@ -147,9 +147,7 @@ export const hunt: DashboardSpec = {
                 links: [toProcess(undefined, 'last seq')],
                 custom: { width: 90 },
               }),
-              field('workload', {
-                links: [toWorkload(variables)],
-              }),
+              field('workload', { links: [toWorkload(variables)], ...texts(220, true) }),
             ],
           }),
         },

@@ -1,7 +1,7 @@
 import { annotations, byOutcome } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
-import { field, filtered, moment, severityColumn } from '../build/fields.js';
+import { field, filtered, moment, severityColumn, texts } from '../build/fields.js';
 import { bucketLink, keepBut, onward } from '../build/links.js';
 import { bars, stat, stateTimeline, table, words } from '../build/panels.js';
 import { chosenEvents, chosenThrottling } from '../build/predicates.js';
@@ -205,8 +205,8 @@ export const policies: DashboardSpec = {
             empty: 'no policy matched here, ever, as far as the nodes remember.',
             overrides: [
               filtered(['policy', 'action', 'enforcers']),
-              field('policy', { links: [toTriage], custom: { minWidth: 230 } }),
-              field('action', { custom: { width: 85 } }),
+              field('policy', { links: [toTriage], ...texts(250, true) }),
+              field('action', texts(85)),
               severityColumn(75),
               outcome('happened'),
               outcome('blocked'),
@@ -228,7 +228,7 @@ export const policies: DashboardSpec = {
                 ],
                 custom: { cellOptions: { type: 'color-text' }, width: 90 },
               }),
-              field('enforcers', { custom: { width: 120 } }),
+              field('enforcers', texts(120)),
             ],
           }),
         },
@@ -293,8 +293,8 @@ export const policies: DashboardSpec = {
             queries: [sql(postureTable, { limit: 200 })],
             empty: 'the default posture reported nothing in this time range.',
             overrides: [
-              field('workload', { links: [toPosture], custom: { minWidth: 140 } }),
-              field('operation', { custom: { width: 90 } }),
+              field('workload', { links: [toPosture], ...texts(140, true) }),
+              field('operation', texts(112)),
               field('hits', { custom: { width: 65 } }),
               outcome('blocked'),
               field('blocked', { custom: { width: 72 } }),

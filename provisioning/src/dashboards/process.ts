@@ -2,7 +2,7 @@ import { execSession, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
-import { field, hidden, moment, outcomeColumn, wrapped } from '../build/fields.js';
+import { field, hidden, moment, outcomeColumn, shortLine, texts } from '../build/fields.js';
 import { handedOn, toHunt } from '../build/links.js';
 import { logs, nodeGraph, table, waterfall } from '../build/panels.js';
 import { aroundEvent, graphAroundEvent, sql } from '../build/queries.js';
@@ -138,10 +138,8 @@ function card(title: string, description: string, parts: Card): Cell {
         color: { mode: 'fixed', fixedColor: stateColours.unknown },
         custom: { cellOptions: { type: 'color-text' }, width: 95 },
       }),
-      field('value', {
-        noValue: '',
-        custom: wrapped,
-      }),
+      // The narrowest that the links beside it leave, at 1280 px.
+      field('value', { noValue: '', ...texts(175, true) }),
       field('hunt', {
         noValue: '',
         links: [toHunt('__data.fields.indicator')],
@@ -209,7 +207,7 @@ const blocked = field('blocked', {
   custom: { cellOptions: { type: 'color-text' }, width: 72 },
 });
 const count: Override = field('count', { custom: { width: 68 } });
-const policy: Override = field('policy', { custom: { width: 250 } });
+const policy: Override = field('policy', texts(250));
 
 /** One event, and everything that hangs together with it. */
 export const processForensics: DashboardSpec = {
@@ -254,9 +252,11 @@ export const processForensics: DashboardSpec = {
               field('+Δ', { custom: { width: 85 } }),
               field('tree', {
                 links: [reroot('Tree around this process', 'seq')],
-                custom: { width: null, minWidth: 280 },
+                // Wrapped it would be no tree.
+                mappings: [shortLine(490)],
+                custom: { width: null, minWidth: 280, inspect: true },
               }),
-              field('user', { custom: { width: 85 } }),
+              field('user', texts(85)),
               field('outcome', {
                 mappings: [coloured({ ...outcomeColours, happened: 'text' })],
                 thresholds: always(stateColours.unknown),
@@ -332,11 +332,11 @@ export const processForensics: DashboardSpec = {
               outcomeColumn(90),
               field('command', {
                 links: [reroot('Tree around this execution', 'seq')],
-                custom: { minWidth: 400, inspect: true },
+                ...texts(400, true),
               }),
-              field('user', { custom: { width: 100 } }),
+              field('user', texts(100)),
               field('PID', { unit: 'none', custom: { width: 80 } }),
-              field('tty', { custom: { width: 75 } }),
+              field('tty', texts(75)),
               policy,
               hidden('node'),
               hidden('seq'),
@@ -358,8 +358,8 @@ export const processForensics: DashboardSpec = {
             empty:
               'these processes touched no file that KubeArmor told of in this time range. If no File event ever comes: its default visibility is process,network; annotate the namespace with kubearmor-visibility=process,file,network,capabilities.',
             overrides: [
-              field('path', { links: [toHunt()], custom: { minWidth: 300 } }),
-              field('process', { custom: { width: 220 } }),
+              field('path', { links: [toHunt()], ...texts(300, true) }),
+              field('process', texts(220)),
               count,
               blocked,
               policy,
@@ -382,9 +382,9 @@ export const processForensics: DashboardSpec = {
             empty: 'no connection of these processes is known in this time range.',
             overrides: [
               field('direction', { custom: { width: 95 } }),
-              field('address', { links: [toHunt()], custom: { minWidth: 200 } }),
+              field('address', { links: [toHunt()], ...texts(200, true) }),
               field('port', { unit: 'none', custom: { width: 75, align: 'left' } }),
-              field('process', { custom: { width: 220 } }),
+              field('process', texts(220)),
               field('protocol', { custom: { width: 95 } }),
               count,
               blocked,

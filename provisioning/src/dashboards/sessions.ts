@@ -1,7 +1,7 @@
 import { execSession } from '../../../plugin/shared/index.js';
 import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, filtered, hidden, moment, outcomeColumn } from '../build/fields.js';
+import { field, filtered, hidden, moment, outcomeColumn, texts } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { bars, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
@@ -203,9 +203,9 @@ export const sessions: DashboardSpec = {
               filtered(['entered', 'workload', 'user', 'node']),
               field('start', moment),
               field('span', { unit: 's', custom: { width: 80 } }),
-              field('entered', { links: [{ title: 'Transcript', url: toTranscript }], custom: { width: 165 } }),
-              field('workload', { links: [toWorkload(variables)] }),
-              field('user', { custom: { width: 100 } }),
+              field('entered', { links: [{ title: 'Transcript', url: toTranscript }], ...texts(165) }),
+              field('workload', { links: [toWorkload(variables)], ...texts(220, true) }),
+              field('user', texts(100)),
               field('commands', { custom: { width: 110 } }),
               field('blocked', {
                 thresholds: [
@@ -215,7 +215,7 @@ export const sessions: DashboardSpec = {
                 custom: { cellOptions: { type: 'color-text' }, width: 90 },
               }),
               field('egress', { custom: { width: 85 } }),
-              field('node', { links: [toProcess('The first process')], custom: { width: 110 } }),
+              field('node', { links: [toProcess('The first process')], ...texts(110) }),
               ...['session', 'seq', 'of namespace', 'of workload'].map(hidden),
             ],
           }),
@@ -237,15 +237,15 @@ export const sessions: DashboardSpec = {
               filtered(['operation', 'outcome', 'process', 'user']),
               field('time', { unit: 'time:HH:mm:ss.SSS', custom: { width: 115 } }),
               field('kind', { custom: { width: 52 } }),
-              field('operation', { custom: { width: 115 } }),
+              field('operation', texts(115)),
               outcomeColumn(100),
               field('process', {
                 links: [toProcess()],
-                custom: { width: 200 },
+                ...texts(200),
               }),
-              field('resource', { custom: { minWidth: 300, inspect: true } }),
-              field('cwd', { custom: { width: 80 } }),
-              field('user', { custom: { width: 80 } }),
+              field('resource', texts(300, true)),
+              field('cwd', texts(112)),
+              field('user', texts(80)),
               hidden('node'),
               hidden('seq'),
             ],
@@ -296,18 +296,18 @@ export const sessions: DashboardSpec = {
                 custom: { cellOptions: { type: 'color-text' }, width: 52 },
               }),
               filtered(['domain', 'remote_ip', 'process', 'workloads']),
-              field('domain', { custom: { minWidth: 220, inspect: true } }),
+              field('domain', texts(200, true)),
               field('remote_ip', {
                 displayName: 'IP',
                 links: [toHunt()],
-                custom: { width: 130 },
+                ...texts(145),
               }),
               field('remote_port', { displayName: 'port', unit: 'none', custom: { width: 52 } }),
               field('process', {
                 links: [toProcess()],
-                custom: { minWidth: 160, inspect: true },
+                ...texts(160, true),
               }),
-              field('workloads', { custom: { minWidth: 150, inspect: true } }),
+              field('workloads', texts(150, true)),
               field('connections', { custom: { width: 100 } }),
               field('blocked', {
                 thresholds: [

@@ -1,6 +1,6 @@
 import { annotations, byOutcome, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
-import { field, fields, filtered, hidden, severityColumn, wrapped } from '../build/fields.js';
+import { field, fields, filtered, hidden, severityColumn, texts } from '../build/fields.js';
 import { bucketLink, keepBut, toHunt, toProcess, toWorkload, workloadColumns } from '../build/links.js';
 import { barChart, bars, logs, table } from '../build/panels.js';
 import { chosenAlerts, posture as postureIs } from '../build/predicates.js';
@@ -134,15 +134,15 @@ export const triage: DashboardSpec = {
               fields(/^(last|first seen)$/, { unit: 'time:MM-DD HH:mm', custom: { width: 100 } }),
               field('outcome', { custom: { cellOptions: { type: 'color-text' }, width: 98 } }),
               severityColumn(70),
-              field('policy', { links: [toPolicy, onlyPolicy], custom: { ...wrapped, width: 165 } }),
-              field('workload', { links: [toWorkload(variables), onlyWorkload], custom: { ...wrapped, width: 172 } }),
+              field('policy', { links: [toPolicy, onlyPolicy], ...texts(165) }),
+              field('workload', { links: [toWorkload(variables), onlyWorkload], ...texts(172) }),
               field('count', { custom: { width: 56 } }),
               field('nodes', { custom: { width: 58 } }),
-              field('tags', { custom: { ...wrapped, width: 118 } }),
+              field('tags', texts(118)),
               field('chain', {
                 displayName: 'parent ▸ process ▸ resource',
                 links: [toProcess(), toHunt('__data.fields.indicators')],
-                custom: { ...wrapped, minWidth: 240, inspect: true },
+                ...texts(240, true),
               }),
               ...['node', 'seq', 'indicators', 'of namespace', 'of workload'].map(hidden),
             ],

@@ -1,7 +1,7 @@
 import { annotations } from '../build/common.js';
 import type { DashboardSpec, Line } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
-import { field, fields, filtered, hidden, moment, operationSeries, wrapped } from '../build/fields.js';
+import { field, fields, filtered, hidden, moment, operationSeries, shortWords, texts } from '../build/fields.js';
 import { bucketLink, toHunt, toProcess } from '../build/links.js';
 import { bars, logs, nodeGraph, table } from '../build/panels.js';
 import { chosenEvents } from '../build/predicates.js';
@@ -165,11 +165,11 @@ const listLooks = (subject: string): readonly Override[] => [
     custom: { cellOptions: { type: 'color-text' }, width: 52 },
   }),
   fields(/^(path|address|domain)$/, { links: [toEvent] }),
-  field('path', { custom: { minWidth: 230 } }),
-  field('address', { custom: { width: 150 } }),
-  field('domain', { custom: { minWidth: 260 } }),
-  fields(/^(process|parent)$/, { links: [toHunt()], custom: { minWidth: 180 } }),
-  field('user', { custom: { width: 95 } }),
+  field('path', texts(230, true)),
+  field('address', texts(150)),
+  field('domain', texts(260, true)),
+  fields(/^(process|parent)$/, { links: [toHunt()], ...texts(180, true) }),
+  field('user', texts(95)),
   field('port', { unit: 'none', custom: { width: 65, align: 'left' } }),
   field('protocol', { custom: { width: 82 } }),
   fields(/^(count|before|blocked)$/, { custom: { width: 72 } }),
@@ -182,7 +182,7 @@ const listLooks = (subject: string): readonly Override[] => [
   filtered(['path', 'address', 'domain', 'process', 'parent', 'user']),
   fields(/^(first|last)$/, moment),
   field('first', { links: [toHunt(`__data.fields["${subject}"]`)] }),
-  field('hash', { links: [toHunt()], noValue: '—', custom: { width: 80, inspect: true } }),
+  field('hash', { links: [toHunt()], mappings: [shortWords(80)], custom: { width: 80, inspect: true } }),
   hidden('node'),
   hidden('seq'),
 ];
@@ -270,10 +270,7 @@ export const workloadBehaviour: DashboardSpec = {
               }),
               field('gone', { custom: { width: 65 } }),
               field('change', { unit: 'percent', decimals: 0, custom: { width: 80 } }),
-              field('remark', {
-                noValue: '',
-                custom: wrapped,
-              }),
+              field('remark', { noValue: '', ...texts(180, true) }),
             ],
           }),
         },
