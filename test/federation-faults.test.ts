@@ -109,9 +109,12 @@ describe('nodes that fail', () => {
     const [, edge] = edges;
     const engine = (await edge?.enginePid()) ?? 0;
     process.kill(engine, 'SIGSTOP');
+    // Its own doors answer meanwhile: what it is, and that what it holds can't be told now.
+    const doors = ['status', 'catalog'].map(async (door) => (await fetch(`${edge?.url}/api/v1/${door}`)).status);
     const answer = await ask(q1, { sql: count, limits: { timeoutMs: 10_000 } });
     expect(answer.rows).toEqual([[640]]);
     expect(statusOf(answer)).toContain('edge-1 failed');
+    expect(await Promise.all(doors)).toEqual([200, 504]);
     // The node ends it: what follows has its successor, and no pid that is about to go.
     await until(async () => (await edge?.enginePid()) !== engine, 'another engine');
     await membersAlive(q1, 'edge-0', 'edge-1', 'edge-2');
