@@ -109,6 +109,14 @@ describe('the book of members', () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it('makes the copy that an older version did not', () => {
+    new MemberBook(folder, time, warn).remember({ identity: identity('e1'), metadata, direct: true });
+    rmSync(join(folder, 'members.json.copy'));
+    expect(new MemberBook(folder, time, warn).all()).toHaveLength(1);
+    rmSync(join(folder, 'members.json'));
+    expect(new MemberBook(folder, time, warn).all()).toHaveLength(1);
+  });
+
   it('writes many that another hub names in one piece', () => {
     const book = new MemberBook(folder, time, warn);
     book.remember({ identity: identity('e0'), metadata, direct: true });

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ArmorlakeError, hasErrno, messageOf } from '../../core/index.js';
@@ -138,7 +138,11 @@ export class MemberBook {
     const path = this.#path;
     if (path === null) return { members: [], forgotten: [] };
     const own = readKept(path);
-    if (own !== null && typeof own !== 'string') return own;
+    if (own !== null && typeof own !== 'string') {
+      // An older version had none.
+      if (!existsSync(copyOf(path))) copyFileSync(path, copyOf(path));
+      return own;
+    }
     const copy = readKept(copyOf(path));
     if (own === null && copy === null) return { members: [], forgotten: [] };
     if (copy === null || typeof copy === 'string') {
