@@ -44,6 +44,8 @@ describe('the fleet, its policies and its health', () => {
       host.exec(61, 101, 1, '/usr/bin/id', { ...shop, ...blocked, ...posture }),
       host.exec(62, 102, 1, '/usr/bin/ps', { ...shop, ...audited, ...posture }),
       host.exec(63, 103, 1, '/usr/bin/env', { ...shop, ...audited }),
+      host.exec(64, 103, 1, '/usr/bin/gdb', { ...shop, Resource: '/usr/bin/victim', Data: 'syscall=SYS_PTRACE' }),
+      host.exec(-7000, 90, 1, '/usr/bin/env', shop),
       // Three containers at once, and one elsewhere.
       host.exec(99.5, 104, 1, '/tmp/miner', { ...shop, ...blocked }),
       throttled(100, 'c1', shop),
@@ -76,6 +78,11 @@ describe('the fleet, its policies and its health', () => {
     expect(await rowsOf(fleet, 'Blocked')).toEqual([{ alerts: 2 }]);
     expect(await rowsOf(fleet, 'Happened')).toEqual([{ alerts: 2 }]);
     expect(await rowsOf(fleet, 'Needs attention')).toMatchObject([{ blocked: 2, happened: 2 }]);
+  });
+
+  it('call nothing a new binary that only traced another, which KubeArmor tells as a Process event', async () => {
+    // `ls` and `ps` ran; `env` did before, what was blocked never did.
+    expect(await rowsOf(fleet, 'New binaries')).toEqual([{ binaries: 2 }]);
   });
 
   it('count the minutes of overlapping gaps once, and all alike', async () => {

@@ -57,6 +57,12 @@ async function rowsOf(
   return rows;
 }
 
+/** A debugger looks into a process: KubeArmor calls that a Process event, too, though no program was started. */
+function traces(seconds: number, pid: number, own: KubeArmorEvent = {}): KubeArmorEvent {
+  const traced = { ProcessName: '/usr/bin/gdb', Resource: '/usr/bin/victim', Data: 'syscall=SYS_PTRACE' };
+  return new EventMaker({ HostName: 'h1' }).exec(seconds, pid, 50, '/usr/bin/gdb', { ...traced, ...own });
+}
+
 describe('sessions', () => {
   const uid = 'armorlake-sessions-egress';
   const toMs = Date.UTC(2026, 0, 1, 11);
@@ -81,6 +87,7 @@ describe('sessions', () => {
       // Somebody on the terminal, and what goes on without one.
       host.exec(60, 100, 50, '/bin/bash', onTty),
       host.exec(70, 101, 100, '/usr/bin/id', onTty),
+      traces(70, 100, onTty),
       host.exec(75, 102, 100, '/usr/bin/setsid /tmp/tool'),
       host.exec(76, 103, 102, '/tmp/tool'),
       host.connect(80, 103, '203.0.113.9', 443, { HostPPID: 1 }),
@@ -147,7 +154,7 @@ describe('sessions', () => {
     }
     expect(told).toEqual([
       [
-        ...['/bin/bash', '/usr/bin/id', '/usr/bin/setsid /tmp/tool', '/tmp/tool', '/bin/some'],
+        ...['/bin/bash', '/usr/bin/id', '/usr/bin/victim', '/usr/bin/setsid /tmp/tool', '/tmp/tool', '/bin/some'],
         ...['/bin/cat /etc/shadow', '/bin/some'],
       ],
       ['/usr/bin/whoami', '/usr/bin/nohup /tmp/later'],
@@ -289,6 +296,7 @@ describe('workload behaviour', () => {
     const events = [
       host.file(30, 100, '/etc/hosts'),
       host.exec(60, 100, 50, '/usr/bin/id'),
+      traces(61, 100),
       // One act, told twice, two hours in a row; and one that only the log tells.
       ...[70, 3670].flatMap((second) => [
         host.exec(second, 101, 50, '/tmp/tool', blocked),

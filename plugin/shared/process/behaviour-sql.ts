@@ -3,17 +3,18 @@ import type { ArmorlakeModel, QueryContext } from '../model.js';
 import { tableReference } from '../quoting.js';
 import { conditionsOf, whereLines } from '../where.js';
 import { BEHAVIOUR_GROUPS } from './bounds.js';
+import { isExec } from './exec.js';
 
 /** What was touched, as one reads it: a program without its arguments, an address with its port. */
 const RESOURCE = [
-  "CASE operation WHEN 'Process' THEN coalesce(process, split_part(resource, ' ', 1))",
-  "WHEN 'Network' THEN CASE WHEN coalesce(domain, remote_ip) IS NULL THEN resource",
+  `CASE WHEN ${isExec()} THEN coalesce(process, split_part(resource, ' ', 1))`,
+  "WHEN operation = 'Network' THEN CASE WHEN coalesce(domain, remote_ip) IS NULL THEN resource",
   "ELSE concat_ws(':', coalesce(domain, remote_ip), remote_port) || coalesce(' ' || protocol, '') END",
   'ELSE resource END',
 ].join(' ');
 
-/** Who did it: an exec's `process` is what was run, and its parent ran it. */
-const ACTOR = "CASE operation WHEN 'Process' THEN coalesce(parent_process, source) ELSE process END";
+/** Who did it: an exec's `process` is what was run, and its parent ran it; a tracer is itself the actor. */
+const ACTOR = `CASE WHEN ${isExec()} THEN coalesce(parent_process, source) ELSE process END`;
 
 /**
  * Who did what to what, of the rows that the builder's filters match, counted: `cluster`, `namespace`, `workplace` (pod,

@@ -1,4 +1,5 @@
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
+import { isExec } from '../../../plugin/shared/index.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { annotations, answeringNodes, byOutcome } from '../build/common.js';
 import { field, fields, filtered, moment, operationSeries, texts } from '../build/fields.js';
@@ -31,7 +32,7 @@ const alerts = `${chosenEvents('kubearmor.alerts')} AND type <> 'SystemEvent' AN
 const firstRuns = `
     SELECT process, min(time) AS first, min_by(node, time) FILTER (${place}) AS node
     FROM kubearmor.events
-    WHERE operation = 'Process' AND process IS NOT NULL AND outcome = 'happened' AND time < $__timeTo
+    WHERE ${isExec()} AND process IS NOT NULL AND outcome = 'happened' AND time < $__timeTo
     GROUP BY process HAVING count(*) FILTER (${place}) > 0`;
 
 const attention = `

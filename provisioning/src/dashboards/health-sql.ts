@@ -1,3 +1,4 @@
+import { isExec } from '../../../plugin/shared/index.js';
 import { chosenNodes } from '../build/predicates.js';
 
 export const metrics = 'armorlake.node_metrics';
@@ -52,7 +53,7 @@ export const nodeTable = `
 
 export const visibilityTable = `
   WITH seen AS (
-    SELECT node, host, count(*) FILTER (operation = 'Process') AS process, count(*) FILTER (operation = 'File') AS file,
+    SELECT node, host, count(*) FILTER (${isExec()}) AS process, count(*) FILTER (operation = 'File') AS file,
       count(*) FILTER (operation = 'Network') AS network, count(*) FILTER (namespace IS NULL) AS host_events,
       max(received_at) AS last
     FROM kubearmor.logs WHERE $__timeFilter(time) GROUP BY node, host

@@ -1,4 +1,4 @@
-import { execSession, treeCtes } from '../../../plugin/shared/index.js';
+import { execSession, isExec, treeCtes } from '../../../plugin/shared/index.js';
 import type { ArmorlakeModel } from '../../../plugin/shared/index.js';
 import type { Cell, DashboardSpec } from '../build/dashboard.js';
 import type { DataLink, Override } from '../build/fields.js';
@@ -163,7 +163,7 @@ const commands = ofSubtree(`
   SELECT min(time) AS time, ${spokenOf} AS outcome, any_value(resource) AS command,
     any_value(coalesce(user_name, uid::VARCHAR)) AS user, any_value(host_pid) AS PID, any_value(tty) AS tty,
     string_agg(DISTINCT policy, ', ') AS policy, min_by(node, time) AS node, min_by(seq, time) AS seq
-  FROM did WHERE operation = 'Process' GROUP BY place ORDER BY time`);
+  FROM did WHERE ${isExec()} GROUP BY place ORDER BY time`);
 
 const files = ofSubtree(`
   SELECT resource AS path, process, count(*) AS count, count(*) FILTER (outcome = 'blocked') AS blocked,

@@ -1,4 +1,4 @@
-import { execSession } from '../../../plugin/shared/index.js';
+import { execSession, isExec } from '../../../plugin/shared/index.js';
 import { annotations } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, filtered, hidden, moment, outcomeColumn, texts } from '../build/fields.js';
@@ -40,8 +40,8 @@ function sessionCtes(condition: string): string {
   WITH RECURSIVE here AS MATERIALIZED (
     SELECT *, entry IS NOT NULL OR tty IS NOT NULL AS marked FROM (
       SELECT node, seq, time, kind, host, coalesce(container_id, host) AS box, host_pid, host_ppid, namespace, workload, pod,
-        nullif(tty, '') AS tty, nullif(${execSession}, '') AS entry, operation, outcome, direction, remote_ip, user_name,
-        process, resource, cwd, policy
+        nullif(tty, '') AS tty, nullif(${execSession}, '') AS entry, operation, syscall, outcome, direction, remote_ip,
+        user_name, process, resource, cwd, policy
       FROM kubearmor.events
       WHERE ${condition}
     )
@@ -97,7 +97,7 @@ const sessionList = `${sessionCtes(chosenEvents('kubearmor.events'))}
     coalesce('exec ' || any_value(entry), 'terminal ' || any_value(tty)) AS entered,
     concat_ws('/', any_value(namespace), coalesce(any_value(workload), any_value(pod), any_value(host))) AS workload,
     min_by(user_name, time) AS "user",
-    count(*) FILTER (operation = 'Process') AS commands, count(*) FILTER (outcome = 'blocked') AS blocked,
+    count(*) FILTER (${isExec()}) AS commands, count(*) FILTER (outcome = 'blocked') AS blocked,
     count(DISTINCT remote_ip) FILTER (direction = 'egress') AS egress, any_value(node) AS node,
     concat(session, '|', epoch_us(min(time) FILTER (marked)), '-', epoch_us(max(time) FILTER (marked))) AS session,
     min_by(seq, time) FILTER (marked) AS seq, ${workloadColumns('any_value(namespace)', 'any_value(workload)')}

@@ -1,3 +1,4 @@
+import { isExec } from '../../../plugin/shared/index.js';
 import { annotations, byOutcome, outcomeSeries, severitySeries } from '../build/common.js';
 import type { DashboardSpec } from '../build/dashboard.js';
 import { field, fields, filtered, hidden, severityColumn, texts } from '../build/fields.js';
@@ -29,7 +30,7 @@ const where = `${chosenAlerts}\n  AND ${postureIs}`;
 const whereEver = where.replace('$__timeFilter(time)', 'time < $__timeTo');
 
 /** What was touched beside the process itself; an address is one, in whichever words KubeArmor told it. */
-const touched = `CASE WHEN operation = 'Process' THEN NULL
+const touched = `CASE WHEN ${isExec()} THEN NULL
       WHEN remote_ip IS NOT NULL THEN concat_ws(':', coalesce(domain, remote_ip), remote_port) ELSE resource END`;
 
 /** What can be looked for elsewhere: the program by its hash where there is one, and what it touched. */

@@ -1,3 +1,4 @@
+import { isExec } from '../../../plugin/shared/index.js';
 import { annotations } from '../build/common.js';
 import type { DashboardSpec, Line } from '../build/dashboard.js';
 import type { Override } from '../build/fields.js';
@@ -59,7 +60,7 @@ const someone: List['columns'] = [
 /** How many executions were told twice: KubeArmor tells a refused one as an alert and as a log, of the same program. */
 function toldTwice(condition: string): string {
   const refused = (kind: string): string =>
-    `count(*) FILTER (kind = '${kind}' AND outcome = 'blocked' AND operation = 'Process' AND ${condition})`;
+    `count(*) FILTER (kind = '${kind}' AND outcome = 'blocked' AND ${isExec()} AND ${condition})`;
   return `least(${refused('alert')}, ${refused('log')})`;
 }
 
@@ -77,7 +78,7 @@ const processes: List = {
     ['parent', 'parent_process'],
     ['user', 'coalesce(user_name, uid::VARCHAR)'],
   ],
-  condition: "operation = 'Process' AND process IS NOT NULL",
+  condition: `${isExec()} AND process IS NOT NULL`,
   hash: 'process_hash',
   ofExecutions: true,
   height: 11,
@@ -211,7 +212,7 @@ const summary = `
       count(*) FILTER (${before}) - ${toldTwice(before)} AS before, count(*) FILTER (kind = 'log') AS ever, min(time) AS first
     FROM kubearmor.events
     WHERE ${whereEver}
-      AND operation IN ('Process', 'File', 'Network', 'NetworkFirewall')
+      AND (operation IN ('File', 'Network', 'NetworkFirewall') OR ${isExec()})
     GROUP BY ALL
   ), sums AS (
     SELECT kind, sum(events)::BIGINT AS events, sum(logs)::BIGINT AS logs, sum(before)::BIGINT AS before,
