@@ -62,7 +62,7 @@ async function answerQuery(query: DataQuery, asker: Asker, signal: AbortSignal):
   const compiled = compileQuery(model, context);
   const { answer, shared } = await askShared(model, compiled, context, asker, signal);
   const policy = model.partial ?? settings.partial;
-  checkCoverage(answer, asker.alert ? model.alertCoverage : null, policy);
+  checkCoverage(answer, asker.alert ? model.alertCoverage : null, policy, model.queryType);
   const { alert, computed, nowMs } = asker;
   const frames = framesOf(answer, {
     model,
