@@ -54,7 +54,12 @@ describe.each([memoryWiring, grpcWiring])('a hostile member over %o', (wire) => 
     ['too large a chunk', [chunk('f0', 512 * 1024 + 1)], /sent a chunk of 524289 bytes/],
     ['an end without a fragment', [chunk('f0'), answered], /without all fragments/],
     ['an end without anything', [answered], /without all fragments/],
-    ['chunks without credit', Array.from({ length: 50 }, () => chunk('f0')), /more than it was given credit for/],
+    ['a fragment byte by byte', [chunk('f0', 1), chunk('f0', 1)], /in pieces that are too small/],
+    [
+      'chunks without credit',
+      Array.from({ length: 50 }, () => chunk('f0', 64 * 1024)),
+      /more than it was given credit for/,
+    ],
     [
       'too many rows',
       [chunk('f0'), chunk('f1'), { case: 'answered', value: { rows: 2_000_000n } }],
